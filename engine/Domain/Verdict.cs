@@ -1,0 +1,145 @@
+using System.Runtime.InteropServices;
+
+namespace Settlement.Engine.Domain;
+
+/// <summary>
+/// The result code of one payment or control command. Numbers are stable: they are journaled in seals and known to clients.
+/// They are ordered by precedence: where several would apply, the lowest number is given.
+/// </summary>
+public enum Verdict : byte
+{
+    /// <summary>Not yet judged; never leaves the engine.</summary>
+    Undecided = 0,
+
+    /// <summary>Done, durable, final. The client does nothing.</summary>
+    Accepted = 1,
+
+    /// <summary>The same id with the same body was decided before; the first verdict comes with it. The client takes that one.</summary>
+    Duplicate = 2,
+
+    /// <summary>The stream has decided this number, but so long ago that the verdict is no longer in memory. The client looks it up.</summary>
+    DuplicateLookUp = 3,
+
+    // 8..15: refused, and the id is NOT used up: the same id may come again.
+
+    /// <summary>A field has a value that has no meaning: unknown instruction, flag or purpose, id of zero, a field that must be zero. The client corrects its program.</summary>
+    Malformed = 8,
+
+    /// <summary>No such session. The client opens one.</summary>
+    UnknownSession = 9,
+
+    /// <summary>The stream's number lies beyond its lowest missing number plus the window. The client sends the missing ones first.</summary>
+    StreamGap = 10,
+
+    /// <summary>A UUIDv7 from before the window: not settled now, may have been before. The client looks it up.</summary>
+    TooOldToTell = 11,
+
+    /// <summary>A UUIDv7 from more than the allowed skew in the future. The client sets its clock.</summary>
+    IdFromFuture = 12,
+
+    /// <summary>A table of the engine is full. The client tries later; the operator configures more.</summary>
+    CapacityExceeded = 13,
+
+    // 16..: the id is used up, the verdict is kept with it.
+
+    /// <summary>The id was used before with another body. The client uses a fresh id; the first payment stands.</summary>
+    IdConflict = 16,
+
+    /// <summary>The block's time is past `valid until`. The client decides whether to pay again, under a fresh id.</summary>
+    Expired = 17,
+
+    /// <summary>An amount of zero. The client corrects it.</summary>
+    ZeroAmount = 18,
+
+    /// <summary>Payer and payee are one wallet. The client corrects it.</summary>
+    SelfPayment = 19,
+
+    /// <summary>The ledger does not know the currency. The client corrects it, or an operator declares it.</summary>
+    UnknownCurrency = 20,
+
+    /// <summary>Refused for a reason that the session may not know (labels, or data above its clearance). The client asks its operator.</summary>
+    Refused = 21,
+
+    /// <summary>The session's participant has no right to this: another's wallet, another's currency, a command of the operator's.</summary>
+    NotAuthorised = 22,
+
+    UnknownPayer = 23,
+    UnknownPayee = 24,
+
+    /// <summary>A wallet has no account in the payment's currency, or the target is in another one.</summary>
+    WrongCurrency = 25,
+
+    PayerFrozen = 26,
+    PayerClosed = 27,
+    PayeeFrozen = 28,
+    PayeeClosed = 29,
+
+    /// <summary>No hold or refundable payment of that id that this session may act on.</summary>
+    UnknownTarget = 30,
+
+    /// <summary>A hold or refundable payment of this id is already kept for the payee's participant.</summary>
+    TargetTaken = 31,
+
+    /// <summary>The hold was captured, voided or has expired.</summary>
+    TargetFinished = 32,
+
+    /// <summary>More than the hold holds, or more than was paid less what was refunded.</summary>
+    OverTarget = 33,
+
+    /// <summary>A rule forbids it; the rule's number is in the outcome.</summary>
+    DeniedByRule = 34,
+
+    /// <summary>With earlier payments of the window it would exceed a rule's cumulative limit; the rule's number is in the outcome.</summary>
+    LimitExceeded = 35,
+
+    InsufficientFunds = 36,
+
+    /// <summary>The payer's participant would owe more than its net debit cap.</summary>
+    CapExceeded = 37,
+
+    /// <summary>The credited account could not hold the sum in 64 bits.</summary>
+    Overflow = 38,
+
+    // 48..: control commands only.
+
+    /// <summary>Counted; takes effect when enough different sessions have sent the same command.</summary>
+    AwaitingQuorum = 48,
+
+    /// <summary>It exists with other attributes that cannot be changed this way.</summary>
+    AlreadyExists = 49,
+
+    /// <summary>The wallet has a balance or a hold.</summary>
+    NotEmpty = 50,
+
+    UnknownParticipant = 51,
+    UnknownWallet = 52,
+    UnknownBatch = 53,
+
+    /// <summary>The value is outside what the command allows.</summary>
+    InvalidValue = 54,
+}
+
+/// <summary>What is answered for one payment: 16 bytes, parallel to its slot in the ring.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 16)]
+public struct Outcome
+{
+    /// <summary>The payer's available balance after the payment, logical (closed pending counted); 0 where there is no payer.</summary>
+    [FieldOffset(0)] public ulong Available;
+
+    /// <summary>The batch that was open when it was decided (low 32 bits of its number).</summary>
+    [FieldOffset(8)] public uint Batch;
+
+    /// <summary>The lowest rule that refused it; 0: none.</summary>
+    [FieldOffset(12)] public ushort Rule;
+
+    [FieldOffset(14)] public Verdict Verdict;
+
+    /// <summary>For <see cref="Domain.Verdict.Duplicate"/> and <see cref="Domain.Verdict.IdConflict"/>: the verdict given the first time.</summary>
+    [FieldOffset(15)] public Verdict First;
+}
+
+public static class Verdicts
+{
+    /// <summary>Whether the id stays free to be used: refused before it was looked at.</summary>
+    public static bool LeavesIdFree(this Verdict verdict) => verdict is >= Verdict.Malformed and <= Verdict.CapacityExceeded;
+}
