@@ -74,17 +74,11 @@ public enum Verdict : byte
     PayeeFrozen = 28,
     PayeeClosed = 29,
 
-    /// <summary>No hold or refundable payment of that id that this session may act on.</summary>
+    /// <summary>No open hold or refundable payment of that id that this session may act on: it never was, or was captured, voided, or has expired.</summary>
     UnknownTarget = 30,
 
-    /// <summary>A hold or refundable payment of this id is already kept for the payee's participant.</summary>
-    TargetTaken = 31,
-
-    /// <summary>The hold was captured, voided or has expired.</summary>
-    TargetFinished = 32,
-
     /// <summary>More than the hold holds, or more than was paid less what was refunded.</summary>
-    OverTarget = 33,
+    OverTarget = 31,
 
     /// <summary>A rule forbids it; the rule's number is in the outcome.</summary>
     DeniedByRule = 34,
@@ -92,13 +86,18 @@ public enum Verdict : byte
     /// <summary>With earlier payments of the window it would exceed a rule's cumulative limit; the rule's number is in the outcome.</summary>
     LimitExceeded = 35,
 
-    InsufficientFunds = 36,
+    /// <summary>A hold or refundable payment of this id is already kept for the payee's participant.</summary>
+    TargetTaken = 36,
+    InsufficientFunds = 37,
 
     /// <summary>The payer's participant would owe more than its net debit cap.</summary>
-    CapExceeded = 37,
+    CapExceeded = 38,
 
     /// <summary>The credited account could not hold the sum in 64 bits.</summary>
-    Overflow = 38,
+    Overflow = 39,
+
+    /// <summary>The table of holds and refundable payments, of sums, or of batches not yet settled is full. The operator configures more.</summary>
+    TableFull = 40,
 
     // 48..: control commands only.
 
