@@ -1,0 +1,117 @@
+using System.Buffers.Binary;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Ledger;
+
+namespace Settlement.Engine.Batch;
+
+/// <summary>Gross value of a batch in one currency.</summary>
+public readonly record struct GrossValue(ushort Currency, UInt128 Amount);
+
+/// <summary>
+/// What a closed settlement window states. Everything but <see cref="StateHash"/> and <see cref="Root"/> is known at the close; those two
+/// follow from behind the settle thread, and the batch is published and sealed when both are there.
+/// </summary>
+public sealed class ClosedBatch
+{
+    /// <summary>From 1.</summary>
+    public required ulong Number { get; init; }
+
+    /// <summary>The sequences between the two cut-offs, refused ones among them.</summary>
+    public required ulong FirstSequence { get; init; }
+
+    public required ulong LastSequence { get; init; }
+
+    /// <summary>Block time of the first counted payment; of the close, if there was none.</summary>
+    public required ulong OpenedNs { get; init; }
+
+    public required ulong ClosedNs { get; init; }
+
+    /// <summary>Accepted payments that count towards cut-offs: all but issues and redemptions.</summary>
+    public required ulong Count { get; init; }
+
+    /// <summary>Accepted payments: the leaves of the tree.</summary>
+    public required ulong Accepted { get; init; }
+
+    public required IReadOnlyList<GrossValue> Gross { get; init; }
+
+    /// <summary>After fees; they sum to zero in every currency.</summary>
+    public required IReadOnlyList<NetPosition> Net { get; init; }
+
+    /// <summary>SHA-256 of the active rule table; zero: none.</summary>
+    public required Digest RulesHash { get; init; }
+
+    /// <summary>Hash of the ledger's state at the close.</summary>
+    public Digest StateHash { get; internal set; } // written by: settle thread, before HasStateHash
+
+    /// <summary>Merkle root over the accepted payments' salted leaves.</summary>
+    public Digest Root { get; internal set; } // written by: tree thread
+
+    /// <summary>Whether <see cref="StateHash"/> may be read by another thread.</summary>
+    public bool HasStateHash
+    {
+        get => Volatile.Read(ref _hasStateHash);
+        internal set => Volatile.Write(ref _hasStateHash, value);
+    }
+
+    private bool _hasStateHash;
+
+    /// <summary>The statement's bytes as the seal block carries them: little-endian, fields in the order of this class.</summary>
+    /// <remarks>
+    /// <code>
+    ///  number 8 | first 8 | last 8 | opened 8 | closed 8 | count 8 | accepted 8 | rules 32 | state 32 | root 32
+    ///  | gross: count 4, then (currency 2, amount 16) each | net: count 4, then (participant 2, currency 2, net 16, fee 16) each
+    /// </code>
+    /// </remarks>
+    public byte[] Encode()
+    {
+        byte[] bytes = new byte[(7 * 8) + (3 * 32) + 4 + (Gross.Count * 18) + 4 + (Net.Count * 36)];
+        var writer = new SpanWriter(bytes);
+        foreach (ulong field in (ReadOnlySpan<ulong>)[Number, FirstSequence, LastSequence, OpenedNs, ClosedNs, Count, Accepted])
+            writer.Write(field);
+        writer.Write(RulesHash);
+        writer.Write(StateHash);
+        writer.Write(Root);
+        writer.Write((uint)Gross.Count);
+        foreach (GrossValue gross in Gross)
+        {
+            writer.Write(gross.Currency);
+            writer.Write(gross.Amount);
+        }
+
+        writer.Write((uint)Net.Count);
+        foreach (NetPosition net in Net)
+        {
+            writer.Write(net.Participant);
+            writer.Write(net.Currency);
+            writer.Write((UInt128)net.Net);
+            writer.Write((UInt128)net.Fee);
+        }
+
+        return bytes;
+    }
+
+    /// <summary>The batch number that a seal block is about.</summary>
+    public static ulong NumberIn(ReadOnlySpan<byte> seal) => BinaryPrimitives.ReadUInt64LittleEndian(seal);
+
+    private ref struct SpanWriter(Span<byte> rest)
+    {
+        private Span<byte> _rest = rest;
+
+        public void Write(ushort value) => BinaryPrimitives.WriteUInt16LittleEndian(Take(2), value);
+
+        public void Write(uint value) => BinaryPrimitives.WriteUInt32LittleEndian(Take(4), value);
+
+        public void Write(ulong value) => BinaryPrimitives.WriteUInt64LittleEndian(Take(8), value);
+
+        public void Write(UInt128 value) => BinaryPrimitives.WriteUInt128LittleEndian(Take(16), value);
+
+        public void Write(Digest value) => ((ReadOnlySpan<byte>)value).CopyTo(Take(32));
+
+        private Span<byte> Take(int bytes)
+        {
+            Span<byte> taken = _rest[..bytes];
+            _rest = _rest[bytes..];
+            return taken;
+        }
+    }
+}

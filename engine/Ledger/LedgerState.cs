@@ -1,0 +1,130 @@
+using Settlement.Engine.Batch;
+using Settlement.Engine.Dedup;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Rules;
+
+namespace Settlement.Engine.Ledger;
+
+/// <summary>
+/// Everything that the journal decides. Only the settle thread writes it; others may read it when the engine is still.
+/// </summary>
+public sealed class LedgerState : IDisposable
+{
+    /// <param name="genesis">Capacities: memory for all of it is taken here, touched as it is used.</param>
+    /// <param name="deduplicator">Ids; owned from here on.</param>
+    /// <exception cref="ArgumentException">A capacity is out of range.</exception>
+    public LedgerState(in Genesis genesis, Deduplicator deduplicator)
+    {
+        if (genesis.Fault() is { } fault)
+            throw new ArgumentException(fault, nameof(genesis));
+        Genesis = genesis;
+        Accounts = new AccountTable(genesis.AccountsMax);
+        Participants = new ParticipantList(genesis.ParticipantsMax);
+        Sessions = new SessionList(genesis.SessionsMax);
+        Currencies = new CurrencyList(genesis.CurrenciesMax);
+        Positions = new PositionBook(genesis.ParticipantsMax, genesis.CurrenciesMax, Currencies);
+        Targets = new TargetTable(genesis.TargetsMax);
+        Sums = new SumTable(genesis.SumsMax);
+        Ids = deduplicator;
+        Hasher = new StateHasher(Accounts);
+        Batch = new OpenBatch(this);
+        Participants.Add("operator");
+        Sessions.Add(new SessionRecord
+        {
+            Participant = Limits.OperatorParticipant,
+            Clearance = byte.MaxValue,
+            Flags = SessionFlags.Operator,
+        });
+    }
+
+    public Genesis Genesis { get; }
+
+    public AccountTable Accounts { get; }
+
+    public ParticipantList Participants { get; }
+
+    public SessionList Sessions { get; }
+
+    public CurrencyList Currencies { get; }
+
+    public SettingTable Settings { get; } = new();
+
+    public PositionBook Positions { get; }
+
+    public TargetTable Targets { get; }
+
+    public SumTable Sums { get; }
+
+    public Deduplicator Ids { get; }
+
+    public StateHasher Hasher { get; }
+
+    public OpenBatch Batch { get; }
+
+    /// <summary>The active rules; null: every corridor is open.</summary>
+    public RulePlan? Rules { get; internal set; }
+
+    /// <summary>Fold of every control command that took effect: settings, cast, caps, fees and rules are functions of it.</summary>
+    public UInt128 ControlFold { get; internal set; }
+
+    /// <summary>Block time, ns since the epoch.</summary>
+    public ulong TimeNs { get; internal set; }
+
+    /// <summary>Of the last slot applied; 0 before the first.</summary>
+    public ulong Sequence { get; internal set; }
+
+    /// <summary>Payments that a session trusted for it declassified (exit 4 of the security model).</summary>
+    public ulong DeclassifiedCount { get; internal set; }
+
+    public void Dispose()
+    {
+        Accounts.Dispose();
+        Positions.Dispose();
+        Targets.Dispose();
+        Sums.Dispose();
+        Ids.Dispose();
+        Hasher.Dispose();
+    }
+
+    /// <summary>
+    /// Per currency, whether outstanding equals the sum over all accounts and whether participants' positions sum to zero. Walks every
+    /// account: for tests, verification and the end of load runs.
+    /// </summary>
+    /// <exception cref="LedgerBrokenException">Money appeared or vanished.</exception>
+    public void VerifyConservation()
+    {
+        var sums = new UInt128[Currencies.Count + 1];
+        for (int row = 1; row <= Accounts.Count; row++)
+        {
+            ref readonly AccountRow account = ref Accounts[row];
+            sums[account.CurrencyIndex] += (UInt128)account.Available + account.Pending + account.Held;
+        }
+
+        for (int index = 1; index <= Currencies.Count; index++)
+        {
+            ref readonly CurrencyRecord currency = ref Currencies[index];
+            if (sums[index] != currency.Outstanding)
+                throw new LedgerBrokenException($"currency {currency.Number}: accounts hold {sums[index]}, outstanding are {currency.Outstanding}");
+            Int128 open = 0;
+            Int128 unsettled = 0;
+            for (int participant = 0; participant < Participants.Count; participant++)
+            {
+                ref readonly PositionRow position = ref Positions.At((ushort)participant, (byte)index);
+                open += position.Open;
+                unsettled += position.Unsettled;
+            }
+
+            if (open != 0 || unsettled != 0)
+                throw new LedgerBrokenException($"currency {currency.Number}: open positions sum to {open}, unsettled ones to {unsettled}");
+        }
+    }
+}
+
+/// <summary>An invariant of the ledger does not hold: the engine stops and goes no further.</summary>
+public sealed class LedgerBrokenException : Exception
+{
+    public LedgerBrokenException(string message)
+        : base(message)
+    {
+    }
+}

@@ -1,0 +1,374 @@
+using System.Runtime.CompilerServices;
+using Settlement.Engine.Dedup;
+using Settlement.Engine.Domain;
+
+namespace Settlement.Engine.Ledger;
+
+// Purpose: the last pass, in order: what depends on earlier payments of the block (repeats, sums, targets, balances, caps, cut-offs)
+//   is judged here, and what is accepted takes effect.
+// Invariant: per currency, what a block takes from accounts it gives to accounts, but for issues and redemptions.
+// All written by: settle thread.
+
+internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
+{
+    public void Apply(ReadOnlySpan<Payment> payments, ulong firstSequence, PaymentColumns columns, Span<Outcome> outcomes)
+    {
+        for (int i = 0; i < payments.Length; i++)
+        {
+            ref readonly Payment payment = ref payments[i];
+            ref Outcome outcome = ref outcomes[i];
+            outcome = new Outcome { Batch = (uint)state.Batch.Number };
+            Verdict verdict = columns.Verdicts[i];
+            if (verdict == Verdict.Undecided)
+            {
+                verdict = payment.Instruction <= Instruction.Immediate
+                    ? ApplyTransfer(in payment, i, firstSequence + (ulong)i, columns, ref outcome)
+                    : ApplyOther(in payment, i, firstSequence + (ulong)i, columns, ref outcome);
+                if ((payment.Flags & PaymentFlags.Opening) == 0)
+                    state.Ids.Decide(columns.Slots[i], verdict);
+            }
+            else
+            {
+                FinishRefusal(i, columns, ref outcome, verdict);
+            }
+
+            outcome.Verdict = verdict;
+        }
+    }
+
+    /// <summary>A payment that the passes decided: a repeat learns its first verdict, a used-up id keeps this one.</summary>
+    private void FinishRefusal(int i, PaymentColumns columns, ref Outcome outcome, Verdict verdict)
+    {
+        if (verdict is Verdict.Duplicate or Verdict.IdConflict)
+            outcome.First = columns.Firsts[i] != Verdict.Undecided ? columns.Firsts[i] : state.Ids.FirstAt(columns.Slots[i]);
+        else if (verdict > Verdict.IdConflict)
+            state.Ids.Decide(columns.Slots[i], verdict);
+        if (verdict == Verdict.DeniedByRule)
+            outcome.Rule = columns.DeniedBy[i];
+    }
+
+    /// <summary>Micropayment and immediate, judged clean by the passes: steps 13 to 18 and the effect.</summary>
+    private Verdict ApplyTransfer(in Payment payment, int i, ulong sequence, PaymentColumns columns, ref Outcome outcome)
+    {
+        int payerRow = columns.PayerRows[i];
+        int payeeRow = columns.PayeeRows[i];
+        ref AccountRow payer = ref state.Accounts[payerRow];
+        ref AccountRow payee = ref state.Accounts[payeeRow];
+        ulong amount = payment.Amount;
+        state.Hasher.BeforeWrite(ref payer, payerRow);
+        bool crosses = payer.Participant != payee.Participant;
+        bool ruledBySums = state.Rules is { HasSums: true };
+        bool refundable = (payment.Flags & PaymentFlags.Refundable) != 0;
+        ulong payeeTotal = payee.Available + payee.Pending + payee.Held; // fits: every credit is checked
+        if (ruledBySums && LimitRefusal(in payer, i, columns, ref outcome))
+            return Verdict.LimitExceeded;
+        if (refundable && state.Targets.Find(KeyParticipant(in payment, in payee), payment.Id) != 0)
+            return Verdict.TargetTaken;
+        if (payer.Available < amount)
+            return Verdict.InsufficientFunds;
+        if (crosses && !state.Positions.IsWithinCap(payer.Participant, payer.CurrencyIndex, amount))
+            return Verdict.CapExceeded;
+        if (payeeTotal + amount < payeeTotal)
+            return PaymentLaw.Hide(payee.Level > columns.Clearances[i], Verdict.Overflow);
+        if ((crosses && state.Positions.IsFull) || (refundable && state.Targets.IsFull) || (ruledBySums && !TakeSumRow(ref payer)))
+            return Verdict.TableFull;
+
+        state.Hasher.BeforeWrite(ref payee, payeeRow);
+        payer.Available -= amount;
+        bool pends = payment.Instruction == Instruction.Micropayment;
+        if (pends)
+            payee.Pending += amount;
+        else
+            payee.Available += amount;
+        if (crosses)
+            state.Positions.Move(payer.Participant, payee.Participant, payer.CurrencyIndex, amount);
+        if (ruledBySums)
+            AddToSums(in payer, amount);
+        if (refundable)
+            KeepRefundable(in payment, payerRow, payeeRow, sequence, pends, payment.Level, payment.Purpose);
+        CountDeclassified(in payment, in payer, in payee);
+        outcome.Available = payer.Available;
+        ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
+        currency.BlockDebited += amount;
+        currency.BlockCredited += amount;
+        state.Batch.NoteCounted(ref currency, amount, sequence);
+        return Verdict.Accepted;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Verdict ApplyOther(in Payment payment, int i, ulong sequence, PaymentColumns columns, ref Outcome outcome) =>
+        payment.Instruction switch
+        {
+            Instruction.Hold => ApplyHold(in payment, i, sequence, columns, ref outcome),
+            Instruction.Issue => ApplyIssue(in payment, ref outcome),
+            Instruction.Redeem => ApplyRedeem(in payment, ref outcome),
+            Instruction.Capture => ApplyCapture(in payment, sequence, ref outcome),
+            Instruction.Void => ApplyVoid(in payment, sequence, ref outcome),
+            Instruction.Refund => ApplyRefund(in payment, sequence, ref outcome),
+            _ => throw new LedgerBrokenException($"instruction {payment.Instruction} passed the shape check"),
+        };
+
+    private Verdict ApplyHold(in Payment payment, int i, ulong sequence, PaymentColumns columns, ref Outcome outcome)
+    {
+        int payerRow = columns.PayerRows[i];
+        int payeeRow = columns.PayeeRows[i];
+        ref AccountRow payer = ref state.Accounts[payerRow];
+        ref AccountRow payee = ref state.Accounts[payeeRow];
+        bool ruledBySums = state.Rules is { HasSums: true };
+        state.Hasher.BeforeWrite(ref payer, payerRow);
+        ushort key = KeyParticipant(in payment, in payee);
+        if (ruledBySums && LimitRefusal(in payer, i, columns, ref outcome))
+            return Verdict.LimitExceeded;
+        if (state.Targets.Find(key, payment.Id) != 0)
+            return Verdict.TargetTaken;
+        if (payer.Available < payment.Amount)
+            return Verdict.InsufficientFunds;
+        if (state.Targets.IsFull || (ruledBySums && !TakeSumRow(ref payer)))
+            return Verdict.TableFull;
+        payer.Available -= payment.Amount;
+        payer.Held += payment.Amount;
+        if (ruledBySums)
+            AddToSums(in payer, payment.Amount);
+        state.Targets.Add(new TargetRecord
+        {
+            IdLow = payment.IdLow,
+            IdHigh = payment.IdHigh,
+            Participant = key,
+            Kind = TargetKind.Hold,
+            PayerRow = payerRow,
+            PayeeRow = payeeRow,
+            Remaining = payment.Amount,
+            ExpiryNs = payment.ValidUntilNs,
+            Sequence = sequence,
+            Currency = payment.Currency,
+            Level = payment.Level,
+            Purpose = payment.Purpose,
+        });
+        outcome.Available = payer.Available;
+        state.Batch.NoteCounted(ref state.Currencies[payer.CurrencyIndex], 0, sequence);
+        return Verdict.Accepted;
+    }
+
+    private Verdict ApplyIssue(in Payment payment, ref Outcome outcome)
+    {
+        bool opens = (payment.Flags & PaymentFlags.Opening) != 0;
+        uint fingerprint = Fingerprint.Of(in payment) | AccountRow.OpenedMark;
+        if (opens && IsRepeatedOpening(in payment, fingerprint, ref outcome) is var repeated and not Verdict.Undecided)
+            return repeated;
+        if (law.IssueRefusal(in payment, out int row) is var refusal and not Verdict.Undecided)
+            return refusal;
+        ref AccountRow payee = ref state.Accounts[row];
+        ulong total = payee.Available + payee.Pending + payee.Held;
+        if (total + payment.Amount < total)
+            return PaymentLaw.Hide(payee.Level > state.Sessions.At(payment.Session).Clearance, Verdict.Overflow);
+        state.Hasher.BeforeWrite(ref payee, row);
+        payee.Available += payment.Amount;
+        if (opens)
+            payee.Opening = fingerprint;
+        ref CurrencyRecord currency = ref state.Currencies[payee.CurrencyIndex];
+        currency.Outstanding += payment.Amount;
+        outcome.Available = payee.Available;
+        state.Batch.Note();
+        return Verdict.Accepted;
+    }
+
+    private Verdict IsRepeatedOpening(in Payment payment, uint fingerprint, ref Outcome outcome)
+    {
+        int row = state.Accounts.InCurrency(state.Accounts.Find(payment.Payee), state.Currencies.IndexOf(payment.Currency));
+        if (row == 0 || state.Accounts[row].Opening == 0)
+            return Verdict.Undecided;
+        outcome.First = Verdict.Accepted;
+        return state.Accounts[row].Opening == fingerprint ? Verdict.Duplicate : Verdict.IdConflict;
+    }
+
+    private Verdict ApplyRedeem(in Payment payment, ref Outcome outcome)
+    {
+        if (law.RedeemRefusal(in payment, out int row) is var refusal and not Verdict.Undecided)
+            return refusal;
+        ref AccountRow payer = ref state.Accounts[row];
+        state.Hasher.BeforeWrite(ref payer, row);
+        if (payer.Available < payment.Amount)
+            return Verdict.InsufficientFunds;
+        payer.Available -= payment.Amount;
+        state.Currencies[payer.CurrencyIndex].Outstanding -= payment.Amount;
+        outcome.Available = payer.Available;
+        state.Batch.Note();
+        return Verdict.Accepted;
+    }
+
+    private Verdict ApplyCapture(in Payment payment, ulong sequence, ref Outcome outcome)
+    {
+        if (law.TargetedRefusal(in payment, out int target, out ushort rule) is var refusal and not Verdict.Undecided)
+        {
+            outcome.Rule = rule;
+            return refusal;
+        }
+
+        TargetRecord hold = state.Targets[target];
+        ref AccountRow payer = ref state.Accounts[hold.PayerRow];
+        ref AccountRow payee = ref state.Accounts[hold.PayeeRow];
+        ulong amount = payment.Amount;
+        bool crosses = payer.Participant != payee.Participant;
+        bool refundable = (payment.Flags & PaymentFlags.Refundable) != 0;
+        ulong payeeTotal = payee.Available + payee.Pending + payee.Held;
+        bool hidden = payee.Level > state.Sessions.At(payment.Session).Clearance;
+        if (refundable && state.Targets.Find(KeyParticipant(in payment, in payee), payment.Id) != 0)
+            return PaymentLaw.Hide(hidden, Verdict.TargetTaken);
+        if (crosses && !state.Positions.IsWithinCap(payer.Participant, payer.CurrencyIndex, amount))
+            return PaymentLaw.Hide(hidden, Verdict.CapExceeded);
+        if (payeeTotal + amount < payeeTotal)
+            return PaymentLaw.Hide(hidden, Verdict.Overflow);
+        // The hold's own record makes room for the refundable one.
+        if (crosses && state.Positions.IsFull)
+            return PaymentLaw.Hide(hidden, Verdict.TableFull);
+
+        state.Hasher.BeforeWrite(ref payer, hold.PayerRow);
+        state.Hasher.BeforeWrite(ref payee, hold.PayeeRow);
+        payer.Held -= hold.Remaining;
+        payer.Available += hold.Remaining - amount;
+        payee.Pending += amount;
+        state.Targets.Remove(target);
+        if (crosses)
+            state.Positions.Move(payer.Participant, payee.Participant, payer.CurrencyIndex, amount);
+        if (refundable)
+            KeepRefundable(in payment, hold.PayerRow, hold.PayeeRow, sequence, pends: true, hold.Level, hold.Purpose);
+        outcome.Available = payer.Available;
+        ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
+        currency.BlockDebited += amount;
+        currency.BlockCredited += amount;
+        state.Batch.NoteCounted(ref currency, amount, sequence);
+        return Verdict.Accepted;
+    }
+
+    private Verdict ApplyVoid(in Payment payment, ulong sequence, ref Outcome outcome)
+    {
+        if (law.TargetedRefusal(in payment, out int target, out ushort rule) is var refusal and not Verdict.Undecided)
+        {
+            outcome.Rule = rule;
+            return refusal;
+        }
+
+        int payerRow = state.Targets[target].PayerRow;
+        ReleaseHold(target);
+        outcome.Available = state.Accounts[payerRow].Available;
+        state.Batch.NoteCounted(ref state.Currencies[state.Accounts[payerRow].CurrencyIndex], 0, sequence);
+        return Verdict.Accepted;
+    }
+
+    private Verdict ApplyRefund(in Payment payment, ulong sequence, ref Outcome outcome)
+    {
+        if (law.TargetedRefusal(in payment, out int target, out ushort rule) is var refusal and not Verdict.Undecided)
+        {
+            outcome.Rule = rule;
+            return refusal;
+        }
+
+        ref readonly TargetRecord record = ref state.Targets[target];
+        int payerRow = record.PayerRow;
+        int payeeRow = record.PayeeRow;
+        ref AccountRow payer = ref state.Accounts[payerRow];
+        ref AccountRow payee = ref state.Accounts[payeeRow];
+        bool wasPending = record.PendingBatch != 0;
+        ulong amount = payment.Amount;
+        bool hidden = payee.Level > state.Sessions.At(payment.Session).Clearance;
+        bool crosses = payer.Participant != payee.Participant;
+        state.Hasher.BeforeWrite(ref payee, payeeRow);
+        ulong fromPending = record.PendingBatch == state.Hasher.Batch ? Math.Min(payee.Pending, amount) : 0;
+        ulong payerTotal = payer.Available + payer.Pending + payer.Held;
+        if (payee.Available < amount - fromPending)
+            return PaymentLaw.Hide(hidden, Verdict.InsufficientFunds);
+        if (crosses && !state.Positions.IsWithinCap(payee.Participant, payee.CurrencyIndex, amount))
+            return PaymentLaw.Hide(hidden, Verdict.CapExceeded);
+        if (payerTotal + amount < payerTotal)
+            return PaymentLaw.Hide(hidden, Verdict.Overflow);
+        if (crosses && state.Positions.IsFull)
+            return PaymentLaw.Hide(hidden, Verdict.TableFull);
+
+        state.Hasher.BeforeWrite(ref payer, payerRow);
+        payee.Pending -= fromPending;
+        payee.Available -= amount - fromPending;
+        if (wasPending)
+            payer.Pending += amount;
+        else
+            payer.Available += amount;
+        state.Targets.Reduce(target, amount);
+        if (crosses)
+            state.Positions.Move(payee.Participant, payer.Participant, payee.CurrencyIndex, amount);
+        outcome.Available = payee.Available;
+        ref CurrencyRecord currency = ref state.Currencies[payee.CurrencyIndex];
+        currency.BlockDebited += amount;
+        currency.BlockCredited += amount;
+        state.Batch.NoteCounted(ref currency, amount, sequence);
+        return Verdict.Accepted;
+    }
+
+    /// <summary>Gives a hold's amount back to its payer and forgets it.</summary>
+    public void ReleaseHold(int target)
+    {
+        ref readonly TargetRecord hold = ref state.Targets[target];
+        ref AccountRow payer = ref state.Accounts[hold.PayerRow];
+        state.Hasher.BeforeWrite(ref payer, hold.PayerRow);
+        payer.Held -= hold.Remaining;
+        payer.Available += hold.Remaining;
+        state.Targets.Remove(target);
+    }
+
+    private ushort KeyParticipant(in Payment payment, in AccountRow payee)
+    {
+        ref readonly SessionRecord session = ref state.Sessions.At(payment.Session);
+        return session.IsOperator ? session.Participant : payee.Participant;
+    }
+
+    private void KeepRefundable(
+        in Payment payment, int payerRow, int payeeRow, ulong sequence, bool pends, byte level, Purpose purpose) =>
+        state.Targets.Add(new TargetRecord
+        {
+            IdLow = payment.IdLow,
+            IdHigh = payment.IdHigh,
+            Participant = KeyParticipant(in payment, in state.Accounts[payeeRow]),
+            Kind = TargetKind.Refundable,
+            PayerRow = payerRow,
+            PayeeRow = payeeRow,
+            Remaining = payment.Amount,
+            ExpiryNs = ulong.MaxValue - state.TimeNs < state.Settings.RefundLifetimeNs
+                ? ulong.MaxValue
+                : state.TimeNs + state.Settings.RefundLifetimeNs,
+            Sequence = sequence,
+            PendingBatch = pends ? state.Hasher.Batch : 0,
+            Currency = payment.Currency,
+            Level = level,
+            Purpose = purpose,
+        });
+
+    private void CountDeclassified(in Payment payment, in AccountRow payer, in AccountRow payee)
+    {
+        if (Math.Max(payer.Level, payment.Level) > payee.Level)
+            state.DeclassifiedCount++;
+    }
+
+    private bool LimitRefusal(in AccountRow payer, int i, PaymentColumns columns, ref Outcome outcome)
+    {
+        outcome.Rule = state.Rules!.FirstLimitExceeded(columns.LimitMasks[i], columns.Sources[i], columns.Destinations[i],
+            columns.Currencies[i], state.Sums, payer.SumRow, payer.Tier, columns.Amounts[i], state.TimeNs);
+        return outcome.Rule != 0;
+    }
+
+    /// <summary>Finds or makes the row of sums that the payer needs under the active rules. False: there is no room.</summary>
+    private bool TakeSumRow(ref AccountRow payer)
+    {
+        ushort currency = state.Currencies[payer.CurrencyIndex].Number;
+        if (payer.SumRow == 0 && state.Rules!.NeedsSums(payer.Country, currency))
+        {
+            payer.SumRow = state.Sums.RowFor(payer.Holder, currency);
+            return payer.SumRow != 0;
+        }
+
+        return true;
+    }
+
+    private void AddToSums(in AccountRow payer, ulong amount)
+    {
+        if (state.Rules!.NeedsSums(payer.Country, state.Currencies[payer.CurrencyIndex].Number))
+            state.Sums.Add(payer.SumRow, amount, state.TimeNs);
+    }
+}

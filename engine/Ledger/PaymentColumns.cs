@@ -1,0 +1,46 @@
+using Settlement.Engine.Domain;
+
+namespace Settlement.Engine.Ledger;
+
+/// <summary>
+/// What the column passes know of one chunk of payments, a column a property, <see cref="Limits.ChunkPayments"/> long. Overwritten chunk
+/// by chunk. Byte masks are 0x00 or 0xFF.
+/// </summary>
+internal sealed class PaymentColumns
+{
+    // Filled by the shape pass, from session and payment.
+    public readonly Verdict[] Verdicts = new Verdict[Limits.ChunkPayments];
+    public readonly ushort[] Participants = new ushort[Limits.ChunkPayments];
+    public readonly byte[] Clearances = new byte[Limits.ChunkPayments];
+    public readonly byte[] Declassifies = new byte[Limits.ChunkPayments];
+    public readonly byte[] OperatorMasks = new byte[Limits.ChunkPayments];
+    public readonly byte[] InstructionLevels = new byte[Limits.ChunkPayments];
+    public readonly byte[] PaymentLevels = new byte[Limits.ChunkPayments];
+    public readonly byte[] Instructions = new byte[Limits.ChunkPayments];
+    public readonly byte[] Purposes = new byte[Limits.ChunkPayments];
+    public readonly ushort[] Currencies = new ushort[Limits.ChunkPayments];
+    public readonly ulong[] Amounts = new ulong[Limits.ChunkPayments];
+
+    // Filled by dedup.
+    public readonly Verdict[] Firsts = new Verdict[Limits.ChunkPayments];
+    public readonly long[] Slots = new long[Limits.ChunkPayments];
+
+    // Filled by the look-up pass; zero where there is no such wallet or account.
+    public readonly ulong[] PayerHashes = new ulong[Limits.ChunkPayments];
+    public readonly ulong[] PayeeHashes = new ulong[Limits.ChunkPayments];
+    public readonly int[] PayerRows = new int[Limits.ChunkPayments];
+    public readonly int[] PayeeRows = new int[Limits.ChunkPayments];
+    public readonly byte[] PayerLevels = new byte[Limits.ChunkPayments];
+    public readonly byte[] PayeeLevels = new byte[Limits.ChunkPayments];
+    public readonly byte[] PayerTiers = new byte[Limits.ChunkPayments];
+    public readonly ushort[] Sources = new ushort[Limits.ChunkPayments];
+    public readonly ushort[] Destinations = new ushort[Limits.ChunkPayments];
+
+    /// <summary>0xFF: every check of the look-up pass is passed.</summary>
+    public readonly byte[] Clean = new byte[Limits.ChunkPayments];
+
+    // Filled by the label and rule passes.
+    public readonly byte[] Allowed = new byte[Limits.ChunkPayments];
+    public readonly ushort[] DeniedBy = new ushort[Limits.ChunkPayments];
+    public readonly ulong[] LimitMasks = new ulong[Limits.ChunkPayments];
+}
