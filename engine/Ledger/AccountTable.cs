@@ -68,6 +68,9 @@ public struct AccountRow
         set => _statusAndMark = (byte)(value ? _statusAndMark | HashPendingBit : _statusAndMark & ~HashPendingBit);
     }
 
+    /// <summary>Fits 64 bits: every credit is checked.</summary>
+    public readonly ulong Total => Available + Pending + Held;
+
     public readonly bool IsEmpty => (Available | Pending | Held) == 0;
 }
 

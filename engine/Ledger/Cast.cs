@@ -83,9 +83,11 @@ public struct CurrencyRecord
     /// <summary>Gross at which a batch closes; 0: none.</summary>
     public ulong BatchValue;
 
-    // What this block took from and gave to accounts, modulo 2^64: equal after every block, or the engine stops.
-    public ulong BlockDebited;
-    public ulong BlockCredited;
+    /// <summary>
+    /// By how much the sum of the accounts' balances differs from what was issued and redeemed, modulo 2^64, taken from the
+    /// rows themselves before and after every write: 0 after every block, or the engine stops.
+    /// </summary>
+    public ulong BlockDrift;
 }
 
 /// <summary>Currencies by order of declaration, from 1.</summary>

@@ -59,7 +59,8 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         bool crosses = payer.Participant != payee.Participant;
         bool ruledBySums = state.Rules is { HasSums: true };
         bool refundable = (payment.Flags & PaymentFlags.Refundable) != 0;
-        ulong payeeTotal = payee.Available + payee.Pending + payee.Held; // fits: every credit is checked
+        ulong payerTotal = payer.Total;
+        ulong payeeTotal = payee.Total;
         if (ruledBySums && LimitRefusal(in payer, i, columns, ref outcome))
             return Verdict.LimitExceeded;
         if (refundable && state.Targets.Find(KeyParticipant(in payment, in payee), payment.Id) != 0)
@@ -69,7 +70,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         if (crosses && !state.Positions.IsWithinCap(payer.Participant, payer.CurrencyIndex, amount))
             return Verdict.CapExceeded;
         if (payeeTotal + amount < payeeTotal)
-            return PaymentLaw.Hide(payee.Level > columns.Clearances[i], Verdict.Overflow);
+            return PaymentLaw.Hide(payee.Level > columns.Labels.Session[i], Verdict.Overflow);
         if ((crosses && state.Positions.IsFull) || (refundable && state.Targets.IsFull) || (ruledBySums && !TakeSumRow(ref payer)))
             return Verdict.TableFull;
 
@@ -89,8 +90,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         CountDeclassified(in payment, in payer, in payee);
         outcome.Available = payer.Available;
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
-        currency.BlockDebited += amount;
-        currency.BlockCredited += amount;
+        currency.BlockDrift += payer.Total + payee.Total - payerTotal - payeeTotal;
         state.Batch.NoteCounted(ref currency, amount, sequence);
         return Verdict.Accepted;
     }
@@ -125,8 +125,11 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
             return Verdict.InsufficientFunds;
         if (state.Targets.IsFull || (ruledBySums && !TakeSumRow(ref payer)))
             return Verdict.TableFull;
+        ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
+        currency.BlockDrift -= payer.Total;
         payer.Available -= payment.Amount;
         payer.Held += payment.Amount;
+        currency.BlockDrift += payer.Total;
         if (ruledBySums)
             AddToSums(in payer, payment.Amount);
         state.Targets.Add(new TargetRecord
@@ -145,7 +148,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
             Purpose = payment.Purpose,
         });
         outcome.Available = payer.Available;
-        state.Batch.NoteCounted(ref state.Currencies[payer.CurrencyIndex], 0, sequence);
+        state.Batch.NoteCounted(ref currency, 0, sequence);
         return Verdict.Accepted;
     }
 
@@ -158,7 +161,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         if (law.IssueRefusal(in payment, out int row) is var refusal and not Verdict.Undecided)
             return refusal;
         ref AccountRow payee = ref state.Accounts[row];
-        ulong total = payee.Available + payee.Pending + payee.Held;
+        ulong total = payee.Total;
         if (total + payment.Amount < total)
             return PaymentLaw.Hide(payee.Level > state.Sessions.At(payment.Session).Clearance, Verdict.Overflow);
         state.Hasher.BeforeWrite(ref payee, row);
@@ -167,6 +170,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
             payee.Opening = fingerprint;
         ref CurrencyRecord currency = ref state.Currencies[payee.CurrencyIndex];
         currency.Outstanding += payment.Amount;
+        currency.BlockDrift += payee.Total - total - payment.Amount;
         outcome.Available = payee.Available;
         state.Batch.Note();
         return Verdict.Accepted;
@@ -189,8 +193,11 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         state.Hasher.BeforeWrite(ref payer, row);
         if (payer.Available < payment.Amount)
             return Verdict.InsufficientFunds;
+        ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
+        currency.BlockDrift -= payer.Total;
         payer.Available -= payment.Amount;
-        state.Currencies[payer.CurrencyIndex].Outstanding -= payment.Amount;
+        currency.Outstanding -= payment.Amount;
+        currency.BlockDrift += payer.Total + payment.Amount;
         outcome.Available = payer.Available;
         state.Batch.Note();
         return Verdict.Accepted;
@@ -210,7 +217,8 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         ulong amount = payment.Amount;
         bool crosses = payer.Participant != payee.Participant;
         bool refundable = (payment.Flags & PaymentFlags.Refundable) != 0;
-        ulong payeeTotal = payee.Available + payee.Pending + payee.Held;
+        ulong payerTotal = payer.Total;
+        ulong payeeTotal = payee.Total;
         bool hidden = payee.Level > state.Sessions.At(payment.Session).Clearance;
         if (refundable && state.Targets.Find(KeyParticipant(in payment, in payee), payment.Id) != 0)
             return PaymentLaw.Hide(hidden, Verdict.TargetTaken);
@@ -234,8 +242,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
             KeepRefundable(in payment, hold.PayerRow, hold.PayeeRow, sequence, pends: true, hold.Level, hold.Purpose);
         outcome.Available = payer.Available;
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
-        currency.BlockDebited += amount;
-        currency.BlockCredited += amount;
+        currency.BlockDrift += payer.Total + payee.Total - payerTotal - payeeTotal;
         state.Batch.NoteCounted(ref currency, amount, sequence);
         return Verdict.Accepted;
     }
@@ -274,7 +281,8 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         bool crosses = payer.Participant != payee.Participant;
         state.Hasher.BeforeWrite(ref payee, payeeRow);
         ulong fromPending = record.PendingBatch == state.Hasher.Batch ? Math.Min(payee.Pending, amount) : 0;
-        ulong payerTotal = payer.Available + payer.Pending + payer.Held;
+        ulong payerTotal = payer.Total;
+        ulong payeeTotal = payee.Total;
         if (payee.Available < amount - fromPending)
             return PaymentLaw.Hide(hidden, Verdict.InsufficientFunds);
         if (crosses && !state.Positions.IsWithinCap(payee.Participant, payee.CurrencyIndex, amount))
@@ -296,8 +304,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
             state.Positions.Move(payee.Participant, payer.Participant, payee.CurrencyIndex, amount);
         outcome.Available = payee.Available;
         ref CurrencyRecord currency = ref state.Currencies[payee.CurrencyIndex];
-        currency.BlockDebited += amount;
-        currency.BlockCredited += amount;
+        currency.BlockDrift += payer.Total + payee.Total - payerTotal - payeeTotal;
         state.Batch.NoteCounted(ref currency, amount, sequence);
         return Verdict.Accepted;
     }
@@ -308,8 +315,11 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         ref readonly TargetRecord hold = ref state.Targets[target];
         ref AccountRow payer = ref state.Accounts[hold.PayerRow];
         state.Hasher.BeforeWrite(ref payer, hold.PayerRow);
+        ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
+        currency.BlockDrift -= payer.Total;
         payer.Held -= hold.Remaining;
         payer.Available += hold.Remaining;
+        currency.BlockDrift += payer.Total;
         state.Targets.Remove(target);
     }
 

@@ -1,4 +1,5 @@
 using Settlement.Engine.Domain;
+using Settlement.Engine.Labels;
 
 namespace Settlement.Engine.Ledger;
 
@@ -8,14 +9,13 @@ namespace Settlement.Engine.Ledger;
 /// </summary>
 internal sealed class PaymentColumns
 {
+    /// <summary>Levels of session, instruction, payment and wallets, and what the label pass makes of them.</summary>
+    public readonly LabelColumns Labels = new(Limits.ChunkPayments);
+
     // Filled by the shape pass, from session and payment.
     public readonly Verdict[] Verdicts = new Verdict[Limits.ChunkPayments];
     public readonly ushort[] Participants = new ushort[Limits.ChunkPayments];
-    public readonly byte[] Clearances = new byte[Limits.ChunkPayments];
-    public readonly byte[] Declassifies = new byte[Limits.ChunkPayments];
     public readonly byte[] OperatorMasks = new byte[Limits.ChunkPayments];
-    public readonly byte[] InstructionLevels = new byte[Limits.ChunkPayments];
-    public readonly byte[] PaymentLevels = new byte[Limits.ChunkPayments];
     public readonly byte[] Instructions = new byte[Limits.ChunkPayments];
     public readonly byte[] Purposes = new byte[Limits.ChunkPayments];
     public readonly ushort[] Currencies = new ushort[Limits.ChunkPayments];
@@ -30,8 +30,6 @@ internal sealed class PaymentColumns
     public readonly ulong[] PayeeHashes = new ulong[Limits.ChunkPayments];
     public readonly int[] PayerRows = new int[Limits.ChunkPayments];
     public readonly int[] PayeeRows = new int[Limits.ChunkPayments];
-    public readonly byte[] PayerLevels = new byte[Limits.ChunkPayments];
-    public readonly byte[] PayeeLevels = new byte[Limits.ChunkPayments];
     public readonly byte[] PayerTiers = new byte[Limits.ChunkPayments];
     public readonly ushort[] Sources = new ushort[Limits.ChunkPayments];
     public readonly ushort[] Destinations = new ushort[Limits.ChunkPayments];
@@ -39,8 +37,7 @@ internal sealed class PaymentColumns
     /// <summary>0xFF: every check of the look-up pass is passed.</summary>
     public readonly byte[] Clean = new byte[Limits.ChunkPayments];
 
-    // Filled by the label and rule passes.
-    public readonly byte[] Allowed = new byte[Limits.ChunkPayments];
+    // Filled by the rule pass.
     public readonly ushort[] DeniedBy = new ushort[Limits.ChunkPayments];
     public readonly ulong[] LimitMasks = new ulong[Limits.ChunkPayments];
 }

@@ -20,8 +20,7 @@ internal sealed class PaymentPasses(LedgerState state, PaymentLaw law)
         state.Ids.Judge(payments, columns.Participants.AsSpan(0, count), firstSequence,
             columns.Verdicts.AsSpan(0, count), columns.Firsts.AsSpan(0, count), columns.Slots.AsSpan(0, count));
         LookUp(payments, columns);
-        LabelKernel.Check(columns.Clearances, columns.InstructionLevels, columns.PaymentLevels, columns.PayerLevels,
-            columns.PayeeLevels, columns.Declassifies, columns.Allowed);
+        columns.Labels.Judge(count);
         if (state.Rules is { } rules)
             rules.Judge(ColumnsForRules(columns, count), count, columns.DeniedBy.AsSpan(0, count), columns.LimitMasks.AsSpan(0, count));
         Resolve(payments, columns);
@@ -35,23 +34,27 @@ internal sealed class PaymentPasses(LedgerState state, PaymentLaw law)
         Amount = columns.Amounts.AsSpan(0, count),
         Tier = columns.PayerTiers.AsSpan(0, count),
         Purpose = columns.Purposes.AsSpan(0, count),
-        Level = columns.PaymentLevels.AsSpan(0, count),
+        Level = columns.Labels.Payment[..count],
         Instruction = columns.Instructions.AsSpan(0, count),
     };
 
     private void Shape(ReadOnlySpan<Payment> payments, PaymentColumns columns)
     {
         byte[] levels = state.Settings.InstructionLevels;
+        Span<byte> clearances = columns.Labels.Session;
+        Span<byte> declassifies = columns.Labels.Declassify;
+        Span<byte> instructionLevels = columns.Labels.Instruction;
+        Span<byte> paymentLevels = columns.Labels.Payment;
         for (int i = 0; i < payments.Length; i++)
         {
             ref readonly Payment payment = ref payments[i];
             ref readonly SessionRecord session = ref state.Sessions.At(payment.Session);
             columns.Participants[i] = session.Participant;
-            columns.Clearances[i] = session.Clearance;
-            columns.Declassifies[i] = (byte)-((byte)(session.Flags & SessionFlags.Declassify) >> 1);
+            clearances[i] = session.Clearance;
+            declassifies[i] = (byte)-((byte)(session.Flags & SessionFlags.Declassify) >> 1);
             columns.OperatorMasks[i] = (byte)-(byte)(session.Flags & SessionFlags.Operator);
-            columns.InstructionLevels[i] = levels[(byte)payment.Instruction];
-            columns.PaymentLevels[i] = payment.Level;
+            instructionLevels[i] = levels[(byte)payment.Instruction];
+            paymentLevels[i] = payment.Level;
             columns.Instructions[i] = (byte)payment.Instruction;
             columns.Purposes[i] = (byte)payment.Purpose;
             columns.Currencies[i] = payment.Currency;
@@ -86,8 +89,14 @@ internal sealed class PaymentPasses(LedgerState state, PaymentLaw law)
             columns.PayeeRows[i] = payee;
         }
 
+        Span<byte> payerLevels = columns.Labels.Payer;
+        Span<byte> payeeLevels = columns.Labels.Payee;
         for (int i = 0; i < payments.Length; i++)
+        {
             Read(in payments[i], i, columns);
+            payerLevels[i] = accounts[columns.PayerRows[i]].Level;
+            payeeLevels[i] = accounts[columns.PayeeRows[i]].Level;
+        }
     }
 
     private void Read(in Payment payment, int i, PaymentColumns columns)
@@ -110,8 +119,6 @@ internal sealed class PaymentPasses(LedgerState state, PaymentLaw law)
             payee = ref accounts[payeeRow];
         }
 
-        columns.PayerLevels[i] = payer.Level;
-        columns.PayeeLevels[i] = payee.Level;
         columns.PayerTiers[i] = payer.Tier;
         columns.Sources[i] = payer.Country;
         columns.Destinations[i] = payee.Country;
@@ -126,9 +133,10 @@ internal sealed class PaymentPasses(LedgerState state, PaymentLaw law)
     private void Resolve(ReadOnlySpan<Payment> payments, PaymentColumns columns)
     {
         bool ruled = state.Rules is not null;
+        ReadOnlySpan<byte> allowed = columns.Labels.Allowed;
         for (int i = 0; i < payments.Length; i++)
         {
-            bool passes = (columns.Clean[i] & columns.Allowed[i]) != 0 & (!ruled || columns.DeniedBy[i] == 0);
+            bool passes = (columns.Clean[i] & allowed[i]) != 0 & (!ruled || columns.DeniedBy[i] == 0);
             if (!passes && columns.Verdicts[i] == Verdict.Undecided && columns.Instructions[i] <= (byte)Instruction.Hold)
                 columns.Verdicts[i] = law.TransferRefusal(in payments[i], out columns.DeniedBy[i]);
         }

@@ -1,0 +1,414 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Rules;
+
+namespace Settlement.Engine.Ledger;
+
+// Purpose: control commands: who may send which (one table), what each checks, what it changes.
+// Invariant: a command that is not Accepted changes nothing (but a quorum's count); every Accepted one enters the control fold.
+// All written by: settle thread.
+
+/// <summary>Who may send a command: an operator's session of at least this clearance, and so many different sessions.</summary>
+/// <param name="Command">The command.</param>
+/// <param name="Clearance">Least clearance of the session.</param>
+/// <param name="Quorum">Different sessions that must send the same command before it takes effect.</param>
+/// <param name="LoweringQuorum">The quorum when a level is lowered: a disclosure.</param>
+public readonly record struct CommandAuthority(Instruction Command, byte Clearance, int Quorum = 1, int LoweringQuorum = 1);
+
+internal sealed class ControlApply(LedgerState state)
+{
+    /// <summary>The table of authorities. All commands are the operator's.</summary>
+    public static IReadOnlyList<CommandAuthority> Authorities { get; } =
+    [
+        new(Instruction.DeclareCurrency, 0),
+        new(Instruction.DeclareParticipant, 0),
+        new(Instruction.OpenSession, 0),
+        new(Instruction.OpenWallet, 0),
+        new(Instruction.OpenAccount, 0),
+        new(Instruction.CloseWallet, 0),
+        new(Instruction.SetWalletStatus, 0),
+        new(Instruction.SetWalletTier, 0),
+        new(Instruction.SetWalletLevel, 0, LoweringQuorum: 2),
+        new(Instruction.SetWalletCountry, 0),
+        new(Instruction.SetCap, 0),
+        new(Instruction.SetFee, 0),
+        new(Instruction.SetSetting, 0),
+        new(Instruction.ActivateRules, 0),
+        new(Instruction.CloseBatch, 0),
+        new(Instruction.SettledBatch, 0),
+        new(Instruction.AcceptTime, 0),
+    ];
+
+    private readonly Dictionary<UInt128, ushort> _awaited = []; // command to its first session; looked up, never walked
+
+    /// <summary>Applies the commands of one control block in order; an outcome for every slot.</summary>
+    public void Apply(ReadOnlySpan<ControlCommand> slots, ulong firstSequence, Span<Outcome> outcomes)
+    {
+        for (int i = 0; i < slots.Length;)
+        {
+            ref readonly ControlCommand command = ref slots[i];
+            int length = 1 + command.ContinuationSlots;
+            bool fits = length <= slots.Length - i
+                && (command.ContinuationBytes == 0 || command.Instruction == Instruction.ActivateRules);
+            if (!fits)
+                length = 1;
+            ReadOnlySpan<byte> continuation = fits
+                ? MemoryMarshal.AsBytes(slots.Slice(i + 1, length - 1))[..(int)command.ContinuationBytes]
+                : default;
+            ulong sequence = firstSequence + (ulong)(i + length - 1);
+            uint batch = (uint)state.Batch.Number;
+            Verdict verdict = fits ? Judge(in command, continuation, i == 0, sequence) : Verdict.Malformed;
+            if (verdict == Verdict.Accepted)
+                Fold(in command, continuation);
+            outcomes.Slice(i, length).Fill(new Outcome { Verdict = verdict, Batch = batch });
+            i += length;
+        }
+    }
+
+    private Verdict Judge(in ControlCommand command, ReadOnlySpan<byte> continuation, bool isFirst, ulong sequence)
+    {
+        ref readonly SessionRecord session = ref state.Sessions.At(command.Session);
+        if (!session.IsOpen)
+            return Verdict.UnknownSession;
+        int authority = command.Instruction - Instruction.DeclareCurrency;
+        if (authority < 0 || authority >= Authorities.Count)
+            return Verdict.Malformed;
+        if (!session.IsOperator || session.Clearance < Authorities[authority].Clearance)
+            return Verdict.NotAuthorised;
+        return command.Instruction switch
+        {
+            Instruction.DeclareParticipant => DeclareParticipant(in command),
+            Instruction.DeclareCurrency => DeclareCurrency(in command),
+            Instruction.OpenSession => OpenSession(in command),
+            Instruction.OpenWallet => OpenWallet(in command),
+            Instruction.OpenAccount => OpenAccount(in command),
+            Instruction.CloseWallet => CloseWallet(in command),
+            Instruction.SetCap => SetCap(in command),
+            Instruction.SetFee => SetFee(in command),
+            Instruction.SetSetting => SetSetting(in command),
+            Instruction.ActivateRules => ActivateRules(continuation),
+            Instruction.CloseBatch => CloseBatch(sequence),
+            Instruction.SettledBatch => SettledBatch(command.Subject),
+            Instruction.AcceptTime => isFirst ? Verdict.Accepted : Verdict.InvalidValue,
+            _ => SetWallet(in command, Authorities[authority]),
+        };
+    }
+
+    private Verdict DeclareParticipant(in ControlCommand command)
+    {
+        string name = command.GetName();
+        if (name.Length == 0 || command.Participant > state.Participants.Count)
+            return Verdict.InvalidValue;
+        bool named = state.Participants.TryFind(name, out ushort index);
+        if (named || command.Participant < state.Participants.Count)
+            return named && index == command.Participant ? Verdict.Duplicate : Verdict.AlreadyExists;
+        if (state.Participants.IsFull)
+            return Verdict.CapacityExceeded;
+        state.Participants.Add(name);
+        return Verdict.Accepted;
+    }
+
+    private Verdict DeclareCurrency(in ControlCommand command)
+    {
+        if (!Iso4217.IsKnown(command.Currency) || command.Scale < Iso4217.ScaleOf(command.Currency) || command.Scale > Limits.ScaleMax)
+            return Verdict.InvalidValue;
+        if (!state.Participants.Knows(command.Participant))
+            return Verdict.UnknownParticipant;
+        byte index = state.Currencies.IndexOf(command.Currency);
+        if (index != 0)
+        {
+            ref readonly CurrencyRecord known = ref state.Currencies[index];
+            return known.Scale == command.Scale && known.Authority == command.Participant ? Verdict.Duplicate : Verdict.AlreadyExists;
+        }
+
+        if (state.Currencies.IsFull)
+            return Verdict.CapacityExceeded;
+        state.Currencies.Add(command.Currency, command.Scale, command.Participant);
+        return Verdict.Accepted;
+    }
+
+    private Verdict OpenSession(in ControlCommand command)
+    {
+        const SessionFlags Known = SessionFlags.Operator | SessionFlags.Declassify;
+        if (command.Subject == 0 || command.Subject > (ulong)state.Sessions.Next || (command.SessionFlags & ~Known) != 0)
+            return Verdict.InvalidValue;
+        if (!state.Participants.Knows(command.Participant))
+            return Verdict.UnknownParticipant;
+        if (command.Subject < (ulong)state.Sessions.Next)
+        {
+            ref readonly SessionRecord known = ref state.Sessions.At((ushort)command.Subject);
+            bool same = known.Participant == command.Participant && known.Clearance == command.Level && known.Flags == command.SessionFlags;
+            return same ? Verdict.Duplicate : Verdict.AlreadyExists;
+        }
+
+        if (state.Sessions.IsFull)
+            return Verdict.CapacityExceeded;
+        state.Sessions.Add(new SessionRecord
+        {
+            Participant = command.Participant,
+            Clearance = command.Level,
+            Flags = command.SessionFlags,
+        });
+        return Verdict.Accepted;
+    }
+
+    private Verdict OpenWallet(in ControlCommand command)
+    {
+        if (command.Subject == 0 || !Iso3166.IsKnown(command.Country) || command.Tier > Limits.TierMax
+            || command.Status is not (WalletStatus.Active or WalletStatus.Frozen))
+            return Verdict.InvalidValue;
+        if (!state.Participants.Knows(command.Participant))
+            return Verdict.UnknownParticipant;
+        byte currency = state.Currencies.IndexOf(command.Currency);
+        if (command.Currency != 0 && currency == 0)
+            return Verdict.UnknownCurrency;
+        int head = state.Accounts.Find(command.Subject);
+        if (head != 0)
+        {
+            ref readonly AccountRow known = ref state.Accounts[head];
+            bool same = known.Participant == command.Participant && known.Country == command.Country && known.Tier == command.Tier
+                && known.Level == command.Level && known.Status == command.Status && known.Holder == command.Holder;
+            return !same ? Verdict.AlreadyExists : currency == 0 ? Verdict.Duplicate : AddAccount(head, currency);
+        }
+
+        if (state.Accounts.IsFull)
+            return Verdict.CapacityExceeded;
+        var row = new AccountRow
+        {
+            Wallet = command.Subject,
+            Participant = command.Participant,
+            Country = command.Country,
+            CurrencyIndex = currency,
+            Tier = command.Tier,
+            Level = command.Level,
+            Status = command.Status,
+            Holder = command.Holder,
+        };
+        head = state.Accounts.AddWallet(in row);
+        state.Hasher.Added(ref state.Accounts[head], head);
+        return Verdict.Accepted;
+    }
+
+    private Verdict OpenAccount(in ControlCommand command)
+    {
+        int head = state.Accounts.Find(command.Subject);
+        if (head == 0 || state.Accounts[head].Status == WalletStatus.Closed)
+            return Verdict.UnknownWallet;
+        byte currency = state.Currencies.IndexOf(command.Currency);
+        return currency == 0 ? Verdict.UnknownCurrency : AddAccount(head, currency);
+    }
+
+    private Verdict AddAccount(int head, byte currency)
+    {
+        if (state.Accounts.InCurrency(head, currency) != 0)
+            return Verdict.Duplicate;
+        ref AccountRow first = ref state.Accounts[head];
+        if (first.CurrencyIndex == 0)
+        {
+            state.Hasher.BeforeWrite(ref first, head);
+            first.CurrencyIndex = currency;
+            return Verdict.Accepted;
+        }
+
+        if (state.Accounts.IsFull)
+            return Verdict.CapacityExceeded;
+        var row = new AccountRow
+        {
+            Wallet = first.Wallet,
+            Participant = first.Participant,
+            Country = first.Country,
+            CurrencyIndex = currency,
+            Tier = first.Tier,
+            Level = first.Level,
+            Status = first.Status,
+            Holder = first.Holder,
+        };
+        int added = state.Accounts.AddAccount(head, in row);
+        state.Hasher.Added(ref state.Accounts[added], added);
+        return Verdict.Accepted;
+    }
+
+    private Verdict CloseWallet(in ControlCommand command)
+    {
+        int head = state.Accounts.Find(command.Subject);
+        if (head == 0)
+            return Verdict.UnknownWallet;
+        if (state.Accounts[head].Status == WalletStatus.Closed)
+            return Verdict.Duplicate;
+        for (int row = head; row != 0; row = state.Accounts[row].Next)
+        {
+            if (!state.Accounts[row].IsEmpty)
+                return Verdict.NotEmpty;
+        }
+
+        for (int row = head; row != 0; row = state.Accounts[row].Next)
+            Writable(row).Status = WalletStatus.Closed;
+        return Verdict.Accepted;
+    }
+
+    /// <summary>Status, tier, level and country: one attribute, in every account of the wallet.</summary>
+    private Verdict SetWallet(in ControlCommand command, CommandAuthority authority)
+    {
+        int head = state.Accounts.Find(command.Subject);
+        if (head == 0 || state.Accounts[head].Status == WalletStatus.Closed)
+            return Verdict.UnknownWallet;
+        ref readonly AccountRow now = ref state.Accounts[head];
+        (bool valid, bool same) = command.Instruction switch
+        {
+            Instruction.SetWalletStatus => (command.Status is WalletStatus.Active or WalletStatus.Frozen, now.Status == command.Status),
+            Instruction.SetWalletTier => (command.Tier <= Limits.TierMax, now.Tier == command.Tier),
+            Instruction.SetWalletLevel => (true, now.Level == command.Level),
+            _ => (Iso3166.IsKnown(command.Country), now.Country == command.Country),
+        };
+        if (!valid)
+            return Verdict.InvalidValue;
+        if (same)
+            return Verdict.Duplicate;
+        bool lowers = command.Instruction == Instruction.SetWalletLevel && command.Level < now.Level;
+        if (QuorumRefusal(in command, lowers ? authority.LoweringQuorum : authority.Quorum) is var refusal and not Verdict.Undecided)
+            return refusal;
+        for (int row = head; row != 0; row = state.Accounts[row].Next)
+        {
+            ref AccountRow account = ref Writable(row);
+            switch (command.Instruction)
+            {
+                case Instruction.SetWalletStatus: account.Status = command.Status; break;
+                case Instruction.SetWalletTier: account.Tier = command.Tier; break;
+                case Instruction.SetWalletLevel: account.Level = command.Level; break;
+                default: account.Country = command.Country; break;
+            }
+        }
+
+        return Verdict.Accepted;
+    }
+
+    /// <summary>Lets the command through when another session has sent the same before; if none has, takes note of this one.</summary>
+    private Verdict QuorumRefusal(in ControlCommand command, int quorum)
+    {
+        if (quorum <= 1)
+            return Verdict.Undecided;
+        ControlCommand anonymous = command;
+        anonymous.Session = 0;
+        UInt128 key = XxHash128.HashToUInt128(MemoryMarshal.AsBytes(new ReadOnlySpan<ControlCommand>(in anonymous)));
+        if (_awaited.TryGetValue(key, out ushort first))
+            return first != command.Session && _awaited.Remove(key) ? Verdict.Undecided : Verdict.AwaitingQuorum;
+        if (_awaited.Count == Limits.ApprovalsMax)
+            return Verdict.CapacityExceeded;
+        _awaited.Add(key, command.Session);
+        Fold(in command, default);
+        return Verdict.AwaitingQuorum;
+    }
+
+    private Verdict SetCap(in ControlCommand command)
+    {
+        if (ParticipantOrCurrencyRefusal(in command) is var refusal and not Verdict.Undecided)
+            return refusal;
+        if (command.Value2 > 1 || (command.Value2 == 0 && command.Value != 0))
+            return Verdict.InvalidValue;
+        ref PositionRow position = ref state.Positions.At(command.Participant, state.Currencies.IndexOf(command.Currency));
+        bool set = command.Value2 == 1;
+        if (position.HasCap == set && position.Cap == command.Value)
+            return Verdict.Duplicate;
+        (position.HasCap, position.Cap) = (set, command.Value);
+        return Verdict.Accepted;
+    }
+
+    private Verdict SetFee(in ControlCommand command)
+    {
+        if (ParticipantOrCurrencyRefusal(in command) is var refusal and not Verdict.Undecided)
+            return refusal;
+        if (command.BasisPoints > Limits.BasisPointsMax)
+            return Verdict.InvalidValue;
+        ref PositionRow position = ref state.Positions.At(command.Participant, state.Currencies.IndexOf(command.Currency));
+        if (position.FeeBasisPoints == command.BasisPoints && position.FeeFixed == command.Value)
+            return Verdict.Duplicate;
+        (position.FeeBasisPoints, position.FeeFixed) = (command.BasisPoints, command.Value);
+        return Verdict.Accepted;
+    }
+
+    private Verdict ParticipantOrCurrencyRefusal(in ControlCommand command) =>
+        !state.Participants.Knows(command.Participant) ? Verdict.UnknownParticipant
+        : state.Currencies.IndexOf(command.Currency) == 0 ? Verdict.UnknownCurrency
+        : Verdict.Undecided;
+
+    private Verdict SetSetting(in ControlCommand command)
+    {
+        SettingTable settings = state.Settings;
+        ulong value = command.Value;
+        switch ((SettingKey)command.Subject)
+        {
+            case SettingKey.BatchCount:
+                return Set(settings.BatchCount, value, () => settings.BatchCount = value);
+            case SettingKey.BatchAgeNs:
+                return Set(settings.BatchAgeNs, value, () => settings.BatchAgeNs = value);
+            case SettingKey.IdWindowNs when value > 0:
+                return Set(settings.IdWindowNs, value, () => state.Ids.WindowNs = settings.IdWindowNs = value);
+            case SettingKey.IdRetentionNs:
+                return Set(settings.IdRetentionNs, value, () => state.Ids.RetentionNs = settings.IdRetentionNs = value);
+            case SettingKey.RefundLifetimeNs when value > 0:
+                return Set(settings.RefundLifetimeNs, value, () => settings.RefundLifetimeNs = value);
+            case SettingKey.InstructionLevel when command.Value2 is >= 1 and <= (ulong)Instruction.Redeem && value <= byte.MaxValue:
+                ulong instruction = command.Value2;
+                return Set(settings.InstructionLevels[instruction], value, () => settings.InstructionLevels[instruction] = (byte)value);
+            case SettingKey.BatchValue:
+                byte index = state.Currencies.IndexOf(command.Currency);
+                return index == 0
+                    ? Verdict.UnknownCurrency
+                    : Set(state.Currencies[index].BatchValue, value, () => state.Currencies[index].BatchValue = value);
+            default:
+                return Verdict.InvalidValue;
+        }
+    }
+
+    private static Verdict Set(ulong now, ulong value, Action change)
+    {
+        if (now == value)
+            return Verdict.Duplicate;
+        change();
+        return Verdict.Accepted;
+    }
+
+    private Verdict ActivateRules(ReadOnlySpan<byte> encoded)
+    {
+        if (!RuleTable.TryDecode(encoded, out RuleTable? table, out _))
+            return Verdict.InvalidValue;
+        RulePlan plan = RulePlan.Build(table);
+        if (state.Rules?.Hash == plan.Hash)
+            return Verdict.Duplicate;
+        state.Rules = plan;
+        return Verdict.Accepted;
+    }
+
+    private Verdict CloseBatch(ulong sequence)
+    {
+        if (state.Batch.Accepted == 0)
+            return Verdict.Duplicate;
+        state.Batch.Close(sequence);
+        return Verdict.Accepted;
+    }
+
+    private Verdict SettledBatch(ulong batch) =>
+        batch == 0 || batch >= state.Batch.Number ? Verdict.UnknownBatch
+        : state.Positions.Settle(batch) ? Verdict.Accepted
+        : Verdict.Duplicate;
+
+    private ref AccountRow Writable(int row)
+    {
+        ref AccountRow account = ref state.Accounts[row];
+        state.Hasher.BeforeWrite(ref account, row);
+        return ref account;
+    }
+
+    private void Fold(in ControlCommand command, ReadOnlySpan<byte> continuation)
+    {
+        var hash = new XxHash128();
+        Span<byte> before = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128LittleEndian(before, state.ControlFold);
+        hash.Append(before);
+        hash.Append(MemoryMarshal.AsBytes(new ReadOnlySpan<ControlCommand>(in command)));
+        hash.Append(continuation);
+        state.ControlFold = hash.GetCurrentHashAsUInt128();
+    }
+}

@@ -1,0 +1,127 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Settlement.Engine.Domain;
+
+namespace Settlement.Engine.Ledger;
+
+/// <summary>
+/// Stage 3 of the pipeline: applies blocks to the ledger's state, on one thread, without clock, disk or network. The same code
+/// serves the live node, recovery, replay and tests: <c>Apply(block) → outcomes</c>.
+/// </summary>
+/// <remarks>Live, a block's slots may lie in two pieces of the ring: <see cref="Begin"/>, one or two <see cref="ApplyPart"/>, <see cref="End"/>.</remarks>
+public sealed class Settler
+{
+    private readonly LedgerState _state;
+    private readonly PaymentColumns _columns = new();
+    private readonly PaymentPasses _passes;
+    private readonly PaymentApply _apply;
+    private readonly ControlApply _control;
+    private BlockKind _kind;
+    private bool _mustAcceptTime;
+
+    /// <param name="state">Written by the thread that calls this object, and no other.</param>
+    public Settler(LedgerState state)
+    {
+        _state = state;
+        var law = new PaymentLaw(state);
+        _passes = new PaymentPasses(state, law);
+        _apply = new PaymentApply(state, law);
+        _control = new ControlApply(state);
+    }
+
+    /// <summary>Applies a whole block: for recovery, replay, tests.</summary>
+    /// <param name="header">The block's header; seals and genesis change nothing.</param>
+    /// <param name="slots">Its payments or control slots.</param>
+    /// <param name="outcomes">One a slot.</param>
+    /// <exception cref="LedgerBrokenException">The block does not follow on the last one, or money appeared or vanished.</exception>
+    public void Apply(in BlockHeader header, ReadOnlySpan<Payment> slots, Span<Outcome> outcomes)
+    {
+        Begin(in header);
+        ApplyPart(slots, outcomes);
+        End(in header);
+    }
+
+    /// <summary>Takes the block's time: expiry, id floors, and a close by age come before its first slot.</summary>
+    public void Begin(in BlockHeader header)
+    {
+        _kind = header.Kind;
+        if (header.FirstSequence != _state.Sequence + 1)
+            throw new LedgerBrokenException($"block {header.Number} begins at sequence {header.FirstSequence}; {_state.Sequence + 1} comes next");
+        if (header.Kind is not (BlockKind.Payments or BlockKind.Control or BlockKind.Tick))
+            return;
+        if (header.TimeNs < _state.TimeNs)
+            throw new LedgerBrokenException($"block {header.Number} goes back in time, from {_state.TimeNs} to {header.TimeNs} ns");
+        _mustAcceptTime = _state.TimeNs != 0 && header.TimeNs - _state.TimeNs > Limits.TimeStepMaxNs;
+        if (_mustAcceptTime && header.Kind != BlockKind.Control)
+            ThrowTimeStepNotAccepted(header.Number);
+        _state.TimeNs = header.TimeNs;
+        while (_state.Targets.NextExpired(header.TimeNs) is var target and not 0)
+            Expire(target);
+        _state.Ids.BeginBlock(header.TimeNs, header.FirstSequence);
+        if (_state.Batch.IsOver(header.TimeNs))
+            _state.Batch.Close(_state.Sequence);
+    }
+
+    public void ApplyPart(ReadOnlySpan<Payment> slots, Span<Outcome> outcomes)
+    {
+        if (_mustAcceptTime && slots.Length > 0)
+        {
+            if (slots[0].Instruction != Instruction.AcceptTime)
+                ThrowTimeStepNotAccepted(_state.Sequence + 1);
+            _mustAcceptTime = false;
+        }
+
+        if (_kind == BlockKind.Control)
+            _control.Apply(MemoryMarshal.Cast<Payment, ControlCommand>(slots), _state.Sequence + 1, outcomes);
+        else
+            ApplyPayments(slots, outcomes);
+        _state.Sequence += (ulong)slots.Length;
+    }
+
+    /// <summary>Checks that the block kept every currency's money together, and goes on with the last batch's state hash.</summary>
+    public void End(in BlockHeader header)
+    {
+        if (header.FirstSequence + header.Count != _state.Sequence + 1)
+            throw new LedgerBrokenException($"block {header.Number} states {header.Count} slots, {_state.Sequence + 1 - header.FirstSequence} were applied");
+        for (int index = 1; index <= _state.Currencies.Count; index++)
+        {
+            if (_state.Currencies[index].BlockDrift != 0)
+                ThrowMoneyAppearedOrVanished(header.Number, index);
+        }
+
+        _state.Batch.Sweep(SweepBase + (SweepPerSlot * (int)header.Count));
+    }
+
+    // A batch of n payments lists at most 2 n accounts; at this pace their hashes are complete n payments later.
+    private const int SweepBase = 1_024;
+    private const int SweepPerSlot = 2;
+
+    private void ApplyPayments(ReadOnlySpan<Payment> payments, Span<Outcome> outcomes)
+    {
+        for (int start = 0; start < payments.Length; start += Limits.ChunkPayments)
+        {
+            int count = Math.Min(Limits.ChunkPayments, payments.Length - start);
+            ReadOnlySpan<Payment> chunk = payments.Slice(start, count);
+            ulong sequence = _state.Sequence + 1 + (ulong)start;
+            _passes.Judge(chunk, sequence, _columns);
+            _apply.Apply(chunk, sequence, _columns, outcomes.Slice(start, count));
+        }
+    }
+
+    private void Expire(int target)
+    {
+        if (_state.Targets[target].Kind == TargetKind.Hold)
+            _apply.ReleaseHold(target);
+        else
+            _state.Targets.Remove(target);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void ThrowTimeStepNotAccepted(ulong place) =>
+        throw new LedgerBrokenException($"at {place}: time steps forward by more than an hour, and no command accepts it");
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ThrowMoneyAppearedOrVanished(ulong block, int index) =>
+        throw new LedgerBrokenException(
+            $"block {block}: {(long)_state.Currencies[index].BlockDrift} units of currency {_state.Currencies[index].Number} appeared or vanished");
+}
