@@ -1,1 +1,3 @@
-return 0;
+using Settlement.Perf.Load;
+
+return args is ["ring", ..] ? RingLoad.Run(args.Contains("--json"), Console.Out) : 2;
