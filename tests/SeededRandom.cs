@@ -1,0 +1,12 @@
+namespace Settlement.Tests;
+
+/// <summary>A test's source of chance: a new seed each run, printed, and repeated by the environment's SETTLEMENT_SEED.</summary>
+internal static class SeededRandom
+{
+    public static Random Create()
+    {
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("SETTLEMENT_SEED"), out int given) ? given : Random.Shared.Next();
+        TestContext.Out.WriteLine($"SETTLEMENT_SEED={seed}");
+        return new Random(seed);
+    }
+}
