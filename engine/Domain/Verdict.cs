@@ -125,6 +125,9 @@ public struct Outcome
     /// <summary>The payer's available balance after the payment, logical (closed pending counted); 0 where there is no payer.</summary>
     [FieldOffset(0)] public ulong Available;
 
+    /// <summary>What control commands have in the place of a batch.</summary>
+    public const uint NoBatch = 0;
+
     /// <summary>The batch that was open when it was decided (low 32 bits of its number).</summary>
     [FieldOffset(8)] public uint Batch;
 

@@ -58,11 +58,10 @@ internal sealed class ControlApply(LedgerState state)
                 ? MemoryMarshal.AsBytes(slots.Slice(i + 1, length - 1))[..(int)command.ContinuationBytes]
                 : default;
             ulong sequence = firstSequence + (ulong)(i + length - 1);
-            uint batch = (uint)state.Batch.Number;
             Verdict verdict = fits ? Judge(in command, continuation, i == 0, sequence) : Verdict.Malformed;
             if (verdict == Verdict.Accepted)
                 Fold(in command, continuation);
-            outcomes.Slice(i, length).Fill(new Outcome { Verdict = verdict, Batch = batch });
+            outcomes.Slice(i, length).Fill(new Outcome { Verdict = verdict, Batch = Outcome.NoBatch });
             i += length;
         }
     }

@@ -1,0 +1,126 @@
+using System.Collections.Concurrent;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Journal;
+using Settlement.Engine.Ring;
+
+namespace Settlement.Engine.Batch;
+
+// Purpose: stage 3e, behind the settle thread: grows each batch's tree, and publishes and seals the batch when root and state hash
+//   are both there. Closing does not wait for it; publishing does.
+// Invariant: batches are published in order, each once.
+
+/// <summary>Where closed batches go.</summary>
+public interface IBatchPublisher
+{
+    /// <summary>A batch with root and state hash, in order. Called on the tree's thread.</summary>
+    void OnClosed(ClosedBatch batch);
+}
+
+internal sealed class TreeStage(
+    RingBuffer ring, Outcome[] outcomes, BatchTrees trees, IReadOnlyCollection<ClosedBatch> unsealed, JournalStage journal, IBatchPublisher publisher,
+    SequenceBarrier settled, WaitStrategy strategy, ulong firstSequence)
+{
+    /// <summary>How long a batch may wait for its state hash before it is looked at again.</summary>
+    private const int HashPollMs = 2;
+
+    /// <summary>How long a batch that a tick closed, so without a slot, may go unseen.</summary>
+    private const int IdleMs = 20;
+
+    /// <summary>Ring slots whose leaves are taken.</summary>
+    public Sequence Grown { get; } = new(); // written by: tree thread
+
+    /// <summary>Batches published since the start.</summary>
+    public long PublishedCount => Volatile.Read(ref _publishedCount);
+
+    /// <summary>Number of the last batch published, now or in an earlier run.</summary>
+    public ulong LastPublished => Volatile.Read(ref _lastPublished);
+
+    private long _publishedCount; // written by: tree thread
+    private ulong _lastPublished = trees.LastSealed; // written by: tree thread
+
+    public void Run()
+    {
+        foreach (ClosedBatch batch in unsealed)
+            Publish(batch);
+        for (long next = 0; ;)
+        {
+            int waitMs = trees.HasUnpublished ? HashPollMs : IdleMs;
+            if (settled.TryWaitFor(next, waitMs, out long available))
+            {
+                while (next <= available)
+                {
+                    Span<Payment> slots = ring.Slots(next, available - next + 1);
+                    trees.Grow(slots, outcomes.AsSpan(ring.IndexOf(next), slots.Length), firstSequence + (ulong)next);
+                    next += slots.Length;
+                }
+
+                Grown.Set(available);
+                strategy.SignalAllWhenBlocking();
+            }
+
+            while (trees.TryPublish(firstSequence + (ulong)next - 1, out ClosedBatch? batch))
+                Publish(batch);
+        }
+    }
+
+    private void Publish(ClosedBatch batch)
+    {
+        journal.Seal(batch.Encode());
+        publisher.OnClosed(batch);
+        Volatile.Write(ref _publishedCount, _publishedCount + 1);
+        Volatile.Write(ref _lastPublished, batch.Number);
+    }
+}
+
+/// <summary>
+/// The trees of batches not yet published. <see cref="Close"/> is called by the settle thread; the rest by one other, or by
+/// the same one in recovery and replay.
+/// </summary>
+public sealed class BatchTrees(Digest saltKey) : IDisposable
+{
+    private readonly MerkleBuilder _builder = new(saltKey);
+    private readonly ConcurrentQueue<ClosedBatch> _closed = new(); // written by: settle thread
+    private readonly Queue<ClosedBatch> _rooted = new(); // have their root, wait for their state hash; written by: tree thread
+
+    /// <summary>The last batch whose seal the journal has.</summary>
+    public ulong LastSealed { get; set; } // written by: recovery, before the stages start
+
+    /// <summary>A batch is closed and waits for its root or its state hash.</summary>
+    public bool HasUnpublished => _rooted.Count > 0 || !_closed.IsEmpty;
+
+    /// <summary>Must be called before any thread can see the last payment of the batch as settled.</summary>
+    public void Close(ClosedBatch batch) => _closed.Enqueue(batch);
+
+    /// <summary>Takes the accepted of these slots as leaves, finishing every batch that ends among them or before.</summary>
+    public void Grow(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes, ulong firstSequence)
+    {
+        for (int i = 0; i < slots.Length; i++)
+        {
+            if (outcomes[i].Verdict != Verdict.Accepted || outcomes[i].Batch == Outcome.NoBatch)
+                continue;
+            ulong sequence = firstSequence + (ulong)i;
+            while (_closed.TryPeek(out ClosedBatch? batch) && batch.LastSequence < sequence)
+                Finish();
+            _builder.Append(sequence, in slots[i]);
+        }
+    }
+
+    /// <summary>The next batch that has both root and state hash, given that all slots up to this sequence are grown.</summary>
+    public bool TryPublish(ulong grownSequence, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ClosedBatch? published)
+    {
+        while (_closed.TryPeek(out ClosedBatch? batch) && batch.LastSequence <= grownSequence)
+            Finish();
+        published = null;
+        return _rooted.TryPeek(out ClosedBatch? rooted) && rooted.HasStateHash && _rooted.TryDequeue(out published);
+    }
+
+    public void Dispose() => _builder.Dispose();
+
+    private void Finish()
+    {
+        if (!_closed.TryDequeue(out ClosedBatch? batch))
+            return;
+        batch.Root = _builder.Finish();
+        _rooted.Enqueue(batch);
+    }
+}

@@ -1,0 +1,112 @@
+using System.Runtime.InteropServices;
+using Settlement.Engine.Batch;
+using Settlement.Engine.Dedup;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Journal;
+using Settlement.Engine.Ledger;
+
+namespace Settlement.Engine;
+
+/// <summary>
+/// The ledger as a function of its journal: applies verified blocks one after the other, from genesis, grows the trees, and holds every
+/// seal block against the batch it is about. Serves recovery, replay and tests; the live stages go on where it ends.
+/// </summary>
+/// <remarks>Failure assumed: a journal whose blocks are sound but were not made by these rules; it is named and refused.</remarks>
+public sealed class BlockReplay : IDisposable
+{
+    private readonly Func<Genesis, Deduplicator> _newDeduplicator;
+    private readonly Outcome[] _outcomes = new Outcome[Limits.BlockSlotsMax];
+    private readonly Queue<ClosedBatch> _unsealed = new();
+
+    /// <param name="newDeduplicator">Makes the ids' memory for a ledger's capacities.</param>
+    public BlockReplay(Func<Genesis, Deduplicator> newDeduplicator) => _newDeduplicator = newDeduplicator;
+
+    /// <summary>Told each slot's outcome, in order.</summary>
+    public Action<BlockHeader, ReadOnlyMemory<Outcome>>? Applied { get; set; }
+
+    /// <summary>Told each batch as its state hash and root are there.</summary>
+    public Action<ClosedBatch>? Closed { get; set; }
+
+    /// <exception cref="InvalidOperationException">No block was applied yet.</exception>
+    public LedgerState State => _state ?? throw new InvalidOperationException("no genesis block was applied");
+
+    public Settler Settler => _settler ?? throw new InvalidOperationException("no genesis block was applied");
+
+    public BatchTrees Trees => _trees ?? throw new InvalidOperationException("no genesis block was applied");
+
+    /// <summary>Batches that were closed and whose seals have not been read, in order.</summary>
+    public IReadOnlyCollection<ClosedBatch> Unsealed => _unsealed;
+
+    private LedgerState? _state;
+    private Settler? _settler;
+    private BatchTrees? _trees;
+
+    /// <summary>Applies the next block.</summary>
+    /// <exception cref="LedgerBrokenException">The block does not follow, or a seal differs from what these rules give.</exception>
+    public void Apply(in BlockHeader header, ReadOnlySpan<byte> body)
+    {
+        if (header.Kind == BlockKind.Genesis)
+        {
+            Begin(in header, body);
+            return;
+        }
+
+        if (header.Kind == BlockKind.Seal)
+        {
+            CheckSeal(in header, body);
+            return;
+        }
+
+        ReadOnlySpan<Payment> slots = MemoryMarshal.Cast<byte, Payment>(body)[..(int)header.Count];
+        Settler.Apply(in header, slots, _outcomes.AsSpan(0, slots.Length));
+        Trees.Grow(slots, _outcomes.AsSpan(0, slots.Length), header.FirstSequence);
+        Applied?.Invoke(header, _outcomes.AsMemory(0, slots.Length));
+        Publish();
+    }
+
+    /// <summary>Completes what is still under way behind the last block: the last batch's state hash.</summary>
+    public void Finish()
+    {
+        State.Batch.SweepAll();
+        Publish();
+    }
+
+    public void Dispose()
+    {
+        _state?.Dispose();
+        _trees?.Dispose();
+    }
+
+    private void Begin(in BlockHeader header, ReadOnlySpan<byte> body)
+    {
+        if (_state is not null || body.Length != Genesis.Size)
+            throw new LedgerBrokenException($"block {header.Number} is no genesis block that could stand there ({body.Length} bytes)");
+        Genesis genesis = MemoryMarshal.Read<Genesis>(body);
+        if (genesis.Fault() is { } fault)
+            throw new LedgerBrokenException($"the genesis block's capacities are out of range: {fault}");
+        _state = new LedgerState(in genesis, _newDeduplicator(genesis));
+        _settler = new Settler(_state);
+        _trees = new BatchTrees(genesis.SaltKey);
+        _state.Batch.Closed = _trees.Close;
+    }
+
+    private void Publish()
+    {
+        while (Trees.TryPublish(State.Sequence, out ClosedBatch? batch))
+        {
+            _unsealed.Enqueue(batch);
+            Closed?.Invoke(batch);
+        }
+    }
+
+    private void CheckSeal(in BlockHeader header, ReadOnlySpan<byte> body)
+    {
+        Finish();
+        if (!_unsealed.TryDequeue(out ClosedBatch? batch))
+            throw new LedgerBrokenException($"block {header.Number} seals a batch that is not closed");
+        if (!body.SequenceEqual(batch.Encode()))
+            throw new LedgerBrokenException(
+                $"block {header.Number}: the seal of batch {batch.Number} states other figures, root or state hash than its payments give");
+        Trees.LastSealed = batch.Number;
+    }
+}

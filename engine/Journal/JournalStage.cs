@@ -1,0 +1,199 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Ring;
+
+namespace Settlement.Engine.Journal;
+
+// Purpose: stage 1: seals what the ring has into blocks, gives each its time, and hands them to the journal in order.
+// Natural batching: a block is all that is there, up to 16,384 slots. While as many commits are under way as keep the disk busy, nothing is
+//   sealed, so that what arrives meanwhile becomes one block.
+// Invariant: a slot is sealed once, in ring order; a control command and its continuation are never parted.
+// Failure assumed: the journal may fail at any call; it throws, and the engine stops.
+
+internal sealed class JournalStage
+{
+    /// <summary>Blocks sealed and not yet durable. Two keep the device busy (one written, one waiting); more would only make blocks smaller.</summary>
+    private const ulong CommitsInFlightMax = 2;
+
+    /// <summary>How often an idle stage looks whether a seal waits or a tick is due. 50 looks a second cost about 0.1% of a core.</summary>
+    private const int IdleMs = 20;
+
+    /// <summary>Half of the largest step of time that needs no command: an idle node's journal stays within it.</summary>
+    private const ulong HeartbeatNs = Limits.TimeStepMaxNs / 2;
+
+    private readonly RingBuffer _ring;
+    private readonly IJournal _journal;
+    private readonly BlockClock _clock;
+    private readonly SealedBlocks _blocks;
+    private readonly SequenceBarrier _published;
+    private readonly SequenceBarrier _durable;
+    private readonly SequenceBarrier _settled;
+    private readonly ConcurrentQueue<byte[]> _seals = new(); // written by: tree stage
+    private ulong _nextSequence;
+    private ulong _timeNs;
+    private ulong _tickedForNs;
+    private ulong _ageDueNs; // written by: settle stage
+    private long _sealsAppended; // written by: journal stage
+
+    public JournalStage(
+        RingBuffer ring, IJournal journal, BlockClock clock, SealedBlocks blocks, ulong nextSequence, ulong timeNs,
+        SequenceBarrier durable, SequenceBarrier settled)
+    {
+        _ring = ring;
+        _journal = journal;
+        _clock = clock;
+        _blocks = blocks;
+        _published = ring.NewBarrier();
+        _durable = durable;
+        _settled = settled;
+        _nextSequence = nextSequence;
+        _timeNs = timeNs;
+    }
+
+    /// <summary>When the open batch closes by age, ns since the epoch; 0: never. Read when idle, to journal a tick.</summary>
+    public ulong AgeDueNs
+    {
+        get => Volatile.Read(ref _ageDueNs);
+        set => Volatile.Write(ref _ageDueNs, value);
+    }
+
+    /// <summary>Seal blocks appended since the start.</summary>
+    public long SealsAppended => Volatile.Read(ref _sealsAppended);
+
+    /// <summary>Hands over a batch's statement, to be journaled as a seal block.</summary>
+    public void Seal(byte[] statement) => _seals.Enqueue(statement);
+
+    public void Run()
+    {
+        long next = 0;
+        while (true)
+        {
+            bool any = _published.TryWaitFor(next, IdleMs, out long available);
+            AppendSeals();
+            if (any)
+                next = SealBlock(next, available);
+            else
+                TickIfDue();
+        }
+    }
+
+    private long SealBlock(long next, long available)
+    {
+        AwaitRoom();
+        available = _published.WaitFor(next); // what has come while the disk was busy
+        Span<Payment> first = _ring.Slots(next, Math.Min(available - next + 1, Limits.BlockSlotsMax));
+        long rest = Math.Min(available - next + 1, Limits.BlockSlotsMax) - first.Length;
+        Span<Payment> second = rest > 0 ? _ring.Slots(next + first.Length, rest) : default;
+        bool isControl = first[0].Instruction.IsControl();
+        int count = isControl ? ControlRun(first, second) : PaymentRun(first);
+        if (!isControl && count == first.Length)
+            count += PaymentRun(second);
+        first = first[..Math.Min(count, first.Length)];
+        second = second[..(count - first.Length)];
+        bool acceptsTime = first[0].Instruction == Instruction.AcceptTime;
+        var header = new BlockHeader
+        {
+            Kind = isControl ? BlockKind.Control : BlockKind.Payments,
+            FirstSequence = _nextSequence,
+            Count = (uint)count,
+            TimeNs = NextTime(acceptsTime),
+        };
+        long last = next + count - 1;
+        Append(ref header, MemoryMarshal.AsBytes(first), MemoryMarshal.AsBytes(second), next, last);
+        _nextSequence += (ulong)count;
+        return last + 1;
+    }
+
+    private static int PaymentRun(ReadOnlySpan<Payment> slots)
+    {
+        int count = 0;
+        while (count < slots.Length && !slots[count].Instruction.IsControl())
+            count++;
+        return count;
+    }
+
+    /// <summary>Whole commands only; what runs past a block's end begins the next one. A command alone may fill a block.</summary>
+    private static int ControlRun(ReadOnlySpan<Payment> first, ReadOnlySpan<Payment> second)
+    {
+        int total = first.Length + second.Length;
+        int count = 0;
+        while (count < total)
+        {
+            ref readonly Payment slot = ref count < first.Length ? ref first[count] : ref second[count - first.Length];
+            if (!slot.Instruction.IsControl() || (count > 0 && slot.Instruction == Instruction.AcceptTime))
+                break;
+            int length = 1 + Unsafe.As<Payment, ControlCommand>(ref Unsafe.AsRef(in slot)).ContinuationSlots;
+            if (length > total - count)
+            {
+                if (count == 0)
+                    ThrowCommandParted(length, total);
+                break;
+            }
+
+            count += length;
+        }
+
+        return count;
+    }
+
+    /// <summary>Lets the disk and the settle stage catch up before another block is sealed.</summary>
+    private void AwaitRoom()
+    {
+        ulong next = _journal.LastBlock + 1;
+        if (next > CommitsInFlightMax)
+            _durable.WaitFor((long)(next - CommitsInFlightMax));
+        if (next > SealedBlocks.Capacity)
+            _settled.WaitFor((long)(next - SealedBlocks.Capacity));
+    }
+
+    private void Append(ref BlockHeader header, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, long ringFirst, long ringLast)
+    {
+        // The header that the settle stage reads needs no chain and CRC; it must be there before the block can become durable.
+        header.Number = _journal.LastBlock + 1;
+        _blocks[(long)header.Number] = new SealedBlock(header, ringFirst, ringLast);
+        _ringLast = ringLast;
+        _journal.Append(ref header, first, second);
+        _journal.Commit();
+    }
+
+    private long _ringLast = Sequence.Initial;
+
+    private void AppendSeals()
+    {
+        while (_seals.TryDequeue(out byte[]? statement))
+        {
+            AwaitRoom();
+            var header = new BlockHeader { Kind = BlockKind.Seal, FirstSequence = _nextSequence, TimeNs = _timeNs };
+            Append(ref header, statement, default, _ringLast + 1, _ringLast);
+            Volatile.Write(ref _sealsAppended, _sealsAppended + 1);
+        }
+    }
+
+    private void TickIfDue()
+    {
+        ulong now = NextTime(acceptsTime: false);
+        ulong due = AgeDueNs;
+        bool batchIsOver = due != 0 && now >= due && _tickedForNs != due;
+        if (!batchIsOver && now - _timeNs < HeartbeatNs)
+            return;
+        _tickedForNs = due;
+        AwaitRoom();
+        var header = new BlockHeader { Kind = BlockKind.Tick, FirstSequence = _nextSequence, TimeNs = now };
+        _timeNs = now;
+        Append(ref header, default, default, _ringLast + 1, _ringLast);
+    }
+
+    /// <summary>The clock's time, but never back, and never forward by more than may be without an operator's command: then time stands still.</summary>
+    private ulong NextTime(bool acceptsTime)
+    {
+        ulong now = Math.Max(_clock.NowNs, _timeNs);
+        bool jumps = _timeNs != 0 && now - _timeNs > Limits.TimeStepMaxNs && !acceptsTime;
+        return _timeNs = jumps ? _timeNs : now;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void ThrowCommandParted(int length, int total) =>
+        throw new InvalidOperationException($"a control command of {length} slots was published in parts, or is longer than a block ({total} there)");
+}

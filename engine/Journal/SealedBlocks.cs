@@ -1,0 +1,19 @@
+using Settlement.Engine.Domain;
+
+namespace Settlement.Engine.Journal;
+
+/// <summary>A block on its way from the journal stage to the settle stage: its header and which slots of the ring are its body.</summary>
+/// <param name="RingFirst">Ring sequence of the first slot; where there is no slot, one above <paramref name="RingLast"/>.</param>
+/// <param name="RingLast">Ring sequence of the last slot that is settled once this block is.</param>
+public readonly record struct SealedBlock(BlockHeader Header, long RingFirst, long RingLast);
+
+/// <summary>The last blocks sealed, by number. The journal stage never runs further ahead of the settle stage than this is long.</summary>
+public sealed class SealedBlocks
+{
+    /// <summary>Blocks between journal and settle stage. At three commits under way, the settle stage is as far behind as this only when blocks are tiny.</summary>
+    public const int Capacity = 1_024;
+
+    private readonly SealedBlock[] _blocks = new SealedBlock[Capacity]; // written by: journal stage, before the block can be durable
+
+    public ref SealedBlock this[long number] => ref _blocks[number & (Capacity - 1)];
+}

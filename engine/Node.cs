@@ -1,0 +1,90 @@
+using System.Runtime.InteropServices;
+using Settlement.Engine.Batch;
+using Settlement.Engine.Dedup;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Journal;
+using Settlement.Engine.Ledger;
+using Settlement.Engine.Reply;
+
+namespace Settlement.Engine;
+
+/// <summary>How a node is opened. What can change a verdict is not here: it is journaled.</summary>
+public sealed record NodeOptions
+{
+    public PipelineOptions Pipeline { get; init; } = new();
+
+    public JournalOptions Journal { get; init; } = JournalOptions.Default;
+
+    /// <summary>Memory set aside for ids that are no stream ids, in bytes; beyond it they spill to disk.</summary>
+    public long IdMemoryBytes { get; init; } = 256L << 20;
+
+    /// <summary>Ledger id and genesis of a journal that does not exist yet; null: it must exist.</summary>
+    public (UInt128 LedgerId, Genesis Genesis)? Create { get; init; }
+}
+
+/// <summary>One ledger on one machine: a journal, the state that follows from it, and the stages that carry both on.</summary>
+public sealed class Node : IDisposable
+{
+    private readonly FasterJournal _journal;
+    private readonly BlockReplay _replay;
+
+    private Node(FasterJournal journal, BlockReplay replay, RecoveryReport? recovery, Pipeline pipeline)
+    {
+        _journal = journal;
+        _replay = replay;
+        Recovery = recovery;
+        Pipeline = pipeline;
+    }
+
+    /// <summary>What opening found; null: the journal is new.</summary>
+    public RecoveryReport? Recovery { get; }
+
+    public Pipeline Pipeline { get; }
+
+    /// <summary>To be read only while the pipeline is drained.</summary>
+    public LedgerState State => _replay.State;
+
+    /// <summary>Opens a journal, or creates it; verifies and applies every block; starts the stages.</summary>
+    /// <exception cref="JournalException">It cannot be opened; nothing was changed but a torn tail or sector, which is repaired.</exception>
+    /// <exception cref="LedgerBrokenException">Its blocks are sound, but are not what these rules would have written.</exception>
+    public static Node Open(string directory, NodeOptions options, IReplyPublisher replies, IBatchPublisher batches)
+    {
+        var disk = new DiskSignals(options.Pipeline.WaitStrategy);
+        JournalOptions journalOptions = disk.On(options.Journal);
+        string spill = Path.Combine(directory, "ids");
+        var replay = new BlockReplay(genesis => Deduplicator.Create(in genesis, options.IdMemoryBytes, spill));
+        FasterJournal? journal = null;
+        try
+        {
+            RecoveryReport? report = null;
+            if (!FasterJournal.Exists(directory) && options.Create is { } create)
+            {
+                ReadOnlySpan<byte> genesis = MemoryMarshal.AsBytes(new ReadOnlySpan<Genesis>(in create.Genesis));
+                journal = FasterJournal.Create(directory, create.LedgerId, options.Pipeline.Clock.NowNs, genesis, journalOptions);
+                replay.Apply(new BlockHeader { Kind = BlockKind.Genesis }, genesis);
+            }
+            else
+            {
+                journal = FasterJournal.Open(directory, journalOptions, replay.Apply, out report);
+                replay.Finish();
+            }
+
+            var pipeline = new Pipeline(journal, disk, replay.State, replay.Settler, replay.Trees, replay.Unsealed, replies, batches, options.Pipeline);
+            return new Node(journal, replay, report, pipeline);
+        }
+        catch
+        {
+            journal?.Dispose();
+            replay.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Stops the stages where they are; what was published and not drained is undone, or is found again in the journal.</summary>
+    public void Dispose()
+    {
+        Pipeline.Dispose();
+        _journal.Dispose();
+        _replay.Dispose();
+    }
+}

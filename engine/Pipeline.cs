@@ -1,0 +1,136 @@
+using Settlement.Engine.Batch;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Journal;
+using Settlement.Engine.Ledger;
+using Settlement.Engine.Reply;
+using Settlement.Engine.Ring;
+
+namespace Settlement.Engine;
+
+/// <summary>What may change speed, never verdicts.</summary>
+public sealed record PipelineOptions
+{
+    /// <summary>Slots of the ring, a power of two: at least two blocks. 65,536 slots are 4 MiB.</summary>
+    public int RingSlots { get; init; } = 65_536;
+
+    public WaitStrategyKind WaitStrategy { get; init; } = WaitStrategyKind.Phased;
+
+    public BlockClock Clock { get; init; } = BlockClock.System;
+}
+
+/// <summary>
+/// The map of the engine: every stage, in the order a payment passes them, and what each waits for. Made by <see cref="Node"/>
+/// once the journal is recovered.
+/// </summary>
+/// <remarks>
+/// <code>
+///   producers ─▶ ring ─▶ [1] journal ─▶ (disk) ─▶ [3] settle ─┬▶ [3e] tree  ─┬▶ free again
+///                                                             └▶ [4]  reply ─┘
+/// </code>
+/// Stage 2, replication, will stand beside the disk: both gate what follows.
+/// </remarks>
+public sealed class Pipeline : IDisposable
+{
+    private readonly StopSignal _stop;
+    private readonly RingBuffer<MultiProducerSequencer> _ring;
+    private readonly ulong[] _tags;
+    private readonly IJournal _journal;
+    private readonly LedgerState _state;
+    private readonly JournalStage _journalStage;
+    private readonly SettleStage _settleStage;
+    private readonly TreeStage _treeStage;
+    private readonly StageThread[] _threads;
+
+    /// <param name="journal">Open at its end.</param>
+    /// <param name="disk">What the journal calls.</param>
+    /// <param name="state">The ledger as of the journal's last block.</param>
+    /// <param name="settler">Of that state.</param>
+    /// <param name="trees">Trees of batches not yet sealed, grown as far as the journal goes.</param>
+    /// <param name="unsealed">Batches that the journal closes and does not seal: sealed and published first.</param>
+    /// <param name="replies">Gets outcomes.</param>
+    /// <param name="batches">Gets closed batches.</param>
+    /// <param name="options">Memory and threads.</param>
+    public Pipeline(
+        IJournal journal, DiskSignals disk, LedgerState state, Settler settler, BatchTrees trees,
+        IReadOnlyCollection<ClosedBatch> unsealed, IReplyPublisher replies, IBatchPublisher batches, PipelineOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.RingSlots, 2 * Limits.BlockSlotsMax);
+        _journal = journal;
+        _state = state;
+        _stop = disk.Stop;
+        WaitStrategy strategy = disk.Strategy;
+        _ring = new RingBuffer<MultiProducerSequencer>(options.RingSlots, strategy, _stop);
+        _tags = new ulong[options.RingSlots];
+        var outcomes = new Outcome[options.RingSlots];
+        var blocks = new SealedBlocks();
+        long nextBlock = (long)journal.LastBlock + 1;
+        ulong firstSequence = state.Sequence + 1;
+
+        // [1] Journal: seals blocks, appends them; the disk's thread says what is durable.
+        disk.DurableBlocks.Set((long)journal.DurableBlock);
+        var durable = new SequenceBarrier(strategy, _stop, disk.DurableBlocks);
+        var settledBlocks = new Sequence(nextBlock - 1);
+        _journalStage = new JournalStage(_ring, journal, options.Clock, blocks, firstSequence, journal.LastTimeNs, durable,
+            new SequenceBarrier(strategy, _stop, settledBlocks));
+
+        // [3] Settle: one thread, whole blocks, once they are durable.
+        _settleStage = new SettleStage(_ring, outcomes, settler, state, _journalStage, blocks, durable, settledBlocks, strategy, nextBlock);
+
+        // [3e] Tree and [4] Reply: behind the settle thread, side by side; a slot is free again when both are past it.
+        _treeStage = new TreeStage(_ring, outcomes, trees, unsealed, _journalStage, batches,
+            _ring.NewBarrier(_settleStage.Settled), strategy, firstSequence);
+        var reply = new ReplyStage(_ring, outcomes, _tags, replies, _ring.NewBarrier(_settleStage.Settled), strategy, firstSequence);
+        _ring.SetGatingSequences(_treeStage.Grown, reply.Replied);
+
+        _threads =
+        [
+            new StageThread("journal", _stop, _journalStage.Run),
+            new StageThread("settle", _stop, _settleStage.Run),
+            new StageThread("tree", _stop, _treeStage.Run),
+            new StageThread("reply", _stop, reply.Run),
+        ];
+        foreach (StageThread thread in _threads)
+            thread.Start();
+    }
+
+    /// <summary>Takes so many slots, contiguous; waits while the ring is full. They must be published.</summary>
+    /// <exception cref="EngineStoppedException">A stage failed, or the engine was stopped.</exception>
+    public long Claim(int count) => _ring.Claim(count);
+
+    /// <summary>Claimed slots from a ring sequence on, as many as there are before the wrap, with the tag that comes back beside each outcome.</summary>
+    public Span<Payment> Slots(long first, int count, out Span<ulong> tags)
+    {
+        Span<Payment> slots = _ring.Slots(first, count);
+        tags = _tags.AsSpan(_ring.IndexOf(first), slots.Length);
+        return slots;
+    }
+
+    public void Publish(long first, int count) => _ring.Publish(first, first + count - 1);
+
+    /// <summary>
+    /// Waits until everything published is settled and answered, and every closed batch is published and its seal durable. For when all
+    /// producers are done.
+    /// </summary>
+    /// <exception cref="EngineStoppedException">A stage failed.</exception>
+    public void Drain()
+    {
+        _ring.Drain();
+        while (_treeStage.LastPublished < _state.Batch.Number - 1
+            || _journalStage.SealsAppended < _treeStage.PublishedCount
+            || _settleStage.SettledBlocks.Value < (long)_journal.LastBlock)
+        {
+            _stop.ThrowIfFailed();
+            Thread.Sleep(1); // nothing waits for this thread, and what it waits for has no sequence of its own
+        }
+
+        _stop.ThrowIfFailed();
+    }
+
+    public void Dispose()
+    {
+        _stop.Stop();
+        foreach (StageThread thread in _threads)
+            thread.Join();
+        _ring.Dispose();
+    }
+}
