@@ -184,6 +184,7 @@ public sealed unsafe class FasterJournal : IJournal, ILogDeviceOwner
 
     public void WaitDurable(ulong block)
     {
+        ThrowIfFailed();
         if (DurableBlock >= block)
             return;
         lock (_gate)
