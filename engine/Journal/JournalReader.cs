@@ -1,0 +1,355 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Simd;
+
+namespace Settlement.Engine.Journal;
+
+/// <summary>
+/// Reads a journal's files without FASTER and without changing a byte, a page at a time, and verifies every block: magic,
+/// CRC, format, ledger, number, sequence, time, chain. Works beside a running journal; then the tail it finds may be on its way.
+/// </summary>
+/// <remarks>
+/// The log as FASTER writes it: pages of 2^n bytes; entries of a 4-byte length, that many bytes, and zeros to a multiple
+/// of 4. A negative length is one of FASTER's commit records. A length of zero is the end of a page, or of the log. The first
+/// 64 bytes are not used. A length has no checksum of its own: it is checked against the block header, which has one.
+/// </remarks>
+public sealed class JournalReader : IDisposable
+{
+    private const int CommitBodyBytes = FasterJournal.CommitRecordBytes - 4;
+
+    private readonly JournalFiles _files;
+    private readonly BlockSeal _seal = new();
+    private readonly byte[] _page;
+    private TailNote? _note;
+    private SafeFileHandle? _file;
+    private long _fileSegment = -1;
+    private long _pageStart = -1;
+
+    /// <summary>Bytes of the page that its file has; behind them all counts as zero.</summary>
+    private int _pageFilled;
+    private long _next = JournalFiles.FirstAddress;
+    private ChainPosition _position;
+    private int _headerOffset;
+    private int _bodyBytes;
+
+    private JournalReader(JournalFiles files)
+    {
+        _files = files;
+        _page = GC.AllocateUninitializedArray<byte>(files.PageBytes);
+        _position = ChainPosition.BeforeGenesis(files.LedgerId);
+        _note = TailNote.ReadNewest(files.NotePath);
+    }
+
+    /// <param name="directory">The journal's directory.</param>
+    /// <param name="ledgerId">The ledger that is expected; null: whichever it is.</param>
+    /// <exception cref="JournalException">There is no journal, it is of another ledger, or of a newer format.</exception>
+    public static JournalReader Open(string directory, UInt128? ledgerId = null) =>
+        new(JournalFiles.ReadLayout(directory, ledgerId));
+
+    internal static JournalReader Open(JournalFiles files) => new(files);
+
+    public UInt128 LedgerId => _files.LedgerId;
+
+    /// <summary>The block that <see cref="Next"/> found; it and the body live until the next call.</summary>
+    public ref readonly BlockHeader Header =>
+        ref MemoryMarshal.AsRef<BlockHeader>(_page.AsSpan(_headerOffset, BlockHeader.Size));
+
+    public ReadOnlySpan<byte> Body => _page.AsSpan(_headerOffset + BlockHeader.Size, _bodyBytes);
+
+    /// <summary>Log address of the block's entry.</summary>
+    public long Address { get; private set; }
+
+    /// <summary>The block's segment file.</summary>
+    public string File => _files.SegmentPath(_files.SegmentOf(Address));
+
+    /// <summary>Offset of the block's entry in that file, bytes.</summary>
+    public long FileOffset => _files.OffsetOf(Address);
+
+    /// <summary>Where the chain stands behind the last block.</summary>
+    public ChainPosition Position => _position;
+
+    public ulong Blocks { get; private set; }
+
+    /// <summary>Number of the last of FASTER's commit records; 0: none.</summary>
+    public long CommitNumber { get; private set; }
+
+    /// <summary>How the reading ended; null while it has not.</summary>
+    public JournalEnd? End { get; private set; }
+
+    internal TailNote? Note => _note;
+
+    /// <summary>Goes to the next block; false at the end, of which <see cref="End"/> then says what it is.</summary>
+    public bool Next()
+    {
+        while (End is null)
+        {
+            Load(_files.PageStartOf(_next));
+            int offset = (int)(_next - _pageStart);
+            int length = LengthAt(offset);
+            if (length > 0)
+            {
+                if (TakeBlock(offset, length))
+                    return true;
+            }
+            else if (length < 0)
+                TakeCommitRecord(offset, length);
+            else
+                TakeZero(offset);
+        }
+        return false;
+    }
+
+    private bool TakeBlock(int offset, int length)
+    {
+        if (ObjectionTo(offset, length) is { } objection)
+        {
+            Stop(_next, objection);
+            return false;
+        }
+        _headerOffset = offset + 4;
+        _bodyBytes = length - BlockHeader.Size;
+        if (Header.Version > BlockHeader.FormatVersion)
+            throw JournalFiles.NewerFormat(_files.Directory, Header.Version, BlockHeader.FormatVersion);
+        if (_position.Objection(in Header) is { } broken)
+        {
+            Stop(_next, broken);
+            return false;
+        }
+        Digest digest = _seal.DigestOf(in Header, Body, default);
+        _position.Advance(in Header, in digest);
+        Address = _next;
+        _next += 4 + ((length + 3) & ~3);
+        Blocks++;
+        return true;
+    }
+
+    /// <summary>What is wrong with the bytes of one entry, wherever in the chain it stands; null: it is a block.</summary>
+    private string? ObjectionTo(int offset, int length)
+    {
+        if (length < BlockHeader.Size || length > _files.PageBytes - offset - 4)
+            return $"an entry of {length} bytes cannot be there";
+        if (length > _pageFilled - offset - 4)
+            return $"its file ends {length - (_pageFilled - offset - 4)} bytes before the block does";
+        ref readonly BlockHeader header = ref MemoryMarshal.AsRef<BlockHeader>(_page.AsSpan(offset + 4, BlockHeader.Size));
+        if (header.Magic != BlockHeader.MagicValue)
+            return "no block header begins there";
+        if (header.BodyBytes != length - BlockHeader.Size)
+            return $"its header says {header.BodyBytes} bytes of body, its entry {length - BlockHeader.Size}";
+        uint crc = BlockSeal.CrcOf(in header, _page.AsSpan(offset + 4 + BlockHeader.Size, (int)header.BodyBytes), default);
+        if (header.Crc != crc)
+            return $"its CRC is {crc:x8}, its header says {header.Crc:x8}";
+        int pad = -length & 3;
+        return _page.AsSpan(offset + 4 + length, pad).IndexOfAnyExcept((byte)0) < 0 ? null : "the bytes behind it are not zero";
+    }
+
+    /// <summary>One of FASTER's: its content is not used, but a bad one says that the disk is not to be believed.</summary>
+    private void TakeCommitRecord(int offset, int length)
+    {
+        if (length != -CommitBodyBytes || _pageFilled - offset < FasterJournal.CommitRecordBytes)
+        {
+            Stop(_next, $"an entry of {length} bytes cannot be there");
+            return;
+        }
+        ReadOnlySpan<byte> record = _page.AsSpan(offset + 4, CommitBodyBytes);
+        int version = BinaryPrimitives.ReadInt32LittleEndian(record);
+        long checksum = BinaryPrimitives.ReadInt64LittleEndian(record[4..]);
+        long begin = BinaryPrimitives.ReadInt64LittleEndian(record[12..]);
+        long until = BinaryPrimitives.ReadInt64LittleEndian(record[20..]);
+        long number = BinaryPrimitives.ReadInt64LittleEndian(record[28..]);
+        int iterators = BinaryPrimitives.ReadInt32LittleEndian(record[36..]);
+        int cookie = BinaryPrimitives.ReadInt32LittleEndian(record[40..]);
+        if (version != 1 || iterators != 0 || cookie != -1 || begin != JournalFiles.FirstAddress
+            || until != _next + FasterJournal.CommitRecordBytes || number <= CommitNumber
+            || checksum != (begin ^ until ^ number ^ -1L))
+        {
+            Stop(_next, "a commit record of FASTER's is damaged");
+            return;
+        }
+        CommitNumber = number;
+        _next = until;
+    }
+
+    /// <summary>A length of zero: the rest of the page is unused, and the log goes on in the next, or ends here.</summary>
+    private void TakeZero(int offset)
+    {
+        if (offset < _pageFilled && _page.AsSpan(offset, _pageFilled - offset).IndexOfAnyExcept((byte)0) >= 0)
+        {
+            Stop(_next, "no block begins there, but bytes follow");
+            return;
+        }
+        long end = _next;
+        long nextPage = _pageStart + _files.PageBytes;
+        if (offset > 0)
+        {
+            Load(nextPage);
+            if (LengthAt(0) != 0)
+            {
+                _next = nextPage;
+                return;
+            }
+        }
+        Finish(end, offset > 0 ? nextPage : end);
+    }
+
+    /// <summary>The log seems to end at an address, with nothing but zeros up to the end of its page.</summary>
+    private void Finish(long end, long nextPage)
+    {
+        long residue = LastDataBehind(end);
+        if (residue > end)
+        {
+            Stop(end, "no block begins there, but bytes follow");
+            return;
+        }
+        _note = NewerNote(end);
+        if (_note is { HasBlock: true } note && (note.EndAddress > nextPage || _position.NextNumber <= note.Block || (note.EndAddress > end && note.EndAddress < nextPage)))
+        {
+            Stop(end, "the log ends there");
+            return;
+        }
+        // A page flushed to its end: the note counts its unused rest as written, and the log goes on behind it.
+        long address = _note is { } last && last.EndAddress == nextPage ? nextPage : end;
+        End = new JournalEnd(JournalEndKind.End, address, _files.PlaceOf(address), _position.NextNumber, "the log ends", address);
+    }
+
+    private void Stop(long address, string what)
+    {
+        _note = NewerNote(address);
+        long residue = LastDataBehind(address);
+        long valid = FindBlockBehind(address, out ulong number);
+        bool wasDurable = _note is { HasBlock: true } && (address < _note.EndAddress || _position.NextNumber <= _note.Block);
+        // One write may lie beyond the note; it stays in one page, and its sectors may have arrived in any order.
+        bool inOneWrite = _note is { Kept: true } && _files.PageStartOf(valid) == _files.PageStartOf(_note.EndAddress);
+        string place = _files.PlaceOf(address);
+        string missing = MissingSegment(address, residue);
+        JournalEndKind kind = JournalEndKind.TornTail;
+        if (wasDurable)
+            (kind, what) = (JournalEndKind.Damage, $"{missing}{what}, but the journal was durable up to block {_note!.Block} at {_files.PlaceOf(_note.EndAddress)}");
+        else if (valid >= 0 && !inOneWrite)
+            (kind, what) = (JournalEndKind.Damage, $"{missing}{what}, but block {number}, which is whole, follows at {_files.PlaceOf(valid)}");
+        else if (missing.Length > 0)
+            (kind, what) = (JournalEndKind.Damage, missing + what);
+        End = new JournalEnd(kind, address, place, _position.NextNumber, what, Math.Max(address, residue));
+    }
+
+    private string MissingSegment(long address, long residue)
+    {
+        long until = _files.SegmentOf(Math.Max(residue, _note?.EndAddress - 1 ?? 0));
+        for (long segment = _files.SegmentOf(address); segment <= until; segment++)
+        {
+            if (!System.IO.File.Exists(_files.SegmentPath(segment)))
+                return $"the file '{_files.SegmentPath(segment)}' is missing: ";
+        }
+        return "";
+    }
+
+    /// <summary>Beside a running journal a note may have come since the reading began.</summary>
+    private TailNote? NewerNote(long address)
+    {
+        if (_note is not null && address < _note.EndAddress)
+            return _note;
+        return TailNote.ReadNewest(_files.NotePath) ?? _note;
+    }
+
+    /// <summary>Address behind the last byte that is not zero, anywhere at or behind the address; 0: none.</summary>
+    private long LastDataBehind(long address)
+    {
+        long last = 0;
+        long end = (_files.LastSegment() + 1) * _files.SegmentBytes;
+        for (long page = _files.PageStartOf(address); page < end; page += _files.PageBytes)
+        {
+            Load(page);
+            int from = (int)Math.Max(0, address - page);
+            int found = from < _pageFilled ? _page.AsSpan(from, _pageFilled - from).LastIndexOfAnyExcept((byte)0) : -1;
+            if (found >= 0)
+                last = page + from + found + 1;
+        }
+        return last;
+    }
+
+    private long FindBlockBehind(long address, out ulong number)
+    {
+        Span<byte> magic = stackalloc byte[4];
+        BinaryPrimitives.WriteUInt32LittleEndian(magic, BlockHeader.MagicValue);
+        long end = (_files.LastSegment() + 1) * _files.SegmentBytes;
+        for (long page = _files.PageStartOf(address); page < end; page += _files.PageBytes)
+        {
+            Load(page);
+            int at = (int)Math.Max(0, address + 8 - page);
+            while (at + BlockHeader.Size <= _pageFilled && _page.AsSpan(at, _pageFilled - at).IndexOf(magic) is var found and >= 0)
+            {
+                at += found;
+                if (at >= 4 && IsLaterBlock(at - 4, out number))
+                    return page + at - 4;
+                at++;
+            }
+        }
+        number = 0;
+        return -1;
+    }
+
+    private bool IsLaterBlock(int offset, out ulong number)
+    {
+        number = 0;
+        if (offset + 4 + BlockHeader.Size > _pageFilled || ObjectionTo(offset, LengthAt(offset)) is not null)
+            return false;
+        ref readonly BlockHeader header = ref MemoryMarshal.AsRef<BlockHeader>(_page.AsSpan(offset + 4, BlockHeader.Size));
+        number = header.Number;
+        return header.LedgerId == _files.LedgerId && number >= _position.NextNumber;
+    }
+
+    private int LengthAt(int offset) =>
+        offset + 4 <= _pageFilled ? BinaryPrimitives.ReadInt32LittleEndian(_page.AsSpan(offset)) : 0;
+
+    private void Load(long pageStart)
+    {
+        // The last page may grow beside a running journal; what is read once is verified once, so only a new page is read.
+        if (pageStart == _pageStart)
+            return;
+        _pageStart = pageStart;
+        _pageFilled = 0;
+        long segment = _files.SegmentOf(pageStart);
+        if (segment != _fileSegment)
+        {
+            _file?.Dispose();
+            _file = null;
+            _fileSegment = segment;
+            if (System.IO.File.Exists(_files.SegmentPath(segment)))
+                _file = System.IO.File.OpenHandle(_files.SegmentPath(segment), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
+        }
+        if (_file is null)
+            return;
+        long offset = _files.OffsetOf(pageStart);
+        int read;
+        while (_pageFilled < _page.Length && (read = RandomAccess.Read(_file, _page.AsSpan(_pageFilled), offset + _pageFilled)) > 0)
+            _pageFilled += read;
+    }
+
+    public void Dispose()
+    {
+        _file?.Dispose();
+        _seal.Dispose();
+    }
+}
+
+public enum JournalEndKind
+{
+    /// <summary>Behind the last block there is nothing.</summary>
+    End = 0,
+
+    /// <summary>What follows was never acknowledged: a write that power or a kill cut short. It may be cut away.</summary>
+    TornTail = 1,
+
+    /// <summary>A block that was acknowledged is missing or wrong. Nothing behind it may be believed, and nothing cut.</summary>
+    Damage = 2,
+}
+
+/// <summary>How reading a journal ended.</summary>
+/// <param name="Kind">End, torn tail or damage.</param>
+/// <param name="Address">Log address behind the last verified entry.</param>
+/// <param name="Place">The same as file and offset.</param>
+/// <param name="Block">Number of the block that is expected there.</param>
+/// <param name="What">What was found.</param>
+/// <param name="DataEndAddress">Behind the last byte that is not zero.</param>
+public sealed record JournalEnd(JournalEndKind Kind, long Address, string Place, ulong Block, string What, long DataEndAddress);
