@@ -49,26 +49,29 @@ internal struct RunCheck(int producerCount)
             throw new InvalidOperationException($"took {_count} of {count} payments, sum {_sum} of {sum}, differences {_differences:x}");
     }
 
-    /// <summary>All 64 bytes of the ordinal-th payment of a producer.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Fill(out Payment payment, ulong producer, ulong ordinal)
+    /// <summary>A producer's payments are this one with another id and amount.</summary>
+    public static Payment TemplateOf(ulong producer) => new()
     {
-        payment = new Payment
-        {
-            IdLow = ordinal,
-            IdHigh = producer,
-            Payer = 1_000_001,
-            Payee = 2_000_002,
-            Amount = ordinal + 1,
-            Reference = 3_000_003,
-            ValidUntilNs = 4_000_004,
-            Currency = 978,
-            Instruction = Instruction.Micropayment,
-            Flags = PaymentFlags.StreamId,
-            Level = 1,
-            Purpose = Purpose.Goods,
-            Session = 7,
-        };
+        IdHigh = producer,
+        Payer = 1_000_001,
+        Payee = 2_000_002,
+        Reference = 3_000_003,
+        ValidUntilNs = 4_000_004,
+        Currency = 978,
+        Instruction = Instruction.Micropayment,
+        Flags = PaymentFlags.StreamId,
+        Level = 1,
+        Purpose = Purpose.Goods,
+        Session = 7,
+    };
+
+    /// <summary>Writes all 64 bytes of a producer's ordinal-th payment.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Write(out Payment payment, in Payment template, ulong ordinal)
+    {
+        payment = template;
+        payment.IdLow = ordinal;
+        payment.Amount = ordinal + 1;
     }
 }
 
@@ -127,10 +130,11 @@ internal static class RingRun
     private static void ProduceOneByOne<TSequencer>(RingBuffer<TSequencer> ring, ulong producer, long count)
         where TSequencer : struct, ISequencer<TSequencer>
     {
+        Payment template = RunCheck.TemplateOf(producer);
         for (long ordinal = 0; ordinal < count; ordinal++)
         {
             long sequence = ring.Claim(1);
-            RunCheck.Fill(out ring[sequence], producer, (ulong)ordinal);
+            RunCheck.Write(out ring[sequence], template, (ulong)ordinal);
             ring.Publish(sequence, sequence);
         }
     }
@@ -138,6 +142,7 @@ internal static class RingRun
     private static void ProduceClaims<TSequencer>(RingBuffer<TSequencer> ring, ulong producer, long count, int claimCount)
         where TSequencer : struct, ISequencer<TSequencer>
     {
+        Payment template = RunCheck.TemplateOf(producer);
         ulong ordinal = 0;
         while ((long)ordinal < count)
         {
@@ -147,7 +152,7 @@ internal static class RingRun
             {
                 Span<Payment> slots = ring.Slots(next, last - next + 1);
                 for (int i = 0; i < slots.Length; i++)
-                    RunCheck.Fill(out slots[i], producer, ordinal++);
+                    RunCheck.Write(out slots[i], template, ordinal++);
                 next += slots.Length;
             }
             ring.Publish(first, last);
@@ -207,9 +212,10 @@ internal static class ChannelRun
 
     private static async Task ProduceAsync(ChannelWriter<Payment> writer, ulong producer, long count)
     {
+        Payment template = RunCheck.TemplateOf(producer);
         for (long ordinal = 0; ordinal < count; ordinal++)
         {
-            RunCheck.Fill(out Payment payment, producer, (ulong)ordinal);
+            RunCheck.Write(out Payment payment, template, (ulong)ordinal);
             if (!writer.TryWrite(payment))
                 await writer.WriteAsync(payment).ConfigureAwait(false);
         }
