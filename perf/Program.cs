@@ -1,1 +1,3 @@
-return 0;
+using Settlement.Perf;
+
+return PerfCommand.Run(args, PerfLoads.All, Console.Out, Console.Error);
