@@ -1,3 +1,3 @@
-using Settlement.Perf.Load;
+using Settlement.Perf;
 
-return args is ["ring", ..] ? RingLoad.Run(args.Contains("--json"), Console.Out) : 2;
+return PerfCommand.Run(args, PerfLoads.All, Console.Out, Console.Error);

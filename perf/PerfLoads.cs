@@ -1,0 +1,24 @@
+using Settlement.Perf.Common;
+
+namespace Settlement.Perf;
+
+/// <summary>How a load is asked to run.</summary>
+/// <param name="Output">Where its figure goes, and nothing else.</param>
+/// <param name="Json">One JSON object instead of lines.</param>
+/// <param name="Runs">Timed runs, at least 5; the warm-up comes on top.</param>
+/// <param name="Small">So little work that it takes a fraction of a second: tests run every load so, that none rots. Its figure means nothing.</param>
+public sealed record LoadOptions(TextWriter Output, bool Json = false, int Runs = Runs.CountDefault, bool Small = false);
+
+/// <summary>One thing that can be measured from the command line.</summary>
+/// <param name="Verb">What stands behind `perf`.</param>
+/// <param name="Summary">One line for the help: what is counted.</param>
+/// <param name="Run">Measures, checks what it measured, prints; the exit code, 0 unless a check failed.</param>
+public sealed record PerfLoad(string Verb, string Summary, Func<LoadOptions, int> Run);
+
+/// <summary>The map: every load, a line each, in the order of a payment's way.</summary>
+public static class PerfLoads
+{
+    public static IReadOnlyList<PerfLoad> All { get; } =
+    [
+    ];
+}
