@@ -1,0 +1,200 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Text;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Journal;
+using Settlement.Gateway.Input;
+
+namespace Settlement.Gateway.Settle;
+
+/// <summary>The command line of `settle`. Exit codes: 0 all lines read and decided; 1 the engine stopped; 2 unusable input, nothing half done.</summary>
+internal static class SettleCommand
+{
+    public const int ExitEngineStopped = 1;
+    public const int ExitUnusable = 2;
+
+    public static Command Create(TextWriter output, TextWriter error)
+    {
+        var files = new Argument<string[]>("files")
+        {
+            Description = "Payments: CSV or ISO 20022 pain.001, gzip by the ending .gz, - for standard input. None: the sample that ships with the program, into a temporary journal.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        Option<string> wallets = Text("--wallets", "FILE", "Wallets and opening balances as CSV: wallet,country,participant,currency,opening[,tier,level,status,holder].");
+        Option<string> journal = Text("--journal", "DIR", "The ledger's journal; made if it is not there.");
+        Option<string> report = Text("--report", "DIR", "Where verdicts.csv, batches.jsonl, positions.csv and balances.csv go.");
+        Option<string> accounts = Text("--accounts", "FILE", "Wallets of the accounts in pain.001 files, as CSV: account,wallet.");
+        Option<string> rules = Text("--rules", "FILE", "Rule table (JSON) to activate. Default: what is active; in a new ledger every corridor is open.");
+        Option<ulong> stream = Parsed("--stream", "NAME", "Stream of records without an id, for files that grow and for standard input. Default: a hash of the file's content.",
+            StreamName.TryParse, $"a name of at most {InputLimits.StreamNameBytesMax} bytes, or 16 hexadecimal digits");
+        Option<ulong?> batchCount = Number("--batch-count", "N", $"A batch closes after so many accepted payments; 0: no such cut-off. New ledgers: {SettleOptions.BatchCountDefault}.");
+        Option<ulong?> batchAge = Duration("--batch-age", "A batch closes at this age, or none. New ledgers: 1h.");
+        var batchValue = new Option<string[]>("--batch-value")
+        {
+            HelpName = "[CCY:]AMOUNT|none",
+            Description = "A batch closes when its gross in a currency reaches this; may be repeated with a currency each. New ledgers: none.",
+        };
+        Option<ulong?> window = Duration("--window", "How old a UUIDv7 may be. New ledgers: 24h.");
+        Option<ulong?> retention = Duration("--retention", "How long other ids are remembered, or none for ever. New ledgers: 30d.");
+        Option<ulong?> settled = Number("--settled", "BATCH", "Reports that the money of all batches up to this one has moved outside: they no longer count towards caps.");
+        Option<ulong?> clock = new("--clock")
+        {
+            HelpName = "TIME",
+            Description = "Fixes block time (RFC 3339). With it and --batch-age none the same files into a fresh journal give the same verdicts, batches and state hash.",
+            CustomParser = result => TimeText.TryParse(Encoding.UTF8.GetBytes(result.Tokens[0].Value), out ulong ns) ? ns : Fail<ulong?>(result, TimeText.Expected),
+        };
+        Option<int> clearance = new("--clearance") { HelpName = "N", Description = "Clearance of the session that sends the payments, 0 to 255.", DefaultValueFactory = _ => byte.MaxValue };
+        clearance.Validators.Add(result => Between(result, 0, byte.MaxValue));
+        Option<long> idMemory = new("--id-memory")
+        {
+            HelpName = "SIZE",
+            Description = "Memory for ids that are no stream ids, such as 64M or 2G; beyond it they spill to disk. Never changes a verdict.",
+            DefaultValueFactory = _ => SettleOptions.IdMemoryBytesDefault,
+            CustomParser = result => SizeText.TryParse(result.Tokens[0].Value, out long bytes) ? bytes : Fail<long>(result, SizeText.Expected),
+        };
+        Option<int> capacity = new("--capacity") { HelpName = "N", Description = "Accounts that a new ledger has room for.", DefaultValueFactory = _ => SettleOptions.AccountsMaxDefault };
+        capacity.Validators.Add(result => Between(result, 1, 1 << 28));
+        var verdicts = new Option<string>("--verdicts") { HelpName = "refused|all", Description = "What verdicts.csv lists.", DefaultValueFactory = _ => "refused" };
+        verdicts.AcceptOnlyFromAmong("refused", "all");
+        var json = new Option<bool>("--json") { Description = "Print one JSON object instead of tables." };
+
+        var command = new Command("settle", "Settles files of payments through the whole engine, durably: each payment once, however often the command is repeated.")
+        {
+            files, wallets, journal, report, accounts, rules, stream, batchCount, batchAge, batchValue, window, retention, settled, clock,
+            clearance, idMemory, capacity, verdicts, json,
+        };
+        command.SetAction(parsed =>
+        {
+            try
+            {
+                return SettleRun.Run(new SettleOptions
+                {
+                    Files = parsed.GetValue(files) ?? [],
+                    Wallets = parsed.GetValue(wallets),
+                    Journal = parsed.GetValue(journal),
+                    Report = parsed.GetValue(report),
+                    Accounts = parsed.GetValue(accounts),
+                    Rules = parsed.GetValue(rules),
+                    Stream = parsed.GetValue(stream),
+                    BatchCount = parsed.GetValue(batchCount),
+                    BatchAgeNs = parsed.GetValue(batchAge),
+                    BatchValues = [.. (parsed.GetValue(batchValue) ?? []).Select(BatchValueOf)],
+                    IdWindowNs = parsed.GetValue(window),
+                    IdRetentionNs = parsed.GetValue(retention),
+                    Settled = parsed.GetValue(settled),
+                    ClockNs = parsed.GetValue(clock),
+                    Clearance = (byte)parsed.GetValue(clearance),
+                    IdMemoryBytes = parsed.GetValue(idMemory),
+                    AccountsMax = parsed.GetValue(capacity),
+                    AllVerdicts = parsed.GetValue(verdicts) == "all",
+                    Json = parsed.GetValue(json),
+                }, output, error);
+            }
+            catch (Exception unusable) when (unusable is InputException or UsageException or JournalException and not JournalFailedException)
+            {
+                error.WriteLine(unusable.Message);
+                return ExitUnusable;
+            }
+            catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException)
+            {
+                error.WriteLine($"{unusable.Message} Nothing that was acknowledged is lost; the same command goes on from there.");
+                return ExitUnusable;
+            }
+        });
+        return command;
+    }
+
+    private delegate bool TryParse<T>(string text, out T value);
+
+    private static Option<string> Text(string name, string help, string description) => new(name) { HelpName = help, Description = description };
+
+    private static Option<T> Parsed<T>(string name, string help, string description, TryParse<T> parse, string expected) => new(name)
+    {
+        HelpName = help,
+        Description = description,
+        CustomParser = result => parse(result.Tokens[0].Value, out T value) ? value : Fail<T>(result, expected)!,
+    };
+
+    private static Option<ulong?> Number(string name, string help, string description) =>
+        new(name) { HelpName = help, Description = description };
+
+    private static Option<ulong?> Duration(string name, string description) => new(name)
+    {
+        HelpName = "DURATION|none",
+        Description = description,
+        CustomParser = result => DurationText.TryParse(result.Tokens[0].Value, out ulong ns) ? ns : Fail<ulong?>(result, DurationText.Expected),
+    };
+
+    private static T? Fail<T>(ArgumentResult result, string expected)
+    {
+        string option = result.Parent is OptionResult parent ? parent.Option.Name : result.Argument.Name;
+        result.AddError($"{option} '{result.Tokens[0].Value}': expected {expected}.");
+        return default;
+    }
+
+    private static void Between(OptionResult result, int least, int most)
+    {
+        if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out int value) && (value < least || value > most))
+            result.AddError($"{result.Option.Name} {value}: expected {least} to {most}.");
+    }
+
+    private static BatchValue BatchValueOf(string text)
+    {
+        int colon = text.IndexOf(':', StringComparison.Ordinal);
+        ushort currency = 0;
+        if (colon >= 0 && !CurrencyScales.TryFindCurrency(Encoding.UTF8.GetBytes(text[..colon]), out currency))
+            throw new UsageException($"--batch-value '{text}': '{text[..colon]}' is no currency of ISO 4217.");
+        string amount = text[(colon + 1)..];
+        if (amount == "none")
+            return new BatchValue(currency, null);
+        if (!AmountText.TryParse(amount, Limits.ScaleMax, out _, out _) && !AmountText.TryParse(amount, 0, out _, out _))
+            throw new UsageException($"--batch-value '{text}': expected a decimal amount such as 1000000.00, or none.");
+        return new BatchValue(currency, amount);
+    }
+}
+
+/// <summary>The command cannot be carried out as it was given.</summary>
+internal sealed class UsageException(string sentence) : Exception(sentence);
+
+/// <summary>Durations as people write them: a number and one of ms, s, m, h, d.</summary>
+internal static class DurationText
+{
+    public const string Expected = "a number with ms, s, m, h or d, such as 30s or 24h, or none";
+
+    public static bool TryParse(string text, out ulong ns)
+    {
+        ns = 0;
+        if (text == "none")
+            return true;
+        (string unit, ulong unitNs)[] units = [("ms", 1_000_000), ("s", Limits.NsPerSecond), ("m", 60 * Limits.NsPerSecond), ("h", Limits.NsPerHour), ("d", Limits.NsPerDay)];
+        foreach ((string unit, ulong unitNs) in units)
+        {
+            if (text.EndsWith(unit, StringComparison.Ordinal)
+                && ulong.TryParse(text.AsSpan(0, text.Length - unit.Length), NumberStyles.None, CultureInfo.InvariantCulture, out ulong number))
+            {
+                ns = number * unitNs;
+                return number > 0 && number <= ulong.MaxValue / unitNs;
+            }
+        }
+
+        return false;
+    }
+}
+
+/// <summary>Sizes of memory: a number and one of K, M, G (of 1,024).</summary>
+internal static class SizeText
+{
+    public const string Expected = "a size from 1M to 64G, such as 256M";
+
+    public static bool TryParse(string text, out long bytes)
+    {
+        bytes = 0;
+        int shift = text.Length == 0 ? 0 : text[^1] switch { 'K' => 10, 'M' => 20, 'G' => 30, _ => 0 };
+        ReadOnlySpan<char> digits = shift == 0 ? text : text.AsSpan(0, text.Length - 1);
+        if (!long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out long number) || number > long.MaxValue >> shift)
+            return false;
+        bytes = number << shift;
+        return bytes is >= 1L << 20 and <= 64L << 30;
+    }
+}

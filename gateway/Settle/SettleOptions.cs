@@ -1,0 +1,59 @@
+using Settlement.Engine.Domain;
+
+namespace Settlement.Gateway.Settle;
+
+/// <summary>A batch value as the command line has it: one for every currency, or for one.</summary>
+/// <param name="Currency">ISO 4217 number; 0: every currency.</param>
+/// <param name="Amount">Decimal text; null: none.</param>
+internal readonly record struct BatchValue(ushort Currency, string? Amount);
+
+/// <summary>What `settle` was asked to do.</summary>
+internal sealed record SettleOptions
+{
+    public string? Wallets { get; init; }
+
+    public IReadOnlyList<string> Files { get; init; } = [];
+
+    public string? Journal { get; init; }
+
+    public string? Report { get; init; }
+
+    public string? Accounts { get; init; }
+
+    public string? Rules { get; init; }
+
+    /// <summary>The stream of records without an id; 0: each file's content names its own.</summary>
+    public ulong Stream { get; init; }
+
+    // Cut-offs and id settings: null leaves what the journal says.
+    public ulong? BatchCount { get; init; }
+
+    public ulong? BatchAgeNs { get; init; }
+
+    public IReadOnlyList<BatchValue> BatchValues { get; init; } = [];
+
+    public ulong? IdWindowNs { get; init; }
+
+    public ulong? IdRetentionNs { get; init; }
+
+    /// <summary>The highest batch whose money has moved outside; null: nothing is reported settled.</summary>
+    public ulong? Settled { get; init; }
+
+    /// <summary>Fixed block time, ns since the epoch; null: the machine's clock.</summary>
+    public ulong? ClockNs { get; init; }
+
+    public byte Clearance { get; init; } = byte.MaxValue;
+
+    public long IdMemoryBytes { get; init; } = IdMemoryBytesDefault;
+
+    public int AccountsMax { get; init; } = AccountsMaxDefault;
+
+    public bool AllVerdicts { get; init; }
+
+    public bool Json { get; init; }
+
+    public const long IdMemoryBytesDefault = 256L << 20;
+    public const int AccountsMaxDefault = 1 << 22;
+    public const ulong BatchCountDefault = 100_000;
+    public const ulong BatchAgeNsDefault = Limits.NsPerHour;
+}
