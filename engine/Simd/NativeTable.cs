@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
@@ -7,86 +5,125 @@ using System.Runtime.Intrinsics.X86;
 namespace Settlement.Engine.Simd;
 
 /// <summary>
-/// A fixed number of zeroed rows outside the garbage collector's heap. The whole range is taken at once and touched by the operating
-/// system page by page as it is used, in huge pages where the system has them: random access to tables far larger than
-/// the caches costs a page walk otherwise.
+/// A fixed number of zeroed rows outside the garbage-collected heap, reserved at start and touched as used.
 /// </summary>
-/// <typeparam name="T">A row; a power of two of bytes keeps it inside one cache line.</typeparam>
-public sealed unsafe class NativeTable<T> : IDisposable
+/// <remarks>
+/// Purpose: tables whose capacity is large and whose use may be small. The operating system gives pages at first touch, so an
+/// untouched row costs address space alone; on Linux the reservation is not counted against memory either (MAP_NORESERVE).
+/// With <c>hugePages</c> the kernel is asked for 2 MiB pages: a table read at random then misses the address translation
+/// cache a few times where it would miss it at every row.
+/// <para>
+/// Invariant: an index is not checked in the indexer, since it is computed from a hash or a place that the owner bounds.
+/// Use after <see cref="Dispose"/> is a fault of the owner.
+/// </para>
+/// Failure assumed: the reservation is refused; that throws <see cref="InsufficientMemoryException"/> at start.
+/// </remarks>
+/// <typeparam name="T">A row: no references, and a size that its layout states.</typeparam>
+public sealed unsafe partial class NativeTable<T> : IDisposable
     where T : unmanaged
 {
-    private const nuint HugePageBytes = 2 << 20;
+    private const nuint AlignmentBytes = 64;
 
-    private readonly void* _allocation;
     private readonly T* _rows;
+    private readonly nint _reservation;
+    private readonly nuint _reservationBytes;
 
-    /// <exception cref="OutOfMemoryException">The range cannot be had.</exception>
-    public NativeTable(long length)
+    // written by: the owner, once
+    private bool _disposed;
+
+    /// <param name="rowCount">At least 1.</param>
+    /// <param name="hugePages">Ask for pages of 2 MiB: for tables read at random and used nearly whole.</param>
+    public NativeTable(long rowCount, bool hugePages = false)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
-        Length = length;
-        nuint bytes = checked((nuint)length * (nuint)sizeof(T));
-        nuint alignment = bytes >= HugePageBytes ? HugePageBytes : 64;
-        _allocation = NativeMemory.AllocZeroed(bytes + alignment);
-        _rows = (T*)(((nuint)_allocation + alignment - 1) & ~(alignment - 1));
-        if (alignment == HugePageBytes)
-            NativePages.PreferHuge(_rows, bytes);
+        ArgumentOutOfRangeException.ThrowIfLessThan(rowCount, 1);
+        RowCount = rowCount;
+        nuint alignment = hugePages ? PageMapping.HugePageBytes : AlignmentBytes;
+        _reservationBytes = checked((nuint)rowCount * (nuint)sizeof(T) + alignment);
+        _reservation = PageMapping.Reserve(_reservationBytes);
+        nuint first = ((nuint)_reservation + alignment - 1) & ~(alignment - 1);
+        _rows = (T*)first;
+        if (hugePages) PageMapping.AskHugePages((nint)first, (nuint)rowCount * (nuint)sizeof(T));
     }
 
-    ~NativeTable() => NativeMemory.Free(_allocation);
+    ~NativeTable() => Release();
 
-    public long Length { get; }
+    public long RowCount { get; }
 
-    public ref T this[long row]
+    public ref T this[long index]
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get
-        {
-            if ((ulong)row >= (ulong)Length)
-                ThrowRowOutsideTable(row);
-            return ref _rows[row];
-        }
+        get => ref _rows[index];
     }
 
-    /// <summary>Asks for a row's cache line ahead of its use; any number is allowed.</summary>
+    /// <summary>Rows as a span; checked.</summary>
+    public Span<T> Rows(long first, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(first + count, RowCount);
+        return new Span<T>(_rows + first, count);
+    }
+
+    /// <summary>Asks for the row's first cache line; a hint, and nothing where the processor has no such instruction.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Prefetch(long row)
+    public void Prefetch(long index)
     {
-        if (Sse.IsSupported)
-            Sse.Prefetch0(_rows + row);
-    }
-
-    public Span<T> Slice(long start, int length)
-    {
-        if ((ulong)start > (ulong)Length || (ulong)length > (ulong)(Length - start))
-            ThrowRowOutsideTable(start);
-        return new Span<T>(_rows + start, length);
+        if (Sse.IsSupported) Sse.Prefetch0(_rows + index);
     }
 
     public void Dispose()
     {
-        NativeMemory.Free(_allocation);
+        Release();
         GC.SuppressFinalize(this);
     }
 
-    [DoesNotReturn]
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void ThrowRowOutsideTable(long row) =>
-        throw new UnreachableException($"row {row} of a table of {Length} {typeof(T).Name}");
+    private void Release()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        PageMapping.Release(_reservation, _reservationBytes);
+    }
 }
 
-internal static partial class NativePages
+/// <summary>What <see cref="NativeTable{T}"/> asks of the operating system.</summary>
+internal static unsafe partial class PageMapping
 {
-    private const int AdviceHugePage = 14;
+    public const nuint HugePageBytes = 2 << 20;
 
-    /// <summary>Asks for huge pages; the system's refusal costs speed, nothing else.</summary>
-    internal static unsafe void PreferHuge(void* address, nuint length)
+    // Linux, x64 and arm64 alike.
+    private const int ProtectionReadWrite = 3;
+    private const int PrivateAnonymousNoReserve = 0x02 | 0x20 | 0x4000;
+    private const int AdviceHugePage = 14;
+    private const nint Failed = -1;
+
+    public static nint Reserve(nuint bytes)
     {
-        if (OperatingSystem.IsLinux())
-            _ = AdviseMemory(address, length, AdviceHugePage);
+        if (!OperatingSystem.IsLinux()) return (nint)NativeMemory.AllocZeroed(bytes);
+        nint mapped = Map(0, bytes, ProtectionReadWrite, PrivateAnonymousNoReserve, -1, 0);
+        return mapped != Failed
+            ? mapped
+            : throw new InsufficientMemoryException($"the operating system refused to reserve {bytes} bytes of address space");
     }
 
+    public static void AskHugePages(nint address, nuint bytes)
+    {
+        // A kernel without huge pages refuses the advice: the table is slower, not wrong.
+        if (OperatingSystem.IsLinux()) _ = Advise(address, bytes, AdviceHugePage);
+    }
+
+    public static void Release(nint address, nuint bytes)
+    {
+        if (address == 0) return;
+        if (OperatingSystem.IsLinux()) _ = Unmap(address, bytes);
+        else NativeMemory.Free((void*)address);
+    }
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    private static partial nint Map(nint address, nuint length, int protection, int flags, int file, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap")]
+    private static partial int Unmap(nint address, nuint length);
+
     [LibraryImport("libc", EntryPoint = "madvise")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static unsafe partial int AdviseMemory(void* address, nuint length, int advice);
+    private static partial int Advise(nint address, nuint length, int advice);
 }

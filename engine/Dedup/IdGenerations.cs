@@ -1,0 +1,286 @@
+using System.Runtime.CompilerServices;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Simd;
+
+namespace Settlement.Engine.Dedup;
+
+/// <summary>
+/// Ids kept one by one: the latest in memory, in a young and an old generation, what is older in the store.
+/// </summary>
+/// <remarks>
+/// Purpose: exact answers from a fixed memory. New ids enter the young generation. When it is 60% full it becomes the old
+/// one, and the former old one, drained by then, becomes the new young one. While the young one fills, the old one is
+/// copied to the store, some slots for every new id, so that no block waits for more than its own share.
+/// <para>
+/// Invariants: an entry belongs to its generation exactly if its sequence is not below the generation's first: so a
+/// generation that starts over needs no clearing. A generation leaves memory only when all it holds that is not forgotten is
+/// in the store and in the filter. Generations never change inside a chunk, so that places stay valid until
+/// it is decided.
+/// </para>
+/// Memory: 74.7 B for each slot of a generation; 62 B for each id it holds when full, both generations counted. A new id takes 3 misses at worst, all asked for
+/// in advance: its line in either generation and in the filter.
+/// </remarks>
+internal sealed class IdGenerations : IDisposable
+{
+    /// <summary>Two generations x 32 B and 64 B of filter for every 6 entries: 10.7 B, or 17 bits a kept id and lane at 60% load.</summary>
+    public const int EntriesPerFilterRow = 6;
+    private const long BytesPerFilterRow = (EntriesPerFilterRow * 2 * IdEntry.Size) + FilterRow.Size;
+
+    /// <summary>The least with which a chunk of new ids is a small part of a generation.</summary>
+    public const int CapacityMin = 4 * Limits.ChunkPayments;
+
+    public const long MemoryBytesMin = ((CapacityMin / EntriesPerFilterRow) + 1) * BytesPerFilterRow;
+
+    private readonly IIdStore _store;
+    private readonly SpillFilter _filter;
+    private readonly HourTable _uuidV7Hours;
+    private readonly HourTable _otherHours;
+    private readonly ulong _seedLow;
+    private readonly ulong _seedHigh;
+    private readonly long _capacity;
+
+    /// <summary>Entries at which the young generation gives way.</summary>
+    private readonly long _countMax;
+
+    /// <summary>Slots of the old generation drained for each new id, so that all are done when the young one is full.</summary>
+    private readonly long _drainPace;
+    private readonly long _sweepPace;
+
+    // All written by: settle thread.
+    private NativeTable<IdEntry> _young;
+    private NativeTable<IdEntry> _old;
+    private ulong _youngFirst = 1;
+
+    /// <summary>No entry is as late as this while there is no old generation.</summary>
+    private ulong _oldFirst = ulong.MaxValue;
+    private long _youngCount;
+    private long _enteredSinceDrain;
+    private long _drainSlot;
+    private long _drainedUuidV7HourLast = -1;
+    private long _drainedOtherHourLast = -1;
+    private ulong _oldHourLast;
+    private ulong _uuidV7SpillHour;
+    private ulong _uuidV7HourFirst;
+    private ulong _otherHourFirst;
+    private ulong _otherSequenceFirst;
+
+    public IdGenerations(
+        long memoryBytes, ulong seedLow, ulong seedHigh, IIdStore store, HourTable uuidV7Hours, HourTable otherHours)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(memoryBytes, MemoryBytesMin);
+        (_seedLow, _seedHigh, _store, _uuidV7Hours, _otherHours) = (seedLow, seedHigh, store, uuidV7Hours, otherHours);
+        long filterRows = memoryBytes / BytesPerFilterRow;
+        _capacity = filterRows * EntriesPerFilterRow;
+        _countMax = _capacity * 6 / 10;
+        long newPerCycleMin = _countMax - Limits.ChunkPayments;
+        _drainPace = (_capacity + newPerCycleMin - 1) / newPerCycleMin;
+        _sweepPace = (filterRows + newPerCycleMin - 1) / newPerCycleMin;
+        _young = new NativeTable<IdEntry>(_capacity, hugePages: true);
+        _old = new NativeTable<IdEntry>(_capacity, hugePages: true);
+        _filter = new SpillFilter(filterRows);
+    }
+
+    /// <summary>Entries that one generation has slots for.</summary>
+    public long Capacity => _capacity;
+
+    /// <summary>How often a generation became old.</summary>
+    public long GenerationsEnded { get; private set; }
+
+    /// <summary>How often the store was asked for an id.</summary>
+    public long StoreReads { get; private set; }
+
+    /// <summary>Ids put into the store.</summary>
+    public long StorePuts { get; private set; }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong HashOf(ulong idLow, ulong idHigh, ushort participant) =>
+        Mix.Fold(idLow ^ _seedLow, (idHigh ^ _seedHigh) + (participant * Mix.Pi5));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Prefetch(ulong hash)
+    {
+        long slot = SlotOf(hash);
+        _young.Prefetch(slot);
+        if (_oldFirst == ulong.MaxValue) return;
+        _old.Prefetch(slot);
+        _filter.Prefetch(hash);
+    }
+
+    /// <summary>Forgets what is below these; they never decrease.</summary>
+    public void Forget(ulong uuidV7HourFirst, ulong otherHourFirst, ulong otherSequenceFirst)
+    {
+        (_uuidV7HourFirst, _otherHourFirst, _otherSequenceFirst) = (uuidV7HourFirst, otherHourFirst, otherSequenceFirst);
+        _filter.Forget(uuidV7HourFirst, otherHourFirst);
+    }
+
+    /// <summary>Before the first id of a chunk: room for so many new ones.</summary>
+    public void MakeRoom(int idCount, ulong firstSequence, ulong hour)
+    {
+        if (_youngCount + idCount > _countMax) EndGeneration(firstSequence, hour);
+    }
+
+    /// <summary>
+    /// Finds an id that is kept, or enters it as undecided. Gives the place of its decision, or -1: it is known, and what
+    /// is kept of it is given (undecided: of the present chunk).
+    /// </summary>
+    public long FindOrEnter(in Payment payment, ulong hash, in Decision entering, bool uuidV7, out Decision known)
+    {
+        ulong sequenceFirst = uuidV7 ? 0 : _otherSequenceFirst;
+        long slot = SlotOf(hash);
+        while (true)
+        {
+            ref IdEntry entry = ref _young[slot];
+            if (entry.Decision.Sequence < _youngFirst) break;
+            if (IsOf(in entry, in payment, entering.Participant))
+            {
+                known = entry.Decision;
+                if (known.Sequence >= sequenceFirst) return -1;
+
+                // Forgotten; then anything older of this id is, too, and the place is free for the new decision.
+                entry.Decision = entering;
+                return slot;
+            }
+
+            slot = Next(slot);
+        }
+
+        if ((_oldFirst != ulong.MaxValue && IsKeptOlder(in payment, hash, entering.Participant, sequenceFirst, out known))
+            || (_filter.MayHold(hash, uuidV7) && IsKeptInStore(in payment, hash, uuidV7, in entering, sequenceFirst, out known)))
+            return -1;
+
+        known = default;
+        ref IdEntry free = ref _young[slot];
+        free.IdLow = payment.IdLow;
+        free.IdHigh = payment.IdHigh;
+        free.Decision = entering;
+        _youngCount++;
+        _enteredSinceDrain++;
+        return slot;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ref Decision DecisionAt(long slot) => ref _young[slot].Decision;
+
+    /// <summary>The share of the ids entered since the last call in copying the old generation to the store.</summary>
+    public void DrainShare()
+    {
+        long entered = _enteredSinceDrain;
+        _enteredSinceDrain = 0;
+        _filter.Sweep(entered * _sweepPace);
+        if (_oldFirst != ulong.MaxValue) Drain(entered * _drainPace);
+    }
+
+    public void Dispose()
+    {
+        _young.Dispose();
+        _old.Dispose();
+        _filter.Dispose();
+    }
+
+    private long SlotOf(ulong hash) => (long)Math.BigMul(hash, (ulong)_capacity, out _);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private long Next(long slot) => slot + 1 == _capacity ? 0 : slot + 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsOf(in IdEntry entry, in Payment payment, ushort participant) =>
+        entry.IdLow == payment.IdLow && entry.IdHigh == payment.IdHigh && entry.Decision.Participant == participant;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsKeptOlder(
+        in Payment payment, ulong hash, ushort participant, ulong sequenceFirst, out Decision known)
+    {
+        for (long slot = SlotOf(hash); ; slot = Next(slot))
+        {
+            ref IdEntry entry = ref _old[slot];
+            if (entry.Decision.Sequence < _oldFirst) break;
+            if (!IsOf(in entry, in payment, participant)) continue;
+            known = entry.Decision;
+            return known.Sequence >= sequenceFirst;
+        }
+
+        known = default;
+        return false;
+    }
+
+    /// <summary>
+    /// The store may hold decisions from before a restart, which a replay makes again: those that are not earlier than the
+    /// payment judged do not count.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool IsKeptInStore(
+        in Payment payment, ulong hash, bool uuidV7, in Decision entering, ulong sequenceFirst, out Decision known)
+    {
+        StoreReads++;
+        IdKey key = new(payment.IdLow, payment.IdHigh, entering.Participant, hash);
+        return _store.TryGet(uuidV7 ? IdKind.UuidV7 : IdKind.Other, in key, out known)
+            && known.Sequence >= sequenceFirst && known.Sequence < entering.Sequence;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void EndGeneration(ulong firstSequence, ulong hour)
+    {
+        if (_oldFirst != ulong.MaxValue)
+        {
+            Drain(_capacity);
+            NoteSpillEnds();
+        }
+
+        _filter.EndCycle(_drainedUuidV7HourLast, _drainedOtherHourLast);
+        _filter.Forget(_uuidV7HourFirst, _otherHourFirst);
+        (_young, _old) = (_old, _young);
+        _oldFirst = _youngFirst;
+        _youngFirst = firstSequence;
+        _oldHourLast = hour;
+        _youngCount = 0;
+        _drainSlot = 0;
+        (_drainedUuidV7HourLast, _drainedOtherHourLast) = (-1, -1);
+        GenerationsEnded++;
+    }
+
+    /// <summary>
+    /// Partition by hour: generations are spilled one after the other, so what stands before the present position was
+    /// decided in this generation's last hour or earlier, and goes whole when that hour is forgotten. UUIDv7 are forgotten by their own
+    /// timestamp, which lies in [decision - window, decision + skew]: not in order, but what stands before the
+    /// position has a timestamp in or below the latest hour seen so far, and that grows with time.
+    /// </summary>
+    private void NoteSpillEnds()
+    {
+        if (_drainedOtherHourLast >= 0) _otherHours.SpilledUpTo((ulong)_drainedOtherHourLast, _store.Position(IdKind.Other));
+        if (_drainedUuidV7HourLast < 0) return;
+        _uuidV7SpillHour = Math.Max(_uuidV7SpillHour, (ulong)_drainedUuidV7HourLast);
+        _uuidV7Hours.SpilledUpTo(_uuidV7SpillHour, _store.Position(IdKind.UuidV7));
+    }
+
+    private void Drain(long slotCount)
+    {
+        long end = Math.Min(_drainSlot + slotCount, _capacity);
+        for (; _drainSlot < end; _drainSlot++)
+        {
+            ref readonly IdEntry entry = ref _old[_drainSlot];
+            if (entry.Decision.Sequence >= _oldFirst) Spill(in entry);
+        }
+    }
+
+    private void Spill(in IdEntry entry)
+    {
+        bool uuidV7 = IdKinds.IsUuidV7(entry.IdHigh, entry.IdLow);
+        if (uuidV7)
+        {
+            ulong hour = IdKinds.TimestampHour(entry.IdHigh);
+            if (hour < _uuidV7HourFirst) return;
+            _drainedUuidV7HourLast = Math.Max(_drainedUuidV7HourLast, (long)hour);
+        }
+        else
+        {
+            if (entry.Decision.Sequence < _otherSequenceFirst) return;
+            _drainedOtherHourLast = (long)_oldHourLast;
+        }
+
+        ulong hash = HashOf(entry.IdLow, entry.IdHigh, entry.Decision.Participant);
+        IdKey key = new(entry.IdLow, entry.IdHigh, entry.Decision.Participant, hash);
+        _store.Put(uuidV7 ? IdKind.UuidV7 : IdKind.Other, in key, in entry.Decision);
+        _filter.Add(hash);
+        StorePuts++;
+    }
+}
