@@ -1,0 +1,17 @@
+using Settlement.Tests.Labels;
+
+namespace Settlement.Tests;
+
+/// <summary>
+/// What a test runs in a child process of this assembly, where the runtime's settings must differ from the test host's
+/// (they are read once, at its start).
+/// </summary>
+internal static class Program
+{
+    private static int Main(string[] arguments)
+    {
+        if (arguments is ["label-kernels"]) return LabelKernelDisassemblyTests.RunKernels();
+        Console.Error.WriteLine("this is the entry of child processes that tests start; run the tests with `dotnet test`");
+        return 2;
+    }
+}
