@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Dedup;
+using Settlement.Engine.Dedup.Spill;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
@@ -18,6 +19,9 @@ public sealed record NodeOptions
     /// <summary>Memory set aside for ids that are no stream ids, in bytes; beyond it they spill to disk.</summary>
     public long IdMemoryBytes { get; init; } = 256L << 20;
 
+    /// <summary>Told every batch that the journal closes already, in order, while it is opened.</summary>
+    public Action<ClosedBatch>? Recovered { get; init; }
+
     /// <summary>Ledger id and genesis of a journal that does not exist yet; null: it must exist.</summary>
     public (UInt128 LedgerId, Genesis Genesis)? Create { get; init; }
 }
@@ -27,11 +31,13 @@ public sealed class Node : IDisposable
 {
     private readonly FasterJournal _journal;
     private readonly BlockReplay _replay;
+    private readonly IIdStore? _store;
 
-    private Node(FasterJournal journal, BlockReplay replay, RecoveryReport? recovery, Pipeline pipeline)
+    private Node(FasterJournal journal, BlockReplay replay, IIdStore? store, RecoveryReport? recovery, Pipeline pipeline)
     {
         _journal = journal;
         _replay = replay;
+        _store = store;
         Recovery = recovery;
         Pipeline = pipeline;
     }
@@ -51,8 +57,16 @@ public sealed class Node : IDisposable
     {
         var disk = new DiskSignals(options.Pipeline.WaitStrategy);
         JournalOptions journalOptions = disk.On(options.Journal);
-        string spill = Path.Combine(directory, "ids");
-        var replay = new BlockReplay(genesis => Deduplicator.Create(in genesis, options.IdMemoryBytes, spill));
+        FasterIdStore? store = null;
+        var replay = new BlockReplay(genesis =>
+        {
+            // Only now is the journal's lock held: the store wipes what an earlier run spilled.
+            store = new FasterIdStore(Path.Combine(directory, "ids"));
+            return new Deduplicator(in genesis, options.IdMemoryBytes, store);
+        })
+        {
+            Closed = options.Recovered,
+        };
         FasterJournal? journal = null;
         try
         {
@@ -69,13 +83,15 @@ public sealed class Node : IDisposable
                 replay.Finish();
             }
 
+            replay.Closed = null;
             var pipeline = new Pipeline(journal, disk, replay.State, replay.Settler, replay.Trees, replay.Unsealed, replies, batches, options.Pipeline);
-            return new Node(journal, replay, report, pipeline);
+            return new Node(journal, replay, store, report, pipeline);
         }
         catch
         {
-            journal?.Dispose();
             replay.Dispose();
+            store?.Dispose();
+            journal?.Dispose();
             throw;
         }
     }
@@ -84,7 +100,8 @@ public sealed class Node : IDisposable
     public void Dispose()
     {
         Pipeline.Dispose();
-        _journal.Dispose();
         _replay.Dispose();
+        _store?.Dispose();
+        _journal.Dispose();
     }
 }

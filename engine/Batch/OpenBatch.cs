@@ -1,8 +1,10 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
+using Settlement.Engine.Dedup;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
+using Settlement.Engine.Rules;
 
 namespace Settlement.Engine.Batch;
 
@@ -35,9 +37,12 @@ public sealed class OpenBatch(LedgerState state)
     /// <summary>An accepted issue or redemption: a leaf, but no step towards a cut-off.</summary>
     public void Note() => Accepted++;
 
-    /// <summary>An accepted payment that counts, at this sequence; closes the batch where a cut-off is reached.</summary>
+    /// <summary>A cut-off by count or value is reached: the batch must close before the next payment.</summary>
+    public bool IsFull { get; private set; }
+
+    /// <summary>An accepted payment that counts.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void NoteCounted(ref CurrencyRecord currency, ulong gross, ulong sequence)
+    public void NoteCounted(ref CurrencyRecord currency, ulong gross)
     {
         Accepted++;
         if (Count++ == 0)
@@ -45,8 +50,7 @@ public sealed class OpenBatch(LedgerState state)
         currency.Gross += gross;
         bool full = Count >= state.Settings.BatchCount & state.Settings.BatchCount != 0;
         bool rich = currency.Gross >= currency.BatchValue & currency.BatchValue != 0;
-        if (full | rich)
-            Close(sequence);
+        IsFull = full | rich;
     }
 
     /// <summary>Whether the batch is old enough to close before the payments of a block of this time.</summary>
@@ -80,12 +84,13 @@ public sealed class OpenBatch(LedgerState state)
             Accepted = Accepted,
             Gross = gross,
             Net = state.Positions.Close(Number),
-            RulesHash = state.Rules?.Hash ?? default,
+            RulesHash = state.Rules?.Table.Hash ?? default,
         };
         state.Hasher.Close();
         _unhashed = closed;
         _sharesAtClose = SharesOf(closed);
         Number++;
+        IsFull = false;
         Count = 0;
         Accepted = 0;
         _firstSequence = lastSequence + 1;
@@ -123,13 +128,17 @@ public sealed class OpenBatch(LedgerState state)
     private byte[] SharesOf(ClosedBatch closed)
     {
         byte[] statement = closed.Encode(); // root and state hash are still zero
-        byte[] shares = new byte[(5 * 16) + (state.Currencies.Count * 16) + 32 + statement.Length];
+        byte[] shares = new byte[(4 * 16) + SumTable.FoldBytes + (state.Currencies.Count * 16) + 32 + statement.Length];
         Span<byte> rest = shares.AsSpan(16);
-        foreach (UInt128 fold in (ReadOnlySpan<UInt128>)[state.ControlFold, state.Ids.Fold, state.Sums.Fold, state.Targets.Fold])
+        StateSum ids = state.Ids.State;
+        foreach (UInt128 fold in (ReadOnlySpan<UInt128>)[state.ControlFold, new(ids.High, ids.Low), state.Targets.Fold])
         {
             BinaryPrimitives.WriteUInt128LittleEndian(rest, fold);
             rest = rest[16..];
         }
+
+        state.Sums.FoldInto(rest);
+        rest = rest[SumTable.FoldBytes..];
 
         for (int index = 1; index <= state.Currencies.Count; index++)
         {

@@ -32,6 +32,9 @@ public interface IJournal : IDisposable
     /// <summary>Number of the last appended block.</summary>
     ulong LastBlock { get; }
 
+    /// <summary>Time of the last block, ns since the epoch; the next may not be earlier.</summary>
+    ulong LastTimeNs { get; }
+
     /// <summary>Highest block number that is known to be on disk, with all before it. Any thread.</summary>
     ulong DurableBlock { get; }
 

@@ -152,7 +152,7 @@ internal sealed class JournalStage
     {
         // The header that the settle stage reads needs no chain and CRC; it must be there before the block can become durable.
         header.Number = _journal.LastBlock + 1;
-        _blocks[(long)header.Number] = new SealedBlock(header, ringFirst, ringLast);
+        _blocks[(long)header.Number] = new SealedBlock { Header = header, RingFirst = ringFirst, RingLast = ringLast };
         _ringLast = ringLast;
         _journal.Append(ref header, first, second);
         _journal.Commit();

@@ -3,9 +3,16 @@ using Settlement.Engine.Domain;
 namespace Settlement.Engine.Journal;
 
 /// <summary>A block on its way from the journal stage to the settle stage: its header and which slots of the ring are its body.</summary>
-/// <param name="RingFirst">Ring sequence of the first slot; where there is no slot, one above <paramref name="RingLast"/>.</param>
-/// <param name="RingLast">Ring sequence of the last slot that is settled once this block is.</param>
-public readonly record struct SealedBlock(BlockHeader Header, long RingFirst, long RingLast);
+public struct SealedBlock
+{
+    public BlockHeader Header;
+
+    /// <summary>Ring sequence of the first slot; where there is no slot, one above <see cref="RingLast"/>.</summary>
+    public long RingFirst;
+
+    /// <summary>Ring sequence of the last slot that is settled once this block is.</summary>
+    public long RingLast;
+}
 
 /// <summary>The last blocks sealed, by number. The journal stage never runs further ahead of the settle stage than this is long.</summary>
 public sealed class SealedBlocks

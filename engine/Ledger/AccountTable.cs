@@ -84,9 +84,9 @@ public sealed class AccountTable : IDisposable
     public AccountTable(int accountsMax)
     {
         AccountsMax = accountsMax;
-        _rows = new NativeTable<AccountRow>((long)accountsMax + 1); // row 0 stands for "none"
+        _rows = new NativeTable<AccountRow>((long)accountsMax + 1, hugePages: true); // row 0 stands for "none"
         long slots = (long)BitOperations.RoundUpToPowerOf2((ulong)accountsMax * 2);
-        _index = new NativeTable<ulong>(slots);
+        _index = new NativeTable<ulong>(slots, hugePages: true);
         _mask = (ulong)slots - 1;
     }
 
@@ -104,7 +104,7 @@ public sealed class AccountTable : IDisposable
     }
 
     /// <summary>Rows and index, in bytes an account at full capacity.</summary>
-    public long BytesPerAccount => ((_rows.Length * 64) + (_index.Length * sizeof(ulong))) / AccountsMax;
+    public long BytesPerAccount => ((_rows.RowCount * 64) + (_index.RowCount * sizeof(ulong))) / AccountsMax;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong HashOf(ulong wallet)

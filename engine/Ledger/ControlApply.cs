@@ -371,12 +371,13 @@ internal sealed class ControlApply(LedgerState state)
 
     private Verdict ActivateRules(ReadOnlySpan<byte> encoded)
     {
-        if (!RuleTable.TryDecode(encoded, out RuleTable? table, out _))
+        if (!RuleTable.TryDecode(encoded, out RuleTable? table, out _) || table is null
+            || !RulePlan.TryBuild(table, Iso4217.OwnerCountry, out RulePlan? plan, out _))
             return Verdict.InvalidValue;
-        RulePlan plan = RulePlan.Build(table);
-        if (state.Rules?.Hash == plan.Hash)
+        if (state.Rules?.Table.Hash == table.Hash)
             return Verdict.Duplicate;
         state.Rules = plan;
+        state.Sums.Activate(plan);
         return Verdict.Accepted;
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Settlement.Engine.Dedup;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Rules;
 
 namespace Settlement.Engine.Ledger;
 
@@ -19,32 +20,35 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
             ref Outcome outcome = ref outcomes[i];
             outcome = new Outcome { Batch = (uint)state.Batch.Number };
             Verdict verdict = columns.Verdicts[i];
-            if (verdict == Verdict.Undecided)
-            {
-                verdict = payment.Instruction <= Instruction.Immediate
-                    ? ApplyTransfer(in payment, i, firstSequence + (ulong)i, columns, ref outcome)
-                    : ApplyOther(in payment, i, firstSequence + (ulong)i, columns, ref outcome);
-                if ((payment.Flags & PaymentFlags.Opening) == 0)
-                    state.Ids.Decide(columns.Slots[i], verdict);
-            }
+            if (verdict != Verdict.Undecided)
+                CompleteRefusal(i, columns, ref outcome, verdict);
+            else if (payment.Instruction <= Instruction.Immediate)
+                verdict = ApplyTransfer(in payment, i, firstSequence + (ulong)i, columns, ref outcome);
             else
-            {
-                FinishRefusal(i, columns, ref outcome, verdict);
-            }
-
-            outcome.Verdict = verdict;
+                verdict = ApplyOther(in payment, i, firstSequence + (ulong)i, columns, ref outcome);
+            outcome.Verdict = columns.Verdicts[i] = verdict;
+            if (state.Batch.IsFull)
+                CloseBatch(i, firstSequence + (ulong)i, columns);
         }
+
+        state.Ids.Decide(columns.Verdicts.AsSpan(0, payments.Length));
     }
 
-    /// <summary>A payment that the passes decided: a repeat learns its first verdict, a used-up id keeps this one.</summary>
-    private void FinishRefusal(int i, PaymentColumns columns, ref Outcome outcome, Verdict verdict)
+    /// <summary>A repeat learns its first verdict, which an earlier payment of this chunk may just have been given.</summary>
+    private static void CompleteRefusal(int i, PaymentColumns columns, ref Outcome outcome, Verdict verdict)
     {
         if (verdict is Verdict.Duplicate or Verdict.IdConflict)
-            outcome.First = columns.Firsts[i] != Verdict.Undecided ? columns.Firsts[i] : state.Ids.FirstAt(columns.Slots[i]);
-        else if (verdict > Verdict.IdConflict)
-            state.Ids.Decide(columns.Slots[i], verdict);
+            outcome.First = columns.Firsts[i] != Verdict.Undecided ? columns.Firsts[i] : columns.Verdicts[columns.Earlier[i]];
         if (verdict == Verdict.DeniedByRule)
             outcome.Rule = columns.DeniedBy[i];
+    }
+
+    /// <summary>The ids decided so far enter the state hash of the batch that this payment ends.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void CloseBatch(int i, ulong sequence, PaymentColumns columns)
+    {
+        state.Ids.Decide(columns.Verdicts.AsSpan(0, i + 1));
+        state.Batch.Close(sequence);
     }
 
     /// <summary>Micropayment and immediate, judged clean by the passes: steps 13 to 18 and the effect.</summary>
@@ -91,7 +95,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         outcome.Available = payer.Available;
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
         currency.BlockDrift += payer.Total + payee.Total - payerTotal - payeeTotal;
-        state.Batch.NoteCounted(ref currency, amount, sequence);
+        state.Batch.NoteCounted(ref currency, amount);
         return Verdict.Accepted;
     }
 
@@ -148,7 +152,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
             Purpose = payment.Purpose,
         });
         outcome.Available = payer.Available;
-        state.Batch.NoteCounted(ref currency, 0, sequence);
+        state.Batch.NoteCounted(ref currency, 0);
         return Verdict.Accepted;
     }
 
@@ -243,7 +247,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         outcome.Available = payer.Available;
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
         currency.BlockDrift += payer.Total + payee.Total - payerTotal - payeeTotal;
-        state.Batch.NoteCounted(ref currency, amount, sequence);
+        state.Batch.NoteCounted(ref currency, amount);
         return Verdict.Accepted;
     }
 
@@ -258,7 +262,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         int payerRow = state.Targets[target].PayerRow;
         ReleaseHold(target);
         outcome.Available = state.Accounts[payerRow].Available;
-        state.Batch.NoteCounted(ref state.Currencies[state.Accounts[payerRow].CurrencyIndex], 0, sequence);
+        state.Batch.NoteCounted(ref state.Currencies[state.Accounts[payerRow].CurrencyIndex], 0);
         return Verdict.Accepted;
     }
 
@@ -305,7 +309,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         outcome.Available = payee.Available;
         ref CurrencyRecord currency = ref state.Currencies[payee.CurrencyIndex];
         currency.BlockDrift += payer.Total + payee.Total - payerTotal - payeeTotal;
-        state.Batch.NoteCounted(ref currency, amount, sequence);
+        state.Batch.NoteCounted(ref currency, amount);
         return Verdict.Accepted;
     }
 
@@ -358,18 +362,20 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
 
     private bool LimitRefusal(in AccountRow payer, int i, PaymentColumns columns, ref Outcome outcome)
     {
-        outcome.Rule = state.Rules!.FirstLimitExceeded(columns.LimitMasks[i], columns.Sources[i], columns.Destinations[i],
-            columns.Currencies[i], state.Sums, payer.SumRow, payer.Tier, columns.Amounts[i], state.TimeNs);
+        RulePlan rules = state.Rules!;
+        ulong mask = rules.HasMaskedLimits ? columns.LimitMasks[i] : 0;
+        int row = payer.SumRow != 0 || payer.Holder == 0 ? payer.SumRow : state.Sums.RowOf(payer.Holder, columns.Currencies[i]);
+        outcome.Rule = rules.FirstLimitExceeded(columns.LimitRows[i], mask, payer.Tier, columns.Amounts[i], state.Sums, row, state.TimeNs);
         return outcome.Rule != 0;
     }
 
-    /// <summary>Finds or makes the row of sums that the payer needs under the active rules. False: there is no room.</summary>
+    /// <summary>Finds or takes the row of sums that the payer needs under the active rules. False: there is no room.</summary>
     private bool TakeSumRow(ref AccountRow payer)
     {
         ushort currency = state.Currencies[payer.CurrencyIndex].Number;
         if (payer.SumRow == 0 && state.Rules!.NeedsSums(payer.Country, currency))
         {
-            payer.SumRow = state.Sums.RowFor(payer.Holder, currency);
+            payer.SumRow = payer.Holder == 0 ? state.Sums.Take() : state.Sums.TakeFor(payer.Holder, currency);
             return payer.SumRow != 0;
         }
 

@@ -23,7 +23,9 @@ internal sealed class PaymentColumns
 
     // Filled by dedup.
     public readonly Verdict[] Firsts = new Verdict[Limits.ChunkPayments];
-    public readonly long[] Slots = new long[Limits.ChunkPayments];
+
+    /// <summary>For a repeat whose first use stands in the same chunk: its index.</summary>
+    public readonly ushort[] Earlier = new ushort[Limits.ChunkPayments];
 
     // Filled by the look-up pass; zero where there is no such wallet or account.
     public readonly ulong[] PayerHashes = new ulong[Limits.ChunkPayments];
@@ -39,5 +41,6 @@ internal sealed class PaymentColumns
 
     // Filled by the rule pass.
     public readonly ushort[] DeniedBy = new ushort[Limits.ChunkPayments];
+    public readonly uint[] LimitRows = new uint[Limits.ChunkPayments];
     public readonly ulong[] LimitMasks = new ulong[Limits.ChunkPayments];
 }

@@ -1,7 +1,5 @@
 using System.Runtime.CompilerServices;
-using Settlement.Engine.Dedup;
 using Settlement.Engine.Domain;
-using Settlement.Engine.Labels;
 using Settlement.Engine.Rules;
 
 namespace Settlement.Engine.Ledger;
@@ -18,11 +16,11 @@ internal sealed class PaymentPasses(LedgerState state, PaymentLaw law)
         int count = payments.Length;
         Shape(payments, columns);
         state.Ids.Judge(payments, columns.Participants.AsSpan(0, count), firstSequence,
-            columns.Verdicts.AsSpan(0, count), columns.Firsts.AsSpan(0, count), columns.Slots.AsSpan(0, count));
+            columns.Verdicts.AsSpan(0, count), columns.Firsts.AsSpan(0, count), columns.Earlier.AsSpan(0, count));
         LookUp(payments, columns);
         columns.Labels.Judge(count);
         if (state.Rules is { } rules)
-            rules.Judge(ColumnsForRules(columns, count), count, columns.DeniedBy.AsSpan(0, count), columns.LimitMasks.AsSpan(0, count));
+            rules.Judge(ColumnsForRules(columns, count), count, columns.DeniedBy, columns.LimitRows, columns.LimitMasks);
         Resolve(payments, columns);
     }
 

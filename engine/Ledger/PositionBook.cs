@@ -54,7 +54,7 @@ public sealed class PositionBook : IDisposable
         _currencies = currencies;
         _currenciesMax = currenciesMax;
         _rows = new NativeTable<PositionRow>((long)participantsMax * currenciesMax);
-        _touched = new NativeTable<int>(_rows.Length);
+        _touched = new NativeTable<int>(_rows.RowCount);
     }
 
     /// <summary>No batch can be remembered any more: payments between participants are refused until one is settled.</summary>
@@ -83,7 +83,7 @@ public sealed class PositionBook : IDisposable
     /// </summary>
     public NetPosition[] Close(ulong batch)
     {
-        Span<int> touched = _touched.Slice(0, _touchedCount);
+        Span<int> touched = _touched.Rows(0, _touchedCount);
         touched.Sort();
         var net = new List<NetPosition>(touched.Length + _currencies.Count);
         var unsettled = new List<(int, Int128)>(touched.Length);
