@@ -1,0 +1,252 @@
+using Settlement.Engine.Domain;
+using Settlement.Engine.Simd;
+
+namespace Settlement.Engine.Rules;
+
+/// <summary>
+/// Purpose: turns conditions into a residual program. A condition on anything but the amount becomes the set of bytes that
+/// pass in one column; sets of a column that meet under one and/or merge; equal parts of different rules are computed once.
+/// Invariant: a node's operands have lower numbers than it, so numbers are an order of evaluation, and nothing here but the
+/// walk over a condition (at most 32 deep) recurses.
+/// </summary>
+internal sealed class ResidualCompiler(RuleClassMaps classes)
+{
+    private enum NodeKind : byte
+    {
+        False,
+        True,
+        Bytes,
+        Amount,
+        Not,
+        And,
+        Or,
+    }
+
+    private readonly record struct Node(NodeKind Kind, RuleColumn Column, ByteSet Set, ulong Amount, int Left, int Right);
+
+    private readonly record struct Root(int Node, RuleOp Op, ushort Rule);
+
+    private const int False = 0;
+    private const int True = 1;
+    private readonly List<Node> _nodes = [new(NodeKind.False, 0, default, 0, 0, 0), new(NodeKind.True, 0, default, 0, 0, 0)];
+    private readonly Dictionary<Node, int> _numbers = [];
+    private readonly List<Root> _roots = [];
+
+    public void Deny(Rule rule)
+    {
+        int refuses = rule.Kind == RuleKind.Require
+            ? And([Compile(rule.Condition), Not(Compile(rule.Needs!))])
+            : Compile(rule.Condition);
+        AddRoot(refuses, RuleOp.Deny, rule.Id);
+    }
+
+    public void Limit(Rule rule, int bit) =>
+        AddRoot(And([CurrencyIs(rule.Currency), Compile(rule.Condition)]), RuleOp.Limit, (ushort)bit);
+
+    private void AddRoot(int node, RuleOp op, ushort rule)
+    {
+        if (node != False)
+            _roots.Add(new Root(node, op, rule));
+    }
+
+    private int Compile(Condition condition) => condition switch
+    {
+        FieldCondition field => Bytes(field.Field, value => RuleFields.Compare(value, field.Operator, field.Value)),
+        ListCondition list => Bytes(list.Field, value => list.Values.BinarySearch(value) >= 0),
+        AmountCondition amount => And([CurrencyIs(amount.Currency), Amount(amount.Operator, amount.Amount)]),
+        NotCondition not => Not(Compile(not.Inner)),
+        AllCondition all => And(CompileAll(all.Children)),
+        AnyCondition any => Or(CompileAll(any.Children)),
+        _ => True,
+    };
+
+    private int[] CompileAll(ReadOnlySpan<Condition> children)
+    {
+        int[] nodes = new int[children.Length];
+        for (int i = 0; i < nodes.Length; i++)
+            nodes[i] = Compile(children[i]);
+        return nodes;
+    }
+
+    private int Bytes(RuleField field, Func<ushort, bool> passes) => field switch
+    {
+        RuleField.Source => Bytes(RuleColumn.SourceClass, classes.Source.Length, value => passes(classes.Source[value])),
+        RuleField.Destination => Bytes(RuleColumn.DestinationClass, classes.Destination.Length, value => passes(classes.Destination[value])),
+        RuleField.Currency => Bytes(RuleColumn.CurrencyClass, classes.Currency.Length, value => passes(classes.Currency[value])),
+        RuleField.Owner => Bytes(RuleColumn.CurrencyClass, classes.Currency.Length, value => passes(classes.OwnerOf(classes.Currency[value]))),
+        RuleField.Tier => Bytes(RuleColumn.Tier, 256, value => passes((ushort)value)),
+        RuleField.Purpose => Bytes(RuleColumn.Purpose, 256, value => passes((ushort)value)),
+        RuleField.Level => Bytes(RuleColumn.Level, 256, value => passes((ushort)value)),
+        _ => Bytes(RuleColumn.Instruction, 256, value => passes((ushort)value)),
+    };
+
+    /// <summary>Bytes from count on do not occur; they count as passing where all others do, so that "all" is seen as such.</summary>
+    private int Bytes(RuleColumn column, int count, Func<int, bool> passes)
+    {
+        ByteSet set = default;
+        bool all = true;
+        for (int value = 0; value < count; value++)
+            if (passes(value))
+                set = set.With(value);
+            else
+                all = false;
+        return Bytes(column, all ? ByteSet.All : set);
+    }
+
+    private int Bytes(RuleColumn column, ByteSet set) =>
+        set == default ? False : set == ByteSet.All ? True : Number(new Node(NodeKind.Bytes, column, set, 0, 0, 0));
+
+    private int CurrencyIs(ushort currency) => Bytes(RuleField.Currency, value => value == currency);
+
+    private int Amount(RuleOperator op, ulong amount) => op switch
+    {
+        RuleOperator.AtLeast => AtLeast(amount),
+        RuleOperator.Less => Not(AtLeast(amount)),
+        RuleOperator.More => Above(amount),
+        RuleOperator.AtMost => Not(Above(amount)),
+        RuleOperator.Equal => And([AtLeast(amount), Not(Above(amount))]),
+        _ => Or([Not(AtLeast(amount)), Above(amount)]),
+    };
+
+    private int AtLeast(ulong amount) => amount == 0 ? True : Number(new Node(NodeKind.Amount, 0, default, amount, 0, 0));
+
+    private int Above(ulong amount) => amount == ulong.MaxValue ? False : AtLeast(amount + 1);
+
+    private int Not(int node) => _nodes[node].Kind switch
+    {
+        NodeKind.False => True,
+        NodeKind.True => False,
+        NodeKind.Bytes => Bytes(_nodes[node].Column, ~_nodes[node].Set),
+        NodeKind.Not => _nodes[node].Left,
+        _ => Number(new Node(NodeKind.Not, 0, default, 0, node, 0)),
+    };
+
+    private int And(int[] nodes) => Combine(nodes, NodeKind.And, neutral: True, absorbing: False, static (left, right) => left & right);
+
+    private int Or(int[] nodes) => Combine(nodes, NodeKind.Or, neutral: False, absorbing: True, static (left, right) => left | right);
+
+    private int Combine(int[] nodes, NodeKind kind, int neutral, int absorbing, Func<ByteSet, ByteSet, ByteSet> merge)
+    {
+        ByteSet?[] sets = new ByteSet?[(int)RuleColumn.Instruction + 1];
+        List<int> operands = [];
+        foreach (int node in nodes)
+            if (_nodes[node].Kind == NodeKind.Bytes)
+            {
+                ref ByteSet? set = ref sets[(int)_nodes[node].Column];
+                set = set is { } before ? merge(before, _nodes[node].Set) : _nodes[node].Set;
+            }
+            else
+            {
+                operands.Add(node);
+            }
+        for (int column = 0; column < sets.Length; column++)
+            if (sets[column] is { } set)
+                operands.Add(Bytes((RuleColumn)column, set));
+        // One order for all rules: equal beginnings are computed once.
+        operands.Sort();
+        int result = neutral;
+        foreach (int operand in operands)
+        {
+            if (operand == absorbing)
+                return absorbing;
+            if (operand != neutral && operand != result)
+                result = result == neutral ? operand : Number(new Node(kind, 0, default, 0, result, operand));
+        }
+        return result;
+    }
+
+    private int Number(Node node)
+    {
+        if (_numbers.TryGetValue(node, out int number))
+            return number;
+        number = _nodes.Count;
+        _nodes.Add(node);
+        _numbers.Add(node, number);
+        return number;
+    }
+
+    /// <summary>Every node in use once, in order, each result in a register that is free from its last use on.</summary>
+    public ResidualProgram Build()
+    {
+        int[] lastUse = LastUses();
+        _roots.Sort(static (left, right) => left.Node != right.Node ? left.Node.CompareTo(right.Node) :
+            left.Op != right.Op ? left.Op.CompareTo(right.Op) : left.Rule.CompareTo(right.Rule));
+        List<RuleInstruction> instructions = [];
+        List<NibbleSet> sets = [];
+        Dictionary<ByteSet, int> setNumbers = [];
+        Stack<int> free = [];
+        int[] registers = new int[_nodes.Count];
+        int registerCount = 0;
+        int root = 0;
+        for (int number = 0; number < _nodes.Count; number++)
+        {
+            if (lastUse[number] < 0)
+                continue;
+            Node node = _nodes[number];
+            // An operand's register may be the target: each word is read before it is written.
+            Release(node, number, lastUse, registers, free);
+            int target = registers[number] = free.Count > 0 ? free.Pop() : registerCount++;
+            instructions.Add(Instruction(node, target, registers, sets, setNumbers));
+            for (; root < _roots.Count && _roots[root].Node == number; root++)
+                instructions.Add(new RuleInstruction(_roots[root].Op, 0, 0, 0, _roots[root].Rule, target, 0, 0, 0, 0));
+            if (lastUse[number] == number)
+                free.Push(target);
+        }
+        return new ResidualProgram([.. instructions], [.. sets], registerCount);
+    }
+
+    /// <summary>The highest number that reads each node; itself for one that only roots read, -1 for one without use.</summary>
+    private int[] LastUses()
+    {
+        int[] lastUse = new int[_nodes.Count];
+        Array.Fill(lastUse, -1);
+        foreach (Root root in _roots)
+            lastUse[root.Node] = Math.Max(lastUse[root.Node], root.Node);
+        for (int number = _nodes.Count - 1; number >= 0; number--)
+        {
+            if (lastUse[number] < 0)
+                continue;
+            Node node = _nodes[number];
+            if (node.Kind >= NodeKind.Not)
+                lastUse[node.Left] = Math.Max(lastUse[node.Left], number);
+            if (node.Kind >= NodeKind.And)
+                lastUse[node.Right] = Math.Max(lastUse[node.Right], number);
+        }
+        return lastUse;
+    }
+
+    private static void Release(Node node, int number, int[] lastUse, int[] registers, Stack<int> free)
+    {
+        if (node.Kind >= NodeKind.Not && lastUse[node.Left] == number)
+            free.Push(registers[node.Left]);
+        if (node.Kind >= NodeKind.And && lastUse[node.Right] == number)
+            free.Push(registers[node.Right]);
+    }
+
+    private static RuleInstruction Instruction(
+        Node node, int target, int[] registers, List<NibbleSet> sets, Dictionary<ByteSet, int> setNumbers)
+    {
+        switch (node.Kind)
+        {
+            case NodeKind.Bytes when node.Set.IsRange(out byte low, out byte high):
+                return new RuleInstruction(RuleOp.InRange, node.Column, low, (byte)(high - low), 0, target, 0, 0, 0, 0);
+            case NodeKind.Bytes:
+                if (!setNumbers.TryGetValue(node.Set, out int set))
+                {
+                    setNumbers.Add(node.Set, set = sets.Count);
+                    sets.Add(node.Set.ToNibbles());
+                }
+                return new RuleInstruction(RuleOp.InSet, node.Column, 0, 0, 0, target, 0, 0, set, 0);
+            case NodeKind.Amount:
+                return new RuleInstruction(RuleOp.AmountAtLeast, 0, 0, 0, 0, target, 0, 0, 0, node.Amount);
+            case NodeKind.Not:
+                return new RuleInstruction(RuleOp.Not, 0, 0, 0, 0, target, registers[node.Left], 0, 0, 0);
+            case NodeKind.And:
+            case NodeKind.Or:
+                RuleOp op = node.Kind == NodeKind.And ? RuleOp.And : RuleOp.Or;
+                return new RuleInstruction(op, 0, 0, 0, 0, target, registers[node.Left], registers[node.Right], 0, 0);
+            default:
+                return new RuleInstruction(RuleOp.Always, 0, 0, 0, 0, target, 0, 0, 0, 0);
+        }
+    }
+}
