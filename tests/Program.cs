@@ -1,4 +1,5 @@
 using Settlement.Tests.Labels;
+using Settlement.Tests.Simd;
 
 namespace Settlement.Tests;
 
@@ -11,6 +12,7 @@ internal static class Program
     private static int Main(string[] arguments)
     {
         if (arguments is ["label-kernels"]) return LabelKernelDisassemblyTests.RunKernels();
+        if (arguments is ["sha256-lanes"]) return Sha256DisassemblyTests.RunLanes();
         Console.Error.WriteLine("this is the entry of child processes that tests start; run the tests with `dotnet test`");
         return 2;
     }

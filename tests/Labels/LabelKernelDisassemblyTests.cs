@@ -1,9 +1,7 @@
-using System.Diagnostics;
-using System.Reflection;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Settlement.Engine.Simd;
+using Settlement.Tests.Simd;
 
 namespace Settlement.Tests.Labels;
 
@@ -17,33 +15,8 @@ public sealed class LabelKernelDisassemblyTests
     private List<Disassembly> _methods = [];
 
     [OneTimeSetUp]
-    public void Compile_the_kernels_in_a_child_process()
-    {
-        if (RuntimeInformation.ProcessArchitecture != Architecture.X64) Assert.Ignore("reads x64 listings");
-        if (typeof(LabelKernel).Assembly.GetCustomAttribute<DebuggableAttribute>() is { IsJITOptimizerDisabled: true })
-            Assert.Ignore("a Debug build is not optimised: run with -c Release");
-
-        string listing = Path.Combine(Path.GetTempPath(), $"settlement-listing-{Guid.NewGuid():N}.txt");
-        try
-        {
-            ProcessStartInfo start = new(DotnetPath(), [typeof(LabelKernelDisassemblyTests).Assembly.Location, "label-kernels"])
-            {
-                RedirectStandardError = true,
-            };
-            start.Environment["DOTNET_TieredCompilation"] = "0";
-            start.Environment["DOTNET_JitDisasm"] = "Judge512 Judge256 Judge128 JudgeBranching JudgeLookingUp";
-            start.Environment["DOTNET_JitStdOutFile"] = listing;
-            using Process child = Process.Start(start)!;
-            string errors = child.StandardError.ReadToEnd();
-            child.WaitForExit();
-            Assert.That(child.ExitCode, Is.Zero, errors);
-            _methods = Disassembly.Read(File.ReadLines(listing));
-        }
-        finally
-        {
-            File.Delete(listing);
-        }
-    }
+    public void Compile_the_kernels_in_a_child_process() =>
+        _methods = Disassembly.OfChild("label-kernels", "Judge512 Judge256 Judge128 JudgeBranching JudgeLookingUp");
 
     [TestCase(128)]
     [TestCase(256)]
@@ -135,7 +108,4 @@ public sealed class LabelKernelDisassemblyTests
         Assert.That(found, Is.Not.Null, $"{name} in the listing");
         return found!;
     }
-
-    private static string DotnetPath() =>
-        Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } path ? path : "dotnet";
 }

@@ -1,6 +1,10 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
+using Settlement.Engine.Simd;
 
-namespace Settlement.Tests.Labels;
+namespace Settlement.Tests.Simd;
 
 /// <summary>
 /// One compiled method as the runtime's compiler printed it (x64), and what in it could make its time depend on data.
@@ -45,8 +49,40 @@ internal sealed partial class Disassembly
         }
     }
 
+    /// <summary>
+    /// Runs this assembly as a child process whose runtime optimises fully at once and prints what it compiled. Ignores the test
+    /// where the listing would say nothing: another architecture, or a Debug build.
+    /// </summary>
+    /// <param name="command">What the child runs, see <see cref="Program"/>.</param>
+    /// <param name="methods">Names of the methods to be listed, by blanks.</param>
+    public static List<Disassembly> OfChild(string command, string methods)
+    {
+        if (RuntimeInformation.ProcessArchitecture != Architecture.X64) Assert.Ignore("reads x64 listings");
+        if (typeof(Sha256Lanes).Assembly.GetCustomAttribute<DebuggableAttribute>() is { IsJITOptimizerDisabled: true })
+            Assert.Ignore("a Debug build is not optimised: run with -c Release");
+
+        string listing = Path.Combine(Path.GetTempPath(), $"settlement-listing-{Guid.NewGuid():N}.txt");
+        string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } path ? path : "dotnet";
+        try
+        {
+            ProcessStartInfo start = new(dotnet, [typeof(Disassembly).Assembly.Location, command]) { RedirectStandardError = true };
+            start.Environment["DOTNET_TieredCompilation"] = "0";
+            start.Environment["DOTNET_JitDisasm"] = methods;
+            start.Environment["DOTNET_JitStdOutFile"] = listing;
+            using Process child = Process.Start(start)!;
+            string errors = child.StandardError.ReadToEnd();
+            child.WaitForExit();
+            Assert.That(child.ExitCode, Is.Zero, errors);
+            return Read(File.ReadLines(listing));
+        }
+        finally
+        {
+            File.Delete(listing);
+        }
+    }
+
     /// <summary>Every method in the compiler's listing.</summary>
-    public static List<Disassembly> Read(IEnumerable<string> lines)
+    private static List<Disassembly> Read(IEnumerable<string> lines)
     {
         List<Disassembly> methods = [];
         foreach (string line in lines)
