@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ring;
@@ -122,7 +122,7 @@ public static class RingLoad
             writer.WriteEndObject();
             writer.WriteEndObject();
         }
-        output.WriteLine(System.Text.Encoding.UTF8.GetString(text.GetBuffer().AsSpan(0, (int)text.Length)));
+        output.WriteLine(Encoding.UTF8.GetString(text.GetBuffer().AsSpan(0, (int)text.Length)));
     }
 
     private static double Median(List<double> values)

@@ -22,7 +22,7 @@ public class RingConcurrencyTests
         where T : struct, ISequencer<T>
     {
         const int Capacity = 64;
-        int countEach = (kind == WaitStrategyKind.BusySpin ? 6_000 : 60_000) / producerCount;
+        int countEach = (kind == WaitStrategyKind.BusySpin ? 1_500 : 60_000) / producerCount;
         var stop = new StopSignal();
         using var ring = new RingBuffer<T>(Capacity, new WaitStrategy(kind), stop);
         long[] journaled = new long[Capacity];
@@ -42,7 +42,7 @@ public class RingConcurrencyTests
         foreach (StageThread stage in stages)
             stage.Start();
         Thread[] producers = [.. Enumerable.Range(0, producerCount).Select(producer => new Thread(
-            () => Produce(ring, producer, countEach, new Random(seed + producer))) { IsBackground = true })];
+            () => ProduceUntilStopped(ring, producer, countEach, new Random(seed + producer))) { IsBackground = true })];
         foreach (Thread producer in producers)
             producer.Start();
         foreach (Thread producer in producers)
@@ -59,6 +59,19 @@ public class RingConcurrencyTests
         }
 
         BatchEventProcessor<Column> NewStage(SequenceBarrier barrier, Column column) => new(ring, barrier, column, slotCountMax: 37);
+    }
+
+    private static void ProduceUntilStopped<T>(RingBuffer<T> ring, int producer, int count, Random random)
+        where T : struct, ISequencer<T>
+    {
+        try
+        {
+            Produce(ring, producer, count, random);
+        }
+        catch (EngineStoppedException)
+        {
+            // A stage failed: draining tells which and why.
+        }
     }
 
     private static void Produce<T>(RingBuffer<T> ring, int producer, int count, Random random)
@@ -107,7 +120,7 @@ public class RingConcurrencyTests
     [Test]
     public void No_batch_ends_inside_a_claim()
     {
-        const int ClaimsEach = 20_000;
+        const int ClaimsEach = 60_000;
         var stop = new StopSignal();
         using var ring = new RingBuffer<MultiProducerSequencer>(128, new WaitStrategy(), stop);
         var consumed = new Sequence();

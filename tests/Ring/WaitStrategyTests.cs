@@ -46,6 +46,56 @@ public class WaitStrategyTests
     }
 
     [Test]
+    public void A_publication_at_any_moment_of_going_to_sleep_wakes()
+    {
+        const int Rounds = 30_000;
+        const int ColdBytes = 64 << 20;
+        var random = new Random(Seeds.Next());
+        var strategy = new WaitStrategy(WaitStrategyKind.Blocking);
+        var stop = new StopSignal();
+        var published = new Sequence();
+        var taken = new Sequence();
+        var barrier = new SequenceBarrier(strategy, stop, published);
+        var waiter = new StageThread("waiter", stop, () =>
+        {
+            for (long round = 0; ; round++)
+            {
+                barrier.WaitFor(round);
+                taken.Set(round);
+            }
+        });
+        waiter.Start();
+
+        // This side never sleeps, so its publications fall into every moment from the waiter's first look to its sleep. Stores to
+        // cold lines before it keep the publication itself in the store buffer, while the look at the flag is done already:
+        // without the waiter's fence on this core some of these wake-ups are lost.
+        byte[] cold = new byte[ColdBytes];
+        var deadline = new Stopwatch();
+        for (long round = 0; round < Rounds; round++)
+        {
+            int spins = random.Next(200);
+            int colds = random.Next(24);
+            int line = random.Next(ColdBytes - (24 * 8192));
+            for (int i = 0; i < spins; i++)
+                _ = taken.Value;
+            for (int i = 0; i < colds; i++)
+                Volatile.Write(ref cold[line + (i * 8191)], 1);
+            published.Set(round);
+            strategy.SignalAllWhenBlocking();
+            deadline.Restart();
+            while (taken.Value < round)
+            {
+                if (deadline.ElapsedMilliseconds > DeadlineMs / 4)
+                    Assert.Fail($"a wake-up was lost in round {round}");
+                Thread.Yield();
+            }
+        }
+        stop.Stop();
+        Assert.That(waiter.Join(DeadlineMs), Is.True);
+        Assert.That(stop.Failure, Is.Null);
+    }
+
+    [Test]
     public void Several_waiters_at_several_sequences_all_get_every_move()
     {
         const int Rounds = 5_000;
