@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using System.Text;
 using Settlement.Engine.Simd;
 
 namespace Settlement.Engine.Journal;
@@ -134,29 +133,27 @@ internal sealed record JournalFiles(string Directory, UInt128 LedgerId, int Page
     /// <exception cref="JournalException">Another process, or another part of this one, has it open.</exception>
     public static FileStream Lock(string directory)
     {
-        string path = LockPathIn(directory);
         try
         {
             // FileShare.None is an flock(2), which the kernel drops with the process: a lock file left behind locks nothing.
-            var held = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            held.SetLength(0);
-            held.Write(Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
-            held.Flush();
+            var held = new FileStream(LockPathIn(directory), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            File.WriteAllText(OwnerPathIn(directory), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
             return held;
         }
         catch (IOException refused) when (refused is not (DirectoryNotFoundException or PathTooLongException))
         {
-            throw new JournalException($"The journal in '{directory}' is already open in {HolderOf(path)}. Stop that process, or use another directory.", refused);
+            throw new JournalException($"The journal in '{directory}' is already open in {HolderOf(directory)}. Stop that process, or use another directory.", refused);
         }
     }
 
-    private static string HolderOf(string path)
+    /// <summary>A file of its own: the locked one cannot be read.</summary>
+    private static string OwnerPathIn(string directory) => Path.Combine(directory, "journal.owner");
+
+    private static string HolderOf(string directory)
     {
         try
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            using var reader = new StreamReader(file);
-            return reader.ReadToEnd() is { Length: > 0 } id ? $"process {id}" : "another process";
+            return File.ReadAllText(OwnerPathIn(directory)) is { Length: > 0 } id ? $"process {id}" : "another process";
         }
         catch (IOException)
         {

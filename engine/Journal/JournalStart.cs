@@ -135,7 +135,7 @@ internal static class JournalStart
     }
 
     /// <summary>Puts the acknowledged bytes of the log's last sector back, where the disk has others.</summary>
-    private static string? RepairTornSector(JournalFiles files)
+    internal static string? RepairTornSector(JournalFiles files)
     {
         if (TailNote.ReadNewest(files.NotePath) is not { HasBlock: true } note)
             return null;
