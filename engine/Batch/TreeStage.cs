@@ -76,11 +76,19 @@ internal sealed class TreeStage(
 /// The trees of batches not yet published. <see cref="Close"/> is called by the settle thread; the rest by one other, or by
 /// the same one in recovery and replay.
 /// </summary>
-public sealed class BatchTrees(Digest saltKey) : IDisposable
+public sealed class BatchTrees : IDisposable
 {
-    private readonly MerkleBuilder _builder = new(saltKey);
+    private readonly LeafSalt _salt;
+    private readonly MerkleBuilder _builder;
     private readonly ConcurrentQueue<ClosedBatch> _closed = new(); // written by: settle thread
     private readonly Queue<ClosedBatch> _rooted = new(); // have their root, wait for their state hash; written by: tree thread
+
+    /// <param name="saltKey">Of the ledger's genesis.</param>
+    public BatchTrees(in Digest saltKey)
+    {
+        _salt = new LeafSalt(saltKey);
+        _builder = new MerkleBuilder(_salt);
+    }
 
     /// <summary>The last batch whose seal the journal has.</summary>
     public ulong LastSealed { get; set; } // written by: recovery, before the stages start
@@ -114,7 +122,7 @@ public sealed class BatchTrees(Digest saltKey) : IDisposable
         return _rooted.TryPeek(out ClosedBatch? rooted) && rooted.HasStateHash && _rooted.TryDequeue(out published);
     }
 
-    public void Dispose() => _builder.Dispose();
+    public void Dispose() => _salt.Dispose();
 
     private void Finish()
     {

@@ -1,0 +1,47 @@
+using System.Diagnostics;
+using System.Globalization;
+using Settlement.Engine.Domain;
+
+namespace Settlement.Gateway.Settle;
+
+/// <summary>How far a run is: a line a second, on a terminal the same line again and again.</summary>
+internal sealed class SettleProgress : IDisposable
+{
+    private const int PeriodMs = 1_000;
+
+    private readonly ReplyCollector _replies;
+    private readonly TextWriter _error;
+    private readonly bool _isTerminal = !Console.IsErrorRedirected;
+    private readonly Stopwatch _watch = Stopwatch.StartNew();
+    private readonly Timer _timer;
+    private readonly Lock _lock = new();
+    private long _before; // written by: the timer, under the lock
+
+    public SettleProgress(ReplyCollector replies, TextWriter error)
+    {
+        _replies = replies;
+        _error = error;
+        _timer = new Timer(_ => Show(), null, PeriodMs, PeriodMs);
+    }
+
+    public void Dispose()
+    {
+        using var ended = new ManualResetEvent(false);
+        if (_timer.Dispose(ended))
+            ended.WaitOne();
+        if (_isTerminal && _before > 0)
+            _error.WriteLine();
+    }
+
+    private void Show()
+    {
+        lock (_lock)
+        {
+            long decided = _replies.Decided;
+            string line = string.Create(CultureInfo.InvariantCulture,
+                $"{_watch.Elapsed.TotalSeconds,6:F0} s  {decided,14:N0} decided  {decided - _before,12:N0} /s  {_replies.Counts[(byte)Verdict.Accepted],14:N0} accepted  {decided - _replies.Counts[(byte)Verdict.Accepted],12:N0} refused or repeated");
+            _before = decided;
+            _error.Write(_isTerminal ? "\r" + line : line + Environment.NewLine);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using Settlement.Engine;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Journal;
+using Settlement.Engine.Ledger;
+using Settlement.Engine.Ring;
+using Settlement.Gateway.Input;
+
+namespace Settlement.Gateway.Settle;
+
+/// <summary>
+/// One run of `settle`: opens the ledger, declares what the wallets file needs, submits the files, waits until all is durable
+/// and decided, and reports.
+/// </summary>
+/// <remarks>
+/// What was decided before a fault stays decided; the same command again goes on from there. Exit codes are those of
+/// <see cref="SettleCommand"/>.
+/// </remarks>
+internal sealed class SettleRun
+{
+    private readonly SettleOptions _options;
+    private readonly TextWriter _output;
+    private readonly TextWriter _error;
+    private readonly SettleReport _report;
+    private readonly ReplyCollector _replies;
+    private readonly Stopwatch _watch = new();
+
+    private SettleRun(SettleOptions options, TextWriter output, TextWriter error)
+    {
+        _options = options;
+        _output = output;
+        _error = error;
+        _report = SettleReport.Open(options.Report);
+        _replies = new ReplyCollector(options.Files, _report.Verdicts, options.AllVerdicts, options.Wallets, error.WriteLine);
+    }
+
+    /// <exception cref="InputException">A file cannot be used.</exception>
+    /// <exception cref="UsageException">The options cannot be used.</exception>
+    /// <exception cref="JournalException">The journal cannot be opened.</exception>
+    public static int Run(SettleOptions options, TextWriter output, TextWriter error)
+    {
+        using TemporaryFolder? temporary = options.Files.Count == 0 && options.Wallets is null && options.Journal is null ? new TemporaryFolder() : null;
+        if (temporary is not null)
+            options = Sample(options, temporary.Path);
+        if (options.Journal is null)
+            throw new UsageException("--journal DIR is missing: say where the ledger's journal is, or is to be made.");
+        foreach (string file in options.Files.Append(options.Wallets).Append(options.Accounts).Append(options.Rules))
+        {
+            if (file is not null and not InputStream.StandardInputPath && !File.Exists(file))
+                throw new UsageException($"'{file}': no such file.");
+        }
+
+        var run = new SettleRun(options, output, error);
+        try
+        {
+            return run.Run();
+        }
+        catch (EngineStoppedException stopped)
+        {
+            error.WriteLine($"{stopped.Message} What was acknowledged is durable; the same command goes on from there once the cause is mended.");
+            return SettleCommand.ExitEngineStopped;
+        }
+        catch (LedgerBrokenException broken)
+        {
+            error.WriteLine($"The journal cannot be applied: {broken.Message}. Nothing was changed.");
+            return SettleCommand.ExitEngineStopped;
+        }
+        finally
+        {
+            run._report.Dispose();
+        }
+    }
+
+    private static SettleOptions Sample(SettleOptions options, string folder)
+    {
+        string sample = Path.Combine(AppContext.BaseDirectory, "sample");
+        return options with
+        {
+            Wallets = Path.Combine(sample, "wallets.csv"),
+            Files = [Path.Combine(sample, "payments.csv")],
+            Journal = Path.Combine(folder, "journal"),
+            BatchCount = options.BatchCount ?? 500,
+        };
+    }
+
+    private int Run()
+    {
+        BlockClock clock = _options.ClockNs is { } fixedNs ? BlockClock.Fixed(fixedNs) : BlockClock.System;
+        bool isNew = !FasterJournal.Exists(_options.Journal!);
+        using Node node = Node.Open(_options.Journal!, OptionsOf(clock), _replies, _report);
+        if (node.Recovery?.Cut is { } cut)
+            _error.WriteLine($"The journal ended in an unfinished write, which was never acknowledged: {cut}");
+        if (node.Recovery?.Repaired is { } repaired)
+            _error.WriteLine($"A torn sector was repaired from its copy: {repaired}");
+        var scales = new CurrencyScales();
+        for (int index = 1; index <= node.State.Currencies.Count; index++)
+            scales.Declare(node.State.Currencies[index].Number, node.State.Currencies[index].Scale);
+        byte[]? rules = _options.Rules is { } path ? RuleTableFile.Read(path, scales).Encode() : null;
+        var submitter = new Submitter(node.Pipeline, _replies);
+        var setUp = new LedgerSetUp(node.State, submitter, scales);
+        setUp.AcceptTime(clock.NowNs);
+        if (_options.Wallets is not null)
+            setUp.OpenWallets(_options.Wallets);
+        setUp.ApplySettings(_options, isNew);
+        if (rules is not null)
+            setUp.ActivateRules(rules);
+        if (_options.Wallets is not null)
+            setUp.IssueOpenings(_options.Wallets);
+        if (_options.Settled is { } settled)
+            setUp.ReportSettled(settled);
+        ushort session = setUp.SessionOf(_options.Clearance);
+        InputException? fault = Submit(submitter, session, scales, clock.NowNs);
+        node.Pipeline.Drain();
+        _watch.Stop();
+
+        _report.WriteBalances(node.State);
+        SettleSummary.Print(_options, node.State, _replies, _report, _watch.Elapsed, _output);
+        if (fault is null)
+            return 0;
+        _error.WriteLine(fault.Message);
+        _error.WriteLine("What was decided before stays decided; correct the line and run the same command again.");
+        return SettleCommand.ExitUnusable;
+    }
+
+    private NodeOptions OptionsOf(BlockClock clock)
+    {
+        var id = new byte[16];
+        var key = new byte[32];
+        RandomNumberGenerator.Fill(id);
+        RandomNumberGenerator.Fill(key);
+        Genesis genesis = Genesis.Default(Digest.From(key));
+        genesis.AccountsMax = _options.AccountsMax;
+        return new NodeOptions
+        {
+            Pipeline = new PipelineOptions { Clock = clock },
+            IdMemoryBytes = _options.IdMemoryBytes,
+            Create = (BitConverter.ToUInt128(id), genesis),
+            Recovered = _report.OnClosed,
+        };
+    }
+
+    /// <summary>Submits every file; stops at the first that cannot be read further.</summary>
+    private InputException? Submit(Submitter submitter, ushort session, CurrencyScales scales, ulong clockNs)
+    {
+        var readerOptions = new PaymentReaderOptions
+        {
+            Scales = scales,
+            Stream = _options.Stream,
+            Accounts = _options.Accounts is { } accounts ? AccountsFile.Load(accounts, Warn) : null,
+            ClockNs = clockNs,
+            Refused = _replies.Refused,
+            Warned = Warn,
+        };
+        var records = new PaymentRecord[Submitter.ClaimSlots];
+        _watch.Start();
+        using SettleProgress? progress = _options.Json ? null : new SettleProgress(_replies, _error);
+        try
+        {
+            for (int file = 0; file < _options.Files.Count; file++)
+            {
+                using IPaymentReader reader = PaymentInput.OpenChecked(_options.Files[file], readerOptions, out _);
+                for (int count; (count = reader.Read(records)) > 0;)
+                    submitter.Payments(records.AsSpan(0, count), SlotSource.FirstFile + file, session);
+            }
+
+            return null;
+        }
+        catch (InputException fault)
+        {
+            return fault;
+        }
+    }
+
+    private void Warn(InputWarning warning) => _error.WriteLine($"warning: {warning}");
+}
+
+/// <summary>A folder that is gone when it is disposed.</summary>
+internal sealed class TemporaryFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("settlement-").FullName;
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
