@@ -97,7 +97,9 @@ public abstract partial class RingBuffer : IDisposable
         }
     }
 
-    /// <summary>The sequences that a slot must have been passed by before it is written again: those of the last stages.</summary>
+    /// <summary>
+    /// The sequences that a slot must have been passed by before it is written again: those of the last stages.
+    /// </summary>
     /// <exception cref="InvalidOperationException">A slot was claimed already, or there are gating sequences already.</exception>
     public void SetGatingSequences(params ReadOnlySpan<Sequence> sequences)
     {
@@ -118,7 +120,9 @@ public abstract partial class RingBuffer : IDisposable
     /// <summary>A barrier over what is published and, besides, sequences that may run ahead of it.</summary>
     public SequenceBarrier NewBarrierOfCursorAnd(params ReadOnlySpan<Sequence> after) => new(this, WaitStrategy, _stop, after);
 
-    /// <summary>Waits until the gating sequences have passed everything. For when all producers have published their last.</summary>
+    /// <summary>
+    /// Waits until the gating sequences have passed everything. For when all producers have published their last.
+    /// </summary>
     /// <returns>False: the time is over.</returns>
     /// <exception cref="EngineStoppedException">A stage failed, or the engine was stopped.</exception>
     public bool Drain(int timeoutMs = Timeout.Infinite)
@@ -140,7 +144,9 @@ public abstract partial class RingBuffer : IDisposable
     /// <summary>What the slowest gating sequence has reached.</summary>
     internal long Gating() => Sequence.Minimum(_gatingSequences);
 
-    /// <summary>The ring is full, or seemed so: waits until all gating sequences have reached one. Returns what they have reached.</summary>
+    /// <summary>
+    /// The ring is full, or seemed so: waits until all gating sequences have reached one. Returns what they have reached.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal long AwaitGating(long sequence)
     {

@@ -78,7 +78,10 @@ public sealed class StopSignal
 /// <summary>Ends a stage's loop: the barrier it waited at was alerted. Nobody but the loop's thread need catch it.</summary>
 public sealed class AlertException() : Exception("the barrier was alerted: the stage ends");
 
-/// <summary>The engine takes nothing any more. The inner exception is what the first failing stage threw; null: it was stopped in order.</summary>
+/// <summary>
+/// The engine takes nothing any more. The inner exception is what the first failing stage threw; null: it was stopped in
+/// order.
+/// </summary>
 public sealed class EngineStoppedException : Exception
 {
     internal EngineStoppedException()

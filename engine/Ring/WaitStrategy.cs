@@ -5,13 +5,17 @@ namespace Settlement.Engine.Ring;
 /// <summary>How a thread waits for a sequence; a matter of speed, never of verdicts.</summary>
 public enum WaitStrategyKind
 {
-    /// <summary>Spins for about a microsecond, yields a few times, then parks: quick under load, free when idle. The default.</summary>
+    /// <summary>
+    /// Spins for about a microsecond, yields a few times, then parks: quick under load, free when idle. The default.
+    /// </summary>
     Phased = 0,
 
     /// <summary>Spins for ever: a core for each waiting thread.</summary>
     BusySpin = 1,
 
-    /// <summary>Spins, then gives its core to whoever is ready, for ever: quick with more threads than cores, never idle.</summary>
+    /// <summary>
+    /// Spins, then gives its core to whoever is ready, for ever: quick with more threads than cores, never idle.
+    /// </summary>
     Yielding = 2,
 
     /// <summary>Parks at once: slow hand-over, least work.</summary>

@@ -10,7 +10,9 @@ namespace Settlement.Perf.Load;
 /// `perf ring`: the ring against System.Threading.Channels, 64-byte payments from one or two producers to one consumer.
 /// Every slot is written whole and read; every run checks that nothing was lost, doubled or reordered.
 /// </summary>
-/// <remarks>Rounds are interleaved (ring, channel, ring, …) so that a noisy minute hurts all alike; a median stands for each.</remarks>
+/// <remarks>
+/// Rounds are interleaved (ring, channel, ring, …) so that a noisy minute hurts all alike; a median stands for each.
+/// </remarks>
 public static class RingLoad
 {
     public const int RunCountMin = 5;
@@ -82,7 +84,10 @@ public static class RingLoad
     {
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"ring: {Payment.Size}-byte payments to one consumer, {Capacity} slots, {strategy} waits, {Environment.ProcessorCount} cores; medians of {runCount} runs"));
+            $"ring: {Payment.Size}-byte payments to one consumer, {Capacity} slots, {strategy} waits, ")
+            + string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Environment.ProcessorCount} cores; medians of {runCount} runs"));
         foreach ((string name, List<double> runs) in rates)
         {
             output.WriteLine(string.Create(

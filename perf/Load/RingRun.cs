@@ -46,7 +46,8 @@ internal struct RunCheck(int producerCount)
         ulong each = (ulong)(count / _next.Length);
         ulong sum = (ulong)_next.Length * (each * (each - 1) / 2 + each);
         if (_count != count || _differences != 0 || _sum != sum)
-            throw new InvalidOperationException($"took {_count} of {count} payments, sum {_sum} of {sum}, differences {_differences:x}");
+            throw new InvalidOperationException(
+                $"took {_count} of {count} payments, sum {_sum} of {sum}, differences {_differences:x}");
     }
 
     /// <summary>A producer's payments are this one with another id and amount.</summary>
@@ -187,7 +188,9 @@ internal static class RingRun
     }
 }
 
-/// <summary>One run through a bounded channel, written and read in its own fastest way: try, and wait only when full or empty.</summary>
+/// <summary>
+/// One run through a bounded channel, written and read in its own fastest way: try, and wait only when full or empty.
+/// </summary>
 internal static class ChannelRun
 {
     public static TimeSpan Run(int capacity, long count, int producerCount)

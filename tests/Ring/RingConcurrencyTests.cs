@@ -17,7 +17,9 @@ public class RingConcurrencyTests
     public void A_diamond_of_stages_sees_every_payment_of_three_producers_once_and_in_order([Values] WaitStrategyKind kind) =>
         RunDiamond<MultiProducerSequencer>(kind, producerCount: 3, Seeds.Next());
 
-    /// <summary>Producers, then two stages side by side, then one behind both, then the last, which gates the producers.</summary>
+    /// <summary>
+    /// Producers, then two stages side by side, then one behind both, then the last, which gates the producers.
+    /// </summary>
     private static void RunDiamond<T>(WaitStrategyKind kind, int producerCount, int seed)
         where T : struct, ISequencer<T>
     {
@@ -58,7 +60,8 @@ public class RingConcurrencyTests
             Assert.That(stage.Sequence.Value, Is.EqualTo((countEach * producerCount) - 1));
         }
 
-        BatchEventProcessor<Column> NewStage(SequenceBarrier barrier, Column column) => new(ring, barrier, column, slotCountMax: 37);
+        BatchEventProcessor<Column> NewStage(SequenceBarrier barrier, Column column) =>
+            new(ring, barrier, column, slotCountMax: 37);
     }
 
     private static void ProduceUntilStopped<T>(RingBuffer<T> ring, int producer, int count, Random random)

@@ -9,7 +9,8 @@ public class StopTests
     private const int DeadlineMs = 60_000;
 
     [Test]
-    public void A_stage_that_throws_stops_all_others_and_the_blocked_producer([Values] WaitStrategyKind kind, [Values] bool manyProducers)
+    public void A_stage_that_throws_stops_all_others_and_the_blocked_producer(
+        [Values] WaitStrategyKind kind, [Values] bool manyProducers)
     {
         if (manyProducers)
             Check<MultiProducerSequencer>(kind);
@@ -22,10 +23,14 @@ public class StopTests
             var stop = new StopSignal();
             using var ring = new RingBuffer<T>(8, new WaitStrategy(kind), stop);
             var journal = new BatchEventProcessor<Nothing>(ring, ring.NewBarrier(), default);
-            var settle = new BatchEventProcessor<ThrowsAt>(ring, ring.NewBarrier(journal.Sequence), new ThrowsAt(5), slotCountMax: 1);
+            var settle = new BatchEventProcessor<ThrowsAt>(
+                ring, ring.NewBarrier(journal.Sequence), new ThrowsAt(5), slotCountMax: 1);
             var reply = new BatchEventProcessor<Nothing>(ring, ring.NewBarrier(settle.Sequence), default);
             ring.SetGatingSequences(reply.Sequence);
-            StageThread[] stages = [new("journal", stop, journal.Run), new("settle", stop, settle.Run), new("reply", stop, reply.Run)];
+            StageThread[] stages =
+            [
+                new("journal", stop, journal.Run), new("settle", stop, settle.Run), new("reply", stop, reply.Run),
+            ];
             foreach (StageThread stage in stages)
                 stage.Start();
 
@@ -58,7 +63,9 @@ public class StopTests
             Assert.That(() => ring.Claim(1), Throws.InstanceOf<EngineStoppedException>());
             Assert.That(() => ring.TryClaim(1, out _), Throws.InstanceOf<EngineStoppedException>());
             Assert.That(() => ring.Drain(), Throws.InstanceOf<EngineStoppedException>());
-            Assert.That(stop.ThrowIfFailed, Throws.InstanceOf<EngineStoppedException>().With.InnerException.SameAs(told.InnerException));
+            Assert.That(
+                stop.ThrowIfFailed,
+                Throws.InstanceOf<EngineStoppedException>().With.InnerException.SameAs(told.InnerException));
         }
     }
 
@@ -160,7 +167,9 @@ public class StopTests
             stop.Fail("settle", new FormatException("bad"));
         });
         failer.Start();
-        Assert.That(() => ring.Drain(DeadlineMs), Throws.InstanceOf<EngineStoppedException>().With.InnerException.InstanceOf<FormatException>());
+        Assert.That(
+            () => ring.Drain(DeadlineMs),
+            Throws.InstanceOf<EngineStoppedException>().With.InnerException.InstanceOf<FormatException>());
         failer.Join();
     }
 

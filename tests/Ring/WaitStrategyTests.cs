@@ -146,7 +146,8 @@ public class WaitStrategyTests
     }
 
     [Test]
-    public void A_wait_with_a_limit_returns_nothing_when_nothing_comes([Values] WaitStrategyKind kind, [Values(0, 1, 20)] int timeoutMs)
+    public void A_wait_with_a_limit_returns_nothing_when_nothing_comes(
+        [Values] WaitStrategyKind kind, [Values(0, 1, 20)] int timeoutMs)
     {
         var strategy = new WaitStrategy(kind);
         var sequence = new Sequence(3);
@@ -181,7 +182,8 @@ public class WaitStrategyTests
         var strategy = new WaitStrategy();
         var stop = new StopSignal();
         var barrier = new SequenceBarrier(strategy, stop, new Sequence());
-        StageThread[] stages = [.. Enumerable.Range(0, StageCount).Select(i => new StageThread($"idle-{i}", stop, () => barrier.WaitFor(0)))];
+        StageThread[] stages = [.. Enumerable.Range(0, StageCount).Select(
+            i => new StageThread($"idle-{i}", stop, () => barrier.WaitFor(0)))];
         foreach (StageThread stage in stages)
             stage.Start();
         Wait.Until(() => strategy.ParkedCount == StageCount);
