@@ -56,8 +56,8 @@ internal sealed class SettleReport : IBatchPublisher, IDisposable
                 continue;
             bool pends = account.Batch == (uint)state.Batch.Number;
             ref readonly CurrencyRecord currency = ref state.Currencies[account.CurrencyIndex];
-            balances.Write(CultureInfo.InvariantCulture, $"{account.Wallet},{Iso4217.LettersOf(currency.Number)},");
-            balances.Write(CultureInfo.InvariantCulture, $"{AmountText.ToText(account.Available + (pends ? 0 : account.Pending), currency.Scale)},");
+            balances.Write($"{account.Wallet},{Iso4217.LettersOf(currency.Number)},");
+            balances.Write($"{AmountText.ToText(account.Available + (pends ? 0 : account.Pending), currency.Scale)},");
             balances.WriteLine($"{AmountText.ToText(pends ? account.Pending : 0, currency.Scale)},{AmountText.ToText(account.Held, currency.Scale)}");
         }
 

@@ -45,7 +45,7 @@ internal sealed class SettleRun
             options = Sample(options, temporary.Path);
         if (options.Journal is null)
             throw new UsageException("--journal DIR is missing: say where the ledger's journal is, or is to be made.");
-        foreach (string file in options.Files.Append(options.Wallets).Append(options.Accounts).Append(options.Rules))
+        foreach (string? file in (string?[])[.. options.Files, options.Wallets, options.Accounts, options.Rules])
         {
             if (file is not null and not InputStream.StandardInputPath && !File.Exists(file))
                 throw new UsageException($"'{file}': no such file.");
@@ -96,7 +96,7 @@ internal sealed class SettleRun
         var scales = new CurrencyScales();
         for (int index = 1; index <= node.State.Currencies.Count; index++)
             scales.Declare(node.State.Currencies[index].Number, node.State.Currencies[index].Scale);
-        byte[]? rules = _options.Rules is { } path ? RuleTableFile.Read(path, scales).Encode() : null;
+        byte[]? rules = _options.Rules is { } path ? RuleTableFile.Read(path, scales).Encode().ToArray() : null;
         var submitter = new Submitter(node.Pipeline, _replies);
         var setUp = new LedgerSetUp(node.State, submitter, scales);
         setUp.AcceptTime(clock.NowNs);

@@ -43,7 +43,7 @@ internal static class SettleSummary
         state_hash = report.Closed.Count > 0 ? report.Closed[^1].StateHash.ToString() : null,
     });
 
-    private static IEnumerable<(Verdict Verdict, long Count)> Listed(ReplyCollector replies)
+    private static List<(Verdict Verdict, long Count)> Listed(ReplyCollector replies)
     {
         var listed = new List<(Verdict, long)>();
         for (int verdict = 0; verdict < replies.Counts.Length; verdict++)
