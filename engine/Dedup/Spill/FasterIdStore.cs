@@ -149,8 +149,13 @@ public sealed class FasterIdStore : IIdStore
 
         public void Dispose()
         {
-            _session.Dispose();
-            _store.Dispose();
+            // After a fault FasterKV waits for ever for what was under way; it holds nothing but managed memory.
+            if (!_device.IsFaulted)
+            {
+                _session.Dispose();
+                _store.Dispose();
+            }
+
             _settings.Dispose();
             _device.Dispose();
         }

@@ -36,6 +36,9 @@ internal class SpillDevice : StorageDeviceBase
     /// <summary>Segments on disk, for tests and reports.</summary>
     public int SegmentCount => _segments.Count - _segmentFirst;
 
+    /// <summary>Whether any access has failed.</summary>
+    public bool IsFaulted => _fault != null;
+
     /// <summary>Throws if any access has failed: what FasterKV believes of its log is then not to be trusted.</summary>
     public void ThrowIfFaulted()
     {

@@ -1,0 +1,180 @@
+using Microsoft.Win32.SafeHandles;
+using Settlement.Engine.Dedup;
+using Settlement.Engine.Dedup.Spill;
+using Settlement.Engine.Domain;
+
+namespace Settlement.Tests.Dedup;
+
+[TestFixture]
+public sealed class FasterIdStoreTests
+{
+    /// <summary>Pages and files so small that a few thousand ids fill many.</summary>
+    internal static FasterIdStoreOptions Tiny { get; } = new()
+    {
+        IndexBytes = 64 << 10,
+        LogMemoryBytes = 16 << 10,
+        PageBytes = 4 << 10,
+        SegmentBytes = 64 << 10,
+    };
+
+    private static IdKey Key(Random random, int keyCount)
+    {
+        ulong id = (ulong)random.Next(keyCount);
+        return new IdKey(id, id * 3, (ushort)(id % 5), id * 0x9E37_79B9_7F4A_7C15);
+    }
+
+    [Test]
+    public void What_is_put_is_found_until_it_is_dropped_as_in_memory()
+    {
+        int seed = Random.Shared.Next();
+        TestContext.Out.WriteLine($"SETTLEMENT_SEED={seed}");
+        Random random = new(seed);
+        using TempFolder folder = new();
+        using FasterIdStore disk = new(folder.Path, Tiny);
+        using MemoryIdStore memory = new();
+        Queue<(long Disk, long Memory)>[] marks = [new(), new()];
+        int found = 0;
+        for (int step = 0; step < 120_000; step++)
+        {
+            IdKind kind = (IdKind)random.Next(2);
+            IdKey key = Key(random, 1 + (step / 4));
+            if (random.Next(2) == 0)
+            {
+                Decision decision = new() { Sequence = (ulong)step, Fingerprint = (uint)random.Next(), Verdict = Verdict.Accepted };
+                disk.Put(kind, in key, in decision);
+                memory.Put(kind, in key, in decision);
+            }
+            else
+            {
+                bool known = disk.TryGet(kind, in key, out Decision onDisk);
+                bool expected = memory.TryGet(kind, in key, out Decision inMemory);
+                Assert.That((known, onDisk.Sequence, onDisk.Fingerprint), Is.EqualTo((expected, inMemory.Sequence, inMemory.Fingerprint)));
+                if (known) found++;
+            }
+
+            if (step % 1_000 == 0) marks[(int)kind].Enqueue((disk.Position(kind), memory.Position(kind)));
+            if (step % 1_500 == 0 && marks[(int)kind].Count > 12 && marks[(int)kind].TryDequeue(out var mark))
+            {
+                disk.DropBefore(kind, mark.Disk);
+                memory.DropBefore(kind, mark.Memory);
+            }
+        }
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(found, Is.GreaterThan(10_000));
+            Assert.That(memory.Drops, Is.GreaterThan(5_000));
+        }
+    }
+
+    [Test]
+    public void Dropping_deletes_whole_files_and_closing_all_of_them()
+    {
+        using TempFolder folder = new();
+        using (FasterIdStore store = new(folder.Path, Tiny))
+        {
+            Random random = new(1);
+            for (int i = 0; i < 20_000; i++) store.Put(IdKind.Other, Key(random, 1_000_000), default);
+            long before = store.DiskBytes;
+            Assert.That(Directory.GetFiles(folder.Path), Has.Length.GreaterThan(10));
+            store.DropBefore(IdKind.Other, store.Position(IdKind.Other));
+            Assert.That(store.DiskBytes, Is.LessThan(before / 5));
+        }
+
+        Assert.That(Directory.GetFiles(folder.Path), Is.Empty);
+    }
+
+    [Test]
+    public void Nothing_of_an_earlier_run_is_found()
+    {
+        using TempFolder folder = new();
+        File.WriteAllText(Path.Combine(folder.Path, "other.ids.0"), "left behind");
+        File.WriteAllText(Path.Combine(folder.Path, "notes.txt"), "not ours");
+        using FasterIdStore store = new(folder.Path, Tiny);
+        Assert.That(Directory.GetFiles(folder.Path).Select(Path.GetFileName), Is.EqualTo((string[])["notes.txt"]));
+    }
+
+    [Test]
+    public void Many_more_ids_than_index_entries_are_all_found()
+    {
+        using TempFolder folder = new();
+        using FasterIdStore store = new(folder.Path, Tiny with { IndexBytes = 5_120 });
+        for (int i = 0; i < 30_000; i++)
+        {
+            IdKey key = new((ulong)i, 1, 1, (ulong)i * 0x9E37_79B9_7F4A_7C15);
+            store.Put(IdKind.UuidV7, in key, new Decision { Sequence = (ulong)i });
+        }
+
+        for (int i = 0; i < 30_000; i += 997)
+        {
+            IdKey key = new((ulong)i, 1, 1, (ulong)i * 0x9E37_79B9_7F4A_7C15);
+            Assert.That(store.TryGet(IdKind.UuidV7, in key, out Decision decision) ? decision.Sequence : ulong.MaxValue, Is.EqualTo((ulong)i));
+            key.IdHigh = 2;
+            Assert.That(store.TryGet(IdKind.UuidV7, in key, out _), Is.False);
+        }
+    }
+
+    [Test]
+    public void A_failed_write_stops_and_stays_stopped()
+    {
+        using TempFolder folder = new();
+        using FasterIdStore store = new(folder.Path, Tiny, name => new FaultyDevice(name) { WritesLeft = 5 });
+        Random random = new(1);
+        Assert.That(() => Fill(store, random), Throws.InstanceOf<IOException>());
+        Assert.That(() => store.Put(IdKind.Other, Key(random, 9), default), Throws.InstanceOf<IOException>());
+        Assert.That(() => store.TryGet(IdKind.Other, Key(random, 9), out _), Throws.InstanceOf<IOException>());
+    }
+
+    [Test]
+    public void A_failed_read_stops_instead_of_saying_unknown()
+    {
+        using TempFolder folder = new();
+        using FasterIdStore store = new(folder.Path, Tiny, name => new FaultyDevice(name) { WritesLeft = int.MaxValue, ReadsFail = true });
+        Fill(store, new Random(1));
+        Assert.That(() => store.TryGet(IdKind.Other, Key(new Random(1), 1_000_000), out _), Throws.InstanceOf<IOException>());
+        Assert.That(() => store.TryGet(IdKind.Other, Key(new Random(1), 1_000_000), out _), Throws.InstanceOf<IOException>());
+    }
+
+    [Test]
+    public void A_file_cut_short_stops_instead_of_saying_unknown()
+    {
+        using TempFolder folder = new();
+        using FasterIdStore store = new(folder.Path, Tiny);
+        Fill(store, new Random(1));
+        using (FileStream file = new(Path.Combine(folder.Path, "other.ids.0"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+            file.SetLength(0);
+        Assert.That(() => store.TryGet(IdKind.Other, Key(new Random(1), 1_000_000), out _), Throws.InstanceOf<IOException>());
+    }
+
+    private static void Fill(FasterIdStore store, Random random)
+    {
+        for (int i = 0; i < 5_000; i++) store.Put(IdKind.Other, Key(random, 1_000_000), new Decision { Sequence = (ulong)i });
+    }
+
+    private sealed class FaultyDevice(string name) : SpillDevice(name)
+    {
+        public int WritesLeft { get; set; }
+
+        public bool ReadsFail { get; init; }
+
+        protected override void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset)
+        {
+            if (WritesLeft-- <= 0) throw new IOException("no space left on device");
+            base.Write(file, bytes, offset);
+        }
+
+        protected override void Read(SafeFileHandle file, Span<byte> bytes, long offset)
+        {
+            if (ReadsFail) throw new IOException("input/output error");
+            base.Read(file, bytes, offset);
+        }
+    }
+}
+
+/// <summary>A folder of its own, deleted after.</summary>
+internal sealed class TempFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("settlement-dedup-").FullName;
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
