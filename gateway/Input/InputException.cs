@@ -11,7 +11,7 @@ internal sealed class InputException : Exception
 {
     /// <summary>A fault of a line as a whole, or (line 0) of the file.</summary>
     public InputException(string file, long line, string sentence, Exception? inner = null)
-        : base(Place(file, line) + ": " + sentence, inner)
+        : base(OneLine($"{Place(file, line)}: {sentence}"), inner)
     {
         File = file;
         Line = line;
@@ -19,7 +19,7 @@ internal sealed class InputException : Exception
 
     /// <summary>A fault of one value.</summary>
     public InputException(string file, long line, string column, string value, string expected)
-        : base($"{Place(file, line)}, column {column}: expected {expected}, found {(value.Length == 0 ? "nothing" : $"\"{value}\"")}")
+        : base(OneLine($"{Place(file, line)}, column {column}: expected {expected}, found {(value.Length == 0 ? "nothing" : $"\"{value}\"")}"))
     {
         File = file;
         Line = line;
@@ -52,11 +52,16 @@ internal sealed class InputException : Exception
         Shown(Encoding.UTF8.GetString(value[..Math.Min(value.Length, 4 * (InputLimits.ValueCharsMax + 1))]).AsSpan());
 
     /// <inheritdoc cref="Shown(ReadOnlySpan{byte})"/>
-    public static string Shown(ReadOnlySpan<char> value)
+    public static string Shown(ReadOnlySpan<char> value) => Printable(value, InputLimits.ValueCharsMax);
+
+    /// <summary>Messages of the framework repeat names and characters of the file, and those may be anything.</summary>
+    private static string OneLine(string message) => Printable(message, InputLimits.MessageCharsMax);
+
+    private static string Printable(ReadOnlySpan<char> text, int charsMax)
     {
-        bool cut = value.Length > InputLimits.ValueCharsMax;
-        var shown = new StringBuilder(InputLimits.ValueCharsMax + 1);
-        foreach (char c in cut ? value[..InputLimits.ValueCharsMax] : value)
+        bool cut = text.Length > charsMax;
+        var shown = new StringBuilder(Math.Min(text.Length, charsMax) + 1);
+        foreach (char c in cut ? text[..charsMax] : text)
             shown.Append(char.IsControl(c) || char.IsSurrogate(c) || c is '\u2028' or '\u2029' ? '\uFFFD' : c);
         return cut ? shown.Append('…').ToString() : shown.ToString();
     }

@@ -18,6 +18,9 @@ internal static class InputLimits
     /// <summary>Of a value that is quoted in a message.</summary>
     public const int ValueCharsMax = 40;
 
+    /// <summary>Of a whole message, with a long path and a list of columns in it.</summary>
+    public const int MessageCharsMax = 1_000;
+
     /// <summary>UTF-8 bytes of a stream's name in `stream:sequence`.</summary>
     public const int StreamNameBytesMax = 64;
 

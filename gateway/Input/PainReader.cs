@@ -30,7 +30,6 @@ internal sealed class PainReader : PaymentReader
     private readonly char[] _chunk = new char[InputLimits.XmlTextCharsMax];
     private readonly HashSet<UInt128> _blockIds = [];
     private string _messageId = "";
-    private string _currency = "";
     private PainTotals _group = new() { Count = "", Sum = "" };
     private PainBlock _block = PainBlock.New();
     private PainTransaction _transaction;
@@ -138,7 +137,7 @@ internal sealed class PainReader : PaymentReader
                 _transaction = PainTransaction.At(Line);
                 break;
             case PainField.Amount or PainField.EquivalentAmount:
-                _currency = _xml.GetAttribute("Ccy")?.Trim() ?? "";
+                _transaction.Currency = _xml.GetAttribute("Ccy")?.Trim() ?? "";
                 break;
         }
     }
@@ -198,8 +197,8 @@ internal sealed class PainReader : PaymentReader
             case PainField.Debtor: _block.Debtor = text; break;
             case PainField.InstructionId: _transaction.InstructionId = text; break;
             case PainField.EndToEndId: _transaction.EndToEndId = text; break;
-            case PainField.Amount: (_transaction.Amount, _transaction.Currency) = (text, _currency); break;
-            case PainField.EquivalentAmount: (_transaction.EquivalentAmount, _transaction.Currency) = (text, _currency); break;
+            case PainField.Amount: _transaction.Amount = text; break;
+            case PainField.EquivalentAmount: _transaction.EquivalentAmount = text; break;
             case PainField.EquivalentCurrency: _transaction.EquivalentCurrency = text; break;
             case PainField.Creditor: _transaction.Creditor = text; break;
             case PainField.CategoryPurpose: _transaction.CategoryPurpose = text; break;
