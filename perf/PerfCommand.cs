@@ -8,7 +8,10 @@ using Settlement.Perf.Generate;
 namespace Settlement.Perf;
 
 /// <summary>The command line of `perf`: one verb a load, and `generate` and `micro`, which are none.</summary>
-/// <remarks>Exit codes: 0 done; 1 a load's own check failed; 2 the command cannot be used as it was given, with a sentence on the error output.</remarks>
+/// <remarks>
+/// Exit codes: 0 done; 1 a load's own check failed; 2 the command cannot be used as it was given, with a sentence on the error
+/// output.
+/// </remarks>
 public static class PerfCommand
 {
     public const int ExitUnusable = 2;

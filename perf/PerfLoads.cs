@@ -6,7 +6,9 @@ namespace Settlement.Perf;
 /// <param name="Output">Where its figure goes, and nothing else.</param>
 /// <param name="Json">One JSON object instead of lines.</param>
 /// <param name="Runs">Timed runs, at least 5; the warm-up comes on top.</param>
-/// <param name="Small">So little work that it takes a fraction of a second: tests run every load so, that none rots. Its figure means nothing.</param>
+/// <param name="Small">
+/// So little work that it takes a fraction of a second: tests run every load so, that none rots. Its figure means nothing.
+/// </param>
 public sealed record LoadOptions(TextWriter Output, bool Json = false, int Runs = Runs.CountDefault, bool Small = false);
 
 /// <summary>One thing that can be measured from the command line.</summary>

@@ -59,14 +59,16 @@ public static class FigurePrinter
     {
         Runs runs = figure.Runs;
         bool once = runs.All.Count == 1;
-        Line(output, $"{figure.Name}: {Short(runs.PerSecond.Median)} {figure.Unit}/s   {(once ? "(run once)" : $"(median of {runs.All.Count} runs; {Short(runs.PerSecond.Min)} to {Short(runs.PerSecond.Max)})")}");
+        string often = once ? "run once" : $"median of {runs.All.Count} runs; {Short(runs.PerSecond.Min)} to {Short(runs.PerSecond.Max)}";
+        Line(output, $"{figure.Name}: {Short(runs.PerSecond.Median)} {figure.Unit}/s   ({often})");
         Line(output, $"  counted   {figure.Counted}");
         Line(output, $"  each      {runs.NsPerPayment.Median:F2} ns, {runs.BytesPerPayment.Max:0.###} bytes allocated{(once ? "" : " (worst run)")}");
         foreach (FigureField field in figure.Fields)
             Line(output, $"  {field.Name}: {Short(field.Value)}{(field.Says.Length == 0 ? "" : "   " + field.Says)}");
         if (!once)
             Line(output, $"  runs      {string.Join("  ", runs.All.Select(run => Short(run.PerSecond)))}");
-        Line(output, $"  machine   {machine.Processor}, {machine.Cores} cores, {machine.MemoryBytes / (1 << 30)} GiB, {machine.VectorBits}-bit vectors, {machine.System}, {machine.Runtime}, load average {machine.LoadAverage:0.##}");
+        Line(output, $"  machine   {machine.Processor}, {machine.Cores} cores, {machine.MemoryBytes / (1 << 30)} GiB, {machine.VectorBits}-bit vectors");
+        Line(output, $"            {machine.System}, {machine.Runtime}, load average {machine.LoadAverage:0.##}");
         if (machine.Build != "Release")
             Line(output, $"  beware    this is a {machine.Build} build: use `dotnet run -c Release`");
     }

@@ -167,13 +167,16 @@ public static class CsvFiles
     private readonly record struct CurrencyText(ushort Number, int Scale, byte[] Letters);
 
     private static readonly CurrencyText[] s_currencies =
-        [.. Places.Currencies.Append(Places.Undeclared).Select(one => new CurrencyText(one.Number, one.Scale, Encoding.ASCII.GetBytes(one.Letters)))];
+    [
+        .. Places.Currencies.Append(Places.Undeclared)
+            .Select(one => new CurrencyText(one.Number, one.Scale, Encoding.ASCII.GetBytes(one.Letters))),
+    ];
 
     private static readonly byte[][] s_instructions =
-        [[], .. Enumerable.Range((int)Instruction.Micropayment, (int)Instruction.Refund).Select(number => Encoding.ASCII.GetBytes(Places.WordOf((Instruction)number)))];
+        [[], .. Enumerable.Range((int)Instruction.Micropayment, (int)Instruction.Refund).Select(one => Encoding.ASCII.GetBytes(Places.WordOf((Instruction)one)))];
 
     private static readonly byte[][] s_purposes =
-        [.. Enumerable.Range(0, (int)Purpose.Last + 1).Select(number => Encoding.ASCII.GetBytes(Places.WordOf((Purpose)number)))];
+        [.. Enumerable.Range(0, (int)Purpose.Last + 1).Select(one => Encoding.ASCII.GetBytes(Places.WordOf((Purpose)one)))];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int IndexOf(ushort number)

@@ -74,7 +74,7 @@ public sealed record GenerateOptions
     {
         Payments = 2_000,
         Wallets = 60,
-        Seed = 2026,
+        Seed = 5,
         Currencies = 3,
         Participants = 4,
         DuplicatesPerMillion = 15_000,
@@ -106,6 +106,7 @@ public sealed record GenerateOptions
             ? "the shares of duplicates, bad ones, holds, refundable and immediate payments are more than the whole file" :
         StartSeconds > 4_102_444_799 ? "--start: a time before 2100 expected" :
         PaymentsPerSecond is < 1 or > 1_000_000_000 ? $"--rate {PaymentsPerSecond}: 1 to 1000000000 expected" :
+        StartSeconds + (ulong)(Payments / PaymentsPerSecond) > 4_102_444_799 ? $"--payments {Payments} at --rate {PaymentsPerSecond} would go on past 2099" :
         ExpiryDays is < 0 or > 36_500 ? $"--expiry-days {ExpiryDays}: 0 to 36500 expected" :
         null;
 

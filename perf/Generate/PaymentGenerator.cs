@@ -117,13 +117,22 @@ public sealed class PaymentGenerator
         payment.Currency = Places.Currencies[(int)Population.CurrencyAt(payer)].Number;
         payment.Instruction = Instruction.Micropayment;
         ulong details = _random.Next();
-        payment.Purpose = (details & 7) switch { 0 => Purpose.Services, 1 or 2 => Purpose.Goods, 3 => OtherPurpose(details), _ => Purpose.Unstated };
+        payment.Purpose = PurposeFrom(details);
         payment.Reference = (details >> 8 & 3) == 0 ? 1 + (details >> 10) % 1_000_000 : 0;
         payment.Level = payee >= Population.Payers && (details & 0x800) != 0 ? (byte)32 : (byte)0;
         return payee;
     }
 
-    private static Purpose OtherPurpose(ulong details) => (details >> 4 & 7) switch
+    /// <summary>Half of the payments state none.</summary>
+    private static Purpose PurposeFrom(ulong details) => (details & 7) switch
+    {
+        0 => Purpose.Services,
+        1 or 2 => Purpose.Goods,
+        3 => RarePurposeFrom(details),
+        _ => Purpose.Unstated,
+    };
+
+    private static Purpose RarePurposeFrom(ulong details) => (details >> 4 & 7) switch
     {
         0 => Purpose.Medical,
         1 => Purpose.Education,
@@ -143,7 +152,7 @@ public sealed class PaymentGenerator
         else if (share < _holdsBelow)
         {
             payment.Instruction = Instruction.Hold;
-            payment.ValidUntilNs = _options.ExpiryDays == 0 ? EndOf2099Ns : NowNs / Limits.NsPerSecond * Limits.NsPerSecond + (ulong)_options.ExpiryDays * Limits.NsPerDay;
+            payment.ValidUntilNs = HoldEndNs();
         }
         else if (share < _refundableBelow)
         {
@@ -204,6 +213,7 @@ public sealed class PaymentGenerator
     private void Spoil(ref Payment payment, ulong payer)
     {
         ulong currency = Population.CurrencyAt(payer);
+        payment.Level = 0; // else a public payee would be the reason
         switch (_random.Below(12))
         {
             case 0: payment.Payer = UnknownWallet(); break;
@@ -243,7 +253,6 @@ public sealed class PaymentGenerator
     {
         payment.Payer = Population.WalletAt(ConfidentialIn(currency));
         payment.Payee = Population.WalletAt(AnyPayee(ulong.MaxValue, currency));
-        payment.Level = 0;
     }
 
     private void SetUnknownTarget(ref Payment payment)
@@ -257,7 +266,6 @@ public sealed class PaymentGenerator
         payment.Instruction = Instruction.Capture;
         payment.Payer = 0;
         payment.Purpose = Purpose.Unstated;
-        payment.Level = 0;
         if (_options.Ids == IdKind.Stream)
         {
             payment.Payee = 1 + _random.Below((ulong)_options.Participants);
@@ -293,6 +301,11 @@ public sealed class PaymentGenerator
                 break;
         }
     }
+
+    /// <summary>In whole seconds, as the file has it.</summary>
+    private ulong HoldEndNs() => _options.ExpiryDays == 0
+        ? EndOf2099Ns
+        : NowNs / Limits.NsPerSecond * Limits.NsPerSecond + (ulong)_options.ExpiryDays * Limits.NsPerDay;
 
     /// <summary>The file's own time at this line.</summary>
     private ulong NowNs => _options.StartSeconds * Limits.NsPerSecond + _line * _options.NsPerPayment;
