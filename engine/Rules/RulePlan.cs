@@ -46,6 +46,10 @@ public sealed partial class RulePlan
 
     public RuleTable Table { get; }
 
+    internal CorridorTable Corridors => _corridors;
+
+    internal ResidualProgram Program => _program;
+
     /// <summary>Whether any payer needs sums at all; if not, Apply has nothing to do for rules.</summary>
     public bool HasSums { get; }
 
@@ -148,10 +152,10 @@ public sealed partial class RulePlan
             Currency = _classColumns.AsSpan(2 * Limits.ChunkPayments, Limits.ChunkPayments),
         };
         RuleKernel.Corridors(columns, count, _corridors, classes, deniedBy, HasSums ? limits : default);
-        if (_program.IsEmpty)
-            return;
         if (HasMaskedLimits)
             limitMask[..count].Clear();
+        if (_program.IsEmpty)
+            return;
         RuleKernel.Run(width, _program, columns, classes, count, deniedBy, limitMask);
     }
 

@@ -26,7 +26,7 @@ public sealed partial class RulePlan
             Line(text, $"counts: {year}");
         for (int bit = 0; bit < _maskedLimits.Length; bit++)
             Line(text, $"masked limit {bit} = rule {_maskedLimits[bit].Id}: {_maskedLimits[bit].Window}, {Ceilings(_maskedLimits[bit].Ceilings)}");
-        Program(text);
+        Instructions(text);
         return text.ToString();
     }
 
@@ -96,7 +96,7 @@ public sealed partial class RulePlan
         return "ceilings " + string.Join(' ', texts);
     }
 
-    private void Program(StringBuilder text)
+    private void Instructions(StringBuilder text)
     {
         Line(text, $"program: {_program.Instructions.Length} instructions, {_program.RegisterCount} registers");
         foreach (ref readonly RuleInstruction step in _program.Instructions)

@@ -1,0 +1,296 @@
+using Settlement.Engine.Domain;
+using Settlement.Engine.Rules;
+using Settlement.Engine.Simd;
+using Settlement.Tests.Reference;
+
+namespace Settlement.Tests.Rules;
+
+[TestFixture]
+public sealed class RulePlanTests
+{
+    private const ushort US = 840;
+    private const ushort DE = 276;
+    private const ushort CU = 192;
+    private const ushort USD = 840;
+    private const ushort EUR = 978;
+
+    private static int Seed()
+    {
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("SETTLEMENT_SEED"), out int given) ? given : Environment.TickCount;
+        TestContext.Out.WriteLine($"SETTLEMENT_SEED={seed}");
+        return seed;
+    }
+
+    [Test]
+    public void Generated_plans_answer_as_rule_by_rule_evaluation_does_at_every_width()
+    {
+        Random random = new(Seed());
+        RandomRules generator = new(random);
+        HashSet<string> met = [];
+        int[] counts = [0, 1, 2, 63, 64, 65, 127, 129, 500, 1_023, 1_024];
+        for (int round = 0; round < 300; round++)
+        {
+            RuleTable table = generator.Table(rulesMax: round % 10 == 0 ? 60 : 8);
+            RulePlan plan = RulePlan.Build(table, RandomRules.OwnerOf);
+            NaiveRules naive = new(RandomRules.OwnerOf);
+            naive.Activate(table);
+            RuleFacts[] facts = [.. Enumerable.Range(0, counts[random.Next(counts.Length)]).Select(_ => generator.Facts())];
+            Note(plan, met);
+            CheckDenied(plan, naive, facts);
+            CheckLimits(plan, naive, facts, random);
+        }
+        string[] kinds = [.. Enum.GetValues<RuleField>().Where(field => field != RuleField.None).SelectMany(field => (string[])
+            [$"{field} list", $"{field} Equal", $"{field} NotEqual"])];
+        string[] ordered = [.. Enum.GetValues<RuleOperator>().Where(op => op != RuleOperator.None).SelectMany(op => (string[])
+            [$"Tier {op}", $"Level {op}", $"amount {op}"])];
+        Assert.That(generator.Seen, Is.SupersetOf(kinds.Concat(ordered).Concat(
+            ["always", "not", "all", "any", "Day", "Month", "Year", "Rolling30Days"]).Distinct()), "constructs generated");
+        Assert.That(met, Is.SupersetOf((string[])
+            ["row: one step", "row: several steps", "limit row", "masked limit", "InRange", "InSet", "AmountAtLeast", "And", "Or", "Not",
+             "Always", "Deny", "Limit"]), "parts of plans met");
+    }
+
+    private static void Note(RulePlan plan, HashSet<string> met)
+    {
+        string text = plan.Describe();
+        foreach (ref CorridorRow row in plan.Corridors.Rows.Rows)
+        {
+            met.Add(row.Rules[0] != 0 ? "row: one step" : row.StepEnds[0] > 1 ? "row: several steps" : "row: no step");
+            if (row.Limits != 0)
+                met.Add("limit row");
+        }
+        if (text.Contains("masked limit", StringComparison.Ordinal))
+            met.Add("masked limit");
+        foreach (ref readonly RuleInstruction step in plan.Program.Instructions)
+            met.Add(step.Op.ToString());
+    }
+
+    private static void CheckDenied(RulePlan plan, NaiveRules naive, RuleFacts[] facts)
+    {
+        ushort[] expected = [.. facts.Select(one => naive.DeniedBy(one, denyOnly: false))];
+        foreach (RuleWidth width in Enum.GetValues<RuleWidth>())
+        {
+            RuleChunk chunk = new(facts);
+            plan.Judge(width, chunk.Columns, facts.Length, chunk.DeniedBy, chunk.Limits, chunk.LimitMask);
+            Assert.That(chunk.DeniedBy, Is.EqualTo(expected), () => $"{width}\n{plan.Describe()}");
+        }
+        // Asserting each would take most of the test's time.
+        for (int i = 0; i < facts.Length; i++)
+            if (plan.JudgeOne(facts[i], denyOnly: false) != expected[i] ||
+                plan.JudgeOne(facts[i], denyOnly: true) != naive.DeniedBy(facts[i], denyOnly: true) ||
+                plan.NeedsSums(facts[i].Source, facts[i].Currency) != naive.Counts(facts[i].Source, facts[i].Currency))
+                Assert.Fail($"{facts[i]}\n{plan.Describe()}");
+    }
+
+    private static void CheckLimits(RulePlan plan, NaiveRules naive, RuleFacts[] facts, Random random)
+    {
+        const ulong Time = 1_709_164_800_000_000_000;
+        using SumTable sums = new(1);
+        sums.Activate(plan);
+        NaiveSums paid = new();
+        int row = sums.Take();
+        RuleWidth width = (RuleWidth)random.Next(4);
+        RuleChunk chunk = new(facts);
+        plan.Judge(width, chunk.Columns, facts.Length, chunk.DeniedBy, chunk.Limits, chunk.LimitMask);
+        for (int i = 0; i < facts.Length; i++)
+        {
+            uint limits = plan.HasSums ? chunk.Limits[i] : 0;
+            ulong mask = plan.HasMaskedLimits ? chunk.LimitMask[i] : 0;
+            ushort expected = naive.FirstLimitExceeded(facts[i], paid, Time);
+            ushort answer = plan.FirstLimitExceeded(limits, mask, facts[i].Tier, facts[i].Amount, sums, row, Time);
+            if (answer != expected)
+                Assert.Fail($"{facts[i]}: {answer} where {expected} was expected\n{plan.Describe()}");
+            if (expected != 0 && !plan.NeedsSums(facts[i].Source, facts[i].Currency))
+                Assert.Fail("a limit that can refuse needs sums");
+            if (random.Next(8) != 0)
+                continue;
+            sums.Add(row, facts[i].Amount, Time);
+            naive.Add(paid, facts[i].Amount, Time);
+        }
+    }
+
+    [Test]
+    public void The_same_bytes_give_the_same_plan_to_the_letter()
+    {
+        Random random = new(Seed());
+        RandomRules generator = new(random);
+        for (int round = 0; round < 50; round++)
+        {
+            RuleTable table = generator.Table(rulesMax: 12);
+            Assert.That(RuleTable.TryDecode(table.Encode(), out RuleTable? again, out _));
+            Assert.That(RulePlan.Build(again!, RandomRules.OwnerOf).Describe(), Is.EqualTo(RulePlan.Build(table, RandomRules.OwnerOf).Describe()));
+        }
+    }
+
+    [Test]
+    public void The_lowest_refusing_rule_is_named_though_a_higher_one_is_tighter()
+    {
+        RulePlan plan = RulePlan.Build(new RuleTableBuilder()
+            .Deny(9, "tight", When.Source(US).And(When.Amount(RuleOperator.AtLeast, USD, 100)))
+            .Deny(5, "middle", When.Source(US).And(When.Amount(RuleOperator.More, USD, 200)))
+            .Require(3, "wide", When.Tier(RuleOperator.AtLeast, 2), When.Source(US).And(When.Amount(RuleOperator.AtLeast, USD, 1_000)))
+            .Deny(7, "never decides", When.Source(US).And(When.Amount(RuleOperator.AtLeast, USD, 500)))
+            .Build(), RandomRules.OwnerOf);
+        ushort Judge(ulong amount, byte tier, bool denyOnly = false) =>
+            plan.JudgeOne(new RuleFacts(US, DE, USD, amount, tier, 0, 0, 1), denyOnly);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(plan.Program.IsEmpty, "thresholds need no program");
+            Assert.That(Judge(99, 0), Is.Zero);
+            Assert.That(Judge(100, 0), Is.EqualTo(9));
+            Assert.That(Judge(200, 0), Is.EqualTo(9));
+            Assert.That(Judge(201, 0), Is.EqualTo(5));
+            Assert.That(Judge(999, 1), Is.EqualTo(5));
+            Assert.That(Judge(1_000, 1), Is.EqualTo(3));
+            Assert.That(Judge(1_000, 2), Is.EqualTo(5));
+            Assert.That(Judge(1_000, 1, denyOnly: true), Is.EqualTo(5));
+            Assert.That(plan.Describe(), Does.Not.Contain("rule 7"));
+        });
+    }
+
+    [Test]
+    public void Countries_that_no_rule_tells_apart_share_a_class_and_a_row()
+    {
+        RulePlan plan = RulePlan.Build(new RuleTableBuilder()
+            .Deny(1, "list", When.Source(US).And(When.Destination(CU, 364, 408)))
+            .Deny(2, "euro", When.Owner(DE).And(When.Destination(CU, 364, 408)))
+            .Build(), RandomRules.OwnerOf);
+
+        Assert.That(plan.Corridors.Cells, Has.Length.EqualTo(2 * 2 * 2));
+        Assert.That(plan.Corridors.Rows.Count, Is.EqualTo(3), "open, rule 1, rule 2 (a row where both refuse names 1 in all tiers)");
+    }
+
+    [Test]
+    public void A_minimum_amount_does_not_fit_a_ceiling_and_runs_as_program()
+    {
+        RulePlan plan = RulePlan.Build(new RuleTableBuilder()
+            .Deny(1, "dust", When.Amount(RuleOperator.Less, USD, 10))
+            .Build(), RandomRules.OwnerOf);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(plan.Program.IsEmpty, Is.False);
+            Assert.That(plan.JudgeOne(new RuleFacts(US, DE, USD, 9, 0, 0, 0, 1), false), Is.EqualTo(1));
+            Assert.That(plan.JudgeOne(new RuleFacts(US, DE, USD, 10, 0, 0, 0, 1), false), Is.Zero);
+            Assert.That(plan.JudgeOne(new RuleFacts(US, DE, EUR, 9, 0, 0, 0, 1), false), Is.Zero);
+        });
+    }
+
+    [Test]
+    public void A_plan_beyond_a_bound_is_refused_with_a_sentence()
+    {
+        RuleTableBuilder masked = new();
+        for (ushort id = 1; id <= 65; id++)
+            masked.Limit(id, "goods", LimitWindow.Day, USD, TierCeilings.Same(id), When.Purpose(Purpose.Goods));
+        RuleTableBuilder countries = new();
+        for (ushort id = 1; id <= 256; id++)
+            countries.Deny(id, "one each", When.Source(id));
+
+        RuleTableBuilder years = new();
+        for (byte month = 1; month <= 5; month++)
+            years.Limit(month, "year", LimitWindow.YearFrom(month, 1), USD, TierCeilings.Same(1), When.Always);
+
+        Assert.That(RulePlan.TryBuild(years.Build(), RandomRules.OwnerOf, out _, out string tooMany), Is.False);
+        Assert.That(tooMany, Does.Contain("5 different years"));
+        Assert.That(RulePlan.TryBuild(masked.Build(), RandomRules.OwnerOf, out _, out string error), Is.False);
+        Assert.That(error, Does.Contain("at most 64 expected"));
+        Assert.That(RulePlan.TryBuild(countries.Build(), RandomRules.OwnerOf, out _, out error), Is.False);
+        Assert.That(error, Does.Contain("more than 256 countries"));
+    }
+
+    [Test]
+    public void Many_countries_with_many_rules_fit_rows_within_the_bounds()
+    {
+        RuleTableBuilder builder = new();
+        for (ushort country = 1; country <= 200; country++)
+            for (ushort rule = 0; rule < 10; rule++)
+                builder.Deny((ushort)(country * 10 + rule), "threshold", (rule % 2 == 0 ? When.Source(country) : When.Destination(country))
+                    .And(When.Amount(RuleOperator.AtLeast, Currency(country), 10_000UL - country * 10u - rule)));
+        static ushort Currency(ushort country) => (ushort)(country % 100 + 1);
+        RuleTable table = builder.Build();
+        RulePlan plan = RulePlan.Build(table, RandomRules.OwnerOf);
+        NaiveRules naive = new(RandomRules.OwnerOf);
+        naive.Activate(table);
+        Random random = new(Seed());
+
+        Assert.That(plan.Program.IsEmpty, "every rule fits rows");
+        for (int i = 0; i < 2_000; i++)
+        {
+            ushort source = (ushort)random.Next(1, 201);
+            RuleFacts facts = new(source, (ushort)random.Next(1, 201), Currency(source), (ulong)random.Next(7_900, 10_001), 0, 0, 0, 1);
+            Assert.That(plan.JudgeOne(facts, false), Is.EqualTo(naive.DeniedBy(facts, false)), facts.ToString());
+        }
+    }
+
+    [Test]
+    public void Columns_that_are_too_short_are_not_read()
+    {
+        RulePlan plan = RulePlan.Build(new RuleTableBuilder()
+            .Limit(1, "day", LimitWindow.Day, USD, TierCeilings.Same(5), When.Always).Build(), RandomRules.OwnerOf);
+        RuleChunk chunk = new(new RuleFacts[10]);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(() => plan.Judge(chunk.Columns, 11, new ushort[11], new uint[11], default), Throws.ArgumentException);
+            Assert.That(() => plan.Judge(chunk.Columns, 10, chunk.DeniedBy, default, default), Throws.ArgumentException);
+            Assert.That(() => plan.Judge(chunk.Columns, -1, chunk.DeniedBy, chunk.Limits, default), Throws.ArgumentException);
+        });
+    }
+
+    [Test]
+    public void Judging_allocates_nothing()
+    {
+        RandomRules generator = new(new Random(7));
+        RulePlan plan = RulePlan.Build(new RuleTableBuilder()
+            .Deny(1, "row", When.Source(US).And(When.Amount(RuleOperator.AtLeast, USD, 100)))
+            .Deny(2, "program", When.Source(US, DE).And(When.Purpose(Purpose.Goods).Or(When.Level(RuleOperator.More, 3))))
+            .Limit(3, "limit", LimitWindow.Month, USD, TierCeilings.Same(1_000), When.Always)
+            .Limit(4, "masked", LimitWindow.Day, USD, TierCeilings.Same(1_000), When.Purpose(Purpose.Salary))
+            .Build(), RandomRules.OwnerOf);
+        RuleChunk chunk = new([.. Enumerable.Range(0, 1_000).Select(_ => generator.Facts())]);
+        using SumTable sums = new(1);
+        sums.Activate(plan);
+        int row = sums.Take();
+        long Judge(ulong time)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            plan.Judge(chunk.Columns, 1_000, chunk.DeniedBy, chunk.Limits, chunk.LimitMask);
+            ulong exceeded = 0;
+            for (int i = 0; i < 1_000; i++)
+            {
+                exceeded += plan.JudgeOne(chunk.Facts[i], denyOnly: true);
+                exceeded += plan.FirstLimitExceeded(chunk.Limits[i], chunk.LimitMask[i], chunk.Facts[i].Tier, chunk.Facts[i].Amount, sums, row, time);
+                sums.Add(row, 1, time);
+            }
+            Assert.That(exceeded, Is.Positive);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+        Judge(Limits.NsPerDay);
+
+        Assert.That(Judge(40 * Limits.NsPerDay), Is.LessThan(2_000), "but for what the assertion itself takes");
+    }
+
+    [Test]
+    public unsafe void Rows_are_as_pictured_and_each_in_one_cache_line()
+    {
+        CorridorRow row = default;
+        byte* start = (byte*)&row;
+        Assert.Multiple(() =>
+        {
+            Assert.That(sizeof(CorridorRow), Is.EqualTo(64));
+            Assert.That(sizeof(SumRow), Is.EqualTo(320));
+        });
+        Assert.That((byte*)&row.Rules - start, Is.EqualTo(32));
+        Assert.That((byte*)&row.StepFirst - start, Is.EqualTo(40));
+        Assert.That((byte*)&row.StepEnds - start, Is.EqualTo(44));
+        Assert.That((byte*)&row.Limits - start, Is.EqualTo(52));
+        Assert.That(&row.Window - start, Is.EqualTo(56));
+        SumRow sums = default;
+        Assert.That((byte*)&sums.Sums - (byte*)&sums, Is.EqualTo(8));
+        Assert.That((byte*)&sums.Days - (byte*)&sums, Is.EqualTo(64));
+        AlignedRows<CorridorRow> rows = new(3);
+        fixed (CorridorRow* first = rows.Rows)
+            Assert.That((int)((nuint)first % 64), Is.Zero);
+    }
+}
