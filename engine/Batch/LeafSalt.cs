@@ -4,18 +4,19 @@ using System.Security.Cryptography;
 namespace Settlement.Engine.Batch;
 
 /// <summary>
-/// The salts of a tree's leaves: AES-256 of the sequence, under a key that stands in the ledger's genesis block and never leaves the ring.
+/// The salts of a tree's leaves: AES-256 of the sequence, under a key that stands in the ledger's genesis block and never
+/// leaves the ring.
 /// </summary>
 /// <remarks>
 /// Purpose: a receipt shows digests of other payments; without a salt whoever guesses such a payment could test the guess.
-/// A block cipher never gives two sequences one salt, and the salts that receipts show tell nothing of the others as long as the key
-/// is secret. One block of 16 bytes each:
+/// A block cipher never gives two sequences one salt, and the salts that receipts show tell nothing of the others as long
+/// as the key is secret. One block of 16 bytes each:
 /// <code>
 ///   0               8               16
 ///   | sequence, LE  | zeros         |  -- AES-256 --&gt;  salt
 /// </code>
-/// Every block is another one, so the code book mode is the cipher itself. No allocation after construction. Failure assumed: none.
-/// One thread at a time.
+/// No block comes twice, so the code book mode is the cipher itself. No allocation after construction. Failure assumed:
+/// none. One thread at a time.
 /// </remarks>
 public sealed class LeafSalt : IDisposable
 {

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Simd;
 
@@ -10,9 +12,9 @@ namespace Settlement.Engine.Batch;
 /// Purpose: the root that a batch's statement names. It runs behind the settle thread, on its own. Invariant: the root is that of
 /// the naive tree, however the payments came; sequences rise. Failure assumed: none; a payment out of order throws.
 /// <para>
-/// Leaves are staged by 64, padded where they lie, salted by one call of AES and hashed 16 at once. Each level collects 256 digests, which
-/// are 16 full nodes, again hashed at once. Memory, all of it taken at construction: 64 leaves of 128 bytes + 11 levels x 256 digests x
-/// 32 bytes = 96 KiB.
+/// Leaves are staged by 64, padded where they lie, salted by one call of AES and hashed 16 at once. Each level collects 256
+/// digests, which are 16 full nodes, again hashed at once. Memory, all of it taken at construction: 64 leaves of 128 bytes
+/// + 11 levels x 256 digests of 32 bytes = 96 KiB.
 /// </para>
 /// </remarks>
 public sealed class MerkleBuilder
@@ -84,7 +86,8 @@ public sealed class MerkleBuilder
     /// <exception cref="InvalidOperationException">No leaf was watched, or the tree has not so many.</exception>
     public Digest Finish(out MerklePath path)
     {
-        if (_watched == NotWatched || _watched >= LeafCount) throw new InvalidOperationException("no leaf of this tree is watched");
+        if (_watched == NotWatched || _watched >= LeafCount)
+            throw new InvalidOperationException("no leaf of this tree is watched");
         long leafCount = LeafCount;
         Digest root = Close();
         path = new MerklePath
@@ -92,7 +95,7 @@ public sealed class MerkleBuilder
             Index = _watched,
             LeafCount = leafCount,
             Sequence = _watchedSequence,
-            Salt = System.Buffers.Binary.BinaryPrimitives.ReadUInt128LittleEndian(_salt.Compute([_watchedSequence])),
+            Salt = BinaryPrimitives.ReadUInt128LittleEndian(_salt.Compute([_watchedSequence])),
             Siblings = [.. _siblings],
         };
         Reset();
@@ -190,9 +193,12 @@ public sealed class MerkleBuilder
     private Span<byte> Room(int level, int count) =>
         Level(level).Slice(_collected[level] * Sha256Lanes.DigestBytes, count * Sha256Lanes.DigestBytes);
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private void ThrowOutOfOrder(ulong sequence) =>
-        throw new InvalidOperationException($"leaf of sequence {sequence} after one of {_sequenceLast}: a batch's payments come in order");
+        throw new InvalidOperationException(
+            $"leaf of sequence {sequence} after one of {_sequenceLast}: a batch's payments come in order");
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static void ThrowTooManyLeaves() =>
         throw new InvalidOperationException($"a batch has at most {MerkleTree.LeafCountMax} payments");
 }

@@ -11,8 +11,8 @@ namespace Settlement.Engine.Batch;
 /// <see cref="MerklePath"/> proves one leaf of it.
 /// </summary>
 /// <remarks>
-/// All hashes are SHA-256. Leaf i is the batch's i-th accepted payment, by sequence. A node has 16 children, the last of a level as many as
-/// are left (1 to 16); levels are built until one node is left.
+/// All hashes are SHA-256. Leaf i is the batch's i-th accepted payment, by sequence. A node has 16 children, the last of a
+/// level as many as are left (1 to 16); levels are built until one node is left.
 /// <code>
 ///   leaf    0  1          17         25                          89
 ///           |00| salt     | sequence | payment                   |          89 bytes
@@ -25,12 +25,12 @@ namespace Settlement.Engine.Batch;
 ///
 ///   a tree of no leaves has, as the one node that is left, the hash of the 33 bytes <see cref="EmptyLabel"/>
 /// </code>
-/// Why no message can stand for another: the lengths 89, 41, 33 and 32 n + 2 (= 2 modulo 32; the others are 25, 9 and 1) all
-/// differ, so the length alone tells what a message is, and how many children a node has; inside one kind each field has its place.
-/// So two different trees, of whatever sizes, have one root only with a collision of SHA-256; and a node's bytes can never be
-/// shown as a leaf. (01 and n are redundant, for readers; standing behind the children they let the children begin on block
-/// boundaries, so that a full node is 8 blocks and one that never changes.) The root binds the number of leaves, from which the shape follows:
-/// a path needs to say no more than index and siblings.
+/// Why no message can stand for another: 32 n + 2 is 2 modulo 32, and 89, 41 and 33 are 25, 9 and 1. So the length alone tells
+/// what a message is, and how many children a node has; inside one kind each field has its place. Two different trees, of
+/// whatever sizes, have one root only with a collision of SHA-256, and a node's bytes can never be shown as a leaf. (01 and n
+/// are redundant, for readers; standing behind the children they let the children begin on block boundaries, so that a full
+/// node is 8 blocks and one that never changes.) The root binds the number of leaves, from which the shape follows: a path
+/// needs to say no more than index and siblings.
 /// </remarks>
 public static class MerkleTree
 {
@@ -93,7 +93,7 @@ public static class MerkleTree
         return Hash(node[..(children.Length + 2)]);
     }
 
-    /// <summary>The root of a tree of <paramref name="leafCount"/> leaves whose one node that is left is <paramref name="top"/>.</summary>
+    /// <summary>The root of a tree of <paramref name="leafCount"/> leaves, <paramref name="top"/> being the one node that is left.</summary>
     public static Digest HashRoot(long leafCount, in Digest top)
     {
         Span<byte> root = stackalloc byte[1 + sizeof(long) + Sha256Lanes.DigestBytes];

@@ -20,7 +20,7 @@ public sealed class LabelColumns
 {
     private const int ColumnCount = 7;
 
-    /// <summary>In <see cref="Declassify"/> and <see cref="Allowed"/>: yes. Every other value but <see cref="No"/> is a broken invariant.</summary>
+    /// <summary>In <see cref="Declassify"/> and <see cref="Allowed"/>; any value but this and <see cref="No"/> is a broken invariant.</summary>
     public const byte Yes = 0xFF;
     public const byte No = 0x00;
 

@@ -45,7 +45,7 @@ public static class LabelKernel
     public static int WidestBits =>
         Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
 
-    /// <summary>Judges at a stated width, for tests and benchmarks; where the hardware has none such, the framework emulates it.</summary>
+    /// <summary>Judges at a stated width, for tests and benchmarks; what the hardware does not have, the framework emulates.</summary>
     internal static void Judge(
         int widthBits, ReadOnlySpan<byte> session, ReadOnlySpan<byte> instruction, ReadOnlySpan<byte> payment,
         ReadOnlySpan<byte> payer, ReadOnlySpan<byte> payee, ReadOnlySpan<byte> declassify, Span<byte> allowed)

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -45,11 +46,14 @@ internal static class Sha256Compression
         where TVector : unmanaged
     {
         TVector a = state, b = Unsafe.Add(ref state, 1), c = Unsafe.Add(ref state, 2), d = Unsafe.Add(ref state, 3);
-        TVector e = Unsafe.Add(ref state, 4), f = Unsafe.Add(ref state, 5), g = Unsafe.Add(ref state, 6), h = Unsafe.Add(ref state, 7);
-        TVector w0 = words, w1 = Unsafe.Add(ref words, 1), w2 = Unsafe.Add(ref words, 2), w3 = Unsafe.Add(ref words, 3);
-        TVector w4 = Unsafe.Add(ref words, 4), w5 = Unsafe.Add(ref words, 5), w6 = Unsafe.Add(ref words, 6), w7 = Unsafe.Add(ref words, 7);
-        TVector w8 = Unsafe.Add(ref words, 8), w9 = Unsafe.Add(ref words, 9), w10 = Unsafe.Add(ref words, 10), w11 = Unsafe.Add(ref words, 11);
-        TVector w12 = Unsafe.Add(ref words, 12), w13 = Unsafe.Add(ref words, 13), w14 = Unsafe.Add(ref words, 14), w15 = Unsafe.Add(ref words, 15);
+        TVector e = Unsafe.Add(ref state, 4), f = Unsafe.Add(ref state, 5);
+        TVector g = Unsafe.Add(ref state, 6), h = Unsafe.Add(ref state, 7);
+        TVector w0 = words, w1 = Unsafe.Add(ref words, 1), w2 = Unsafe.Add(ref words, 2);
+        TVector w3 = Unsafe.Add(ref words, 3), w4 = Unsafe.Add(ref words, 4), w5 = Unsafe.Add(ref words, 5);
+        TVector w6 = Unsafe.Add(ref words, 6), w7 = Unsafe.Add(ref words, 7), w8 = Unsafe.Add(ref words, 8);
+        TVector w9 = Unsafe.Add(ref words, 9), w10 = Unsafe.Add(ref words, 10), w11 = Unsafe.Add(ref words, 11);
+        TVector w12 = Unsafe.Add(ref words, 12), w13 = Unsafe.Add(ref words, 13), w14 = Unsafe.Add(ref words, 14);
+        TVector w15 = Unsafe.Add(ref words, 15);
         ref uint k = ref MemoryMarshal.GetReference(Constants);
 
         for (nuint round = 0; ; round += BlockWords)
@@ -103,7 +107,8 @@ internal static class Sha256Compression
         where TVector : unmanaged
     {
         TVector a = state, b = Unsafe.Add(ref state, 1), c = Unsafe.Add(ref state, 2), d = Unsafe.Add(ref state, 3);
-        TVector e = Unsafe.Add(ref state, 4), f = Unsafe.Add(ref state, 5), g = Unsafe.Add(ref state, 6), h = Unsafe.Add(ref state, 7);
+        TVector e = Unsafe.Add(ref state, 4), f = Unsafe.Add(ref state, 5);
+        TVector g = Unsafe.Add(ref state, 6), h = Unsafe.Add(ref state, 7);
         TVector none = default;
         for (nuint round = 0; round < RoundCount; round += StateWords)
         {
@@ -125,7 +130,7 @@ internal static class Sha256Compression
     /// <param name="sums">64 words, written.</param>
     public static void SumSchedule(ReadOnlySpan<byte> block, Span<uint> sums)
     {
-        for (int t = 0; t < BlockWords; t++) sums[t] = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(block[(t * 4)..]);
+        for (int t = 0; t < BlockWords; t++) sums[t] = BinaryPrimitives.ReadUInt32BigEndian(block[(t * 4)..]);
         for (int t = BlockWords; t < RoundCount; t++)
         {
             uint x = sums[t - 15], y = sums[t - 2];
@@ -139,7 +144,8 @@ internal static class Sha256Compression
     /// <summary>One round; afterwards d is the next e and h the next a.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Round<TWidth, TVector>(
-        TVector a, TVector b, TVector c, ref TVector d, TVector e, TVector f, TVector g, ref TVector h, TVector word, ref uint constant)
+        TVector a, TVector b, TVector c, ref TVector d, TVector e, TVector f, TVector g, ref TVector h,
+        TVector word, ref uint constant)
         where TWidth : struct, ISha256Width<TVector>
         where TVector : unmanaged
     {
@@ -152,14 +158,14 @@ internal static class Sha256Compression
         h = TWidth.Add(TWidth.Add(t1, TWidth.Majority(a, b, c)), sum0);
     }
 
-    /// <summary>The next word of the schedule, from those 16, 15, 7 and 2 before it.</summary>
+    /// <summary>The next word of the schedule, from those 16, 15 (x), 7 and 2 (y) before it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Extend<TWidth, TVector>(TVector before16, TVector before15, TVector before7, TVector before2)
+    private static TVector Extend<TWidth, TVector>(TVector before16, TVector x, TVector before7, TVector y)
         where TWidth : struct, ISha256Width<TVector>
         where TVector : unmanaged
     {
-        TVector sigma0 = TWidth.Xor(TWidth.RotateRight(before15, 7), TWidth.RotateRight(before15, 18), TWidth.ShiftRight(before15, 3));
-        TVector sigma1 = TWidth.Xor(TWidth.RotateRight(before2, 17), TWidth.RotateRight(before2, 19), TWidth.ShiftRight(before2, 10));
+        TVector sigma0 = TWidth.Xor(TWidth.RotateRight(x, 7), TWidth.RotateRight(x, 18), TWidth.ShiftRight(x, 3));
+        TVector sigma1 = TWidth.Xor(TWidth.RotateRight(y, 17), TWidth.RotateRight(y, 19), TWidth.ShiftRight(y, 10));
         return TWidth.Add(TWidth.Add(TWidth.Add(before16, before7), sigma0), sigma1);
     }
 

@@ -20,7 +20,7 @@ public static class Sha256Lanes
     public const int DigestBytes = 32;
     public const int BlockBytes = 64;
 
-    /// <summary>Longest message: the tail of a lane is staged on the stack, the rest is read in place.</summary>
+    /// <summary>Longest message; many short ones are what this is for.</summary>
     public const int MessageBytesMax = 1 << 20;
 
     private const int WidestLanes = 16;
@@ -48,7 +48,9 @@ public static class Sha256Lanes
         BinaryPrimitives.WriteUInt64BigEndian(padded[^8..], (ulong)messageBytes * 8);
     }
 
-    /// <summary>Hashes messages that lie one behind the other. For messages of 32 bytes the digests may take their place (a chain's next links).</summary>
+    /// <summary>
+    /// Hashes messages that lie one behind the other. For messages of 32 bytes the digests may take their place (a chain's next links).
+    /// </summary>
     /// <param name="messages">n times <paramref name="messageBytes"/>.</param>
     /// <param name="messageBytes">Length of each, 1 to <see cref="MessageBytesMax"/>.</param>
     /// <param name="digests">n times 32, written.</param>
@@ -166,7 +168,8 @@ public static class Sha256Lanes
     {
         int tailStart = batch.BlockCount * BlockBytes;
         for (int lane = 0; lane < laneCount; lane++)
-            batch.Messages.Slice(((first + lane) * batch.StrideBytes) + tailStart, batch.TailBytes).CopyTo(tails[(lane * tailStride)..]);
+            batch.Messages.Slice(((first + lane) * batch.StrideBytes) + tailStart, batch.TailBytes)
+                .CopyTo(tails[(lane * tailStride)..]);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -190,8 +193,11 @@ public static class Sha256Lanes
     private static void ThrowLengthsDiffer() =>
         throw new ArgumentException("messages, message length and digests do not belong together");
 
-    /// <summary>Messages of one length, and what is hashed of each: whole blocks in place, then a tail to be staged or sums shared by all.</summary>
-    private readonly ref struct Batch(ReadOnlySpan<byte> messages, int strideBytes, int messageBytes, int blockCount, ReadOnlySpan<uint> sums)
+    /// <summary>
+    /// Messages of one length, and what is hashed of each: whole blocks in place, then a tail to be staged or sums shared by all.
+    /// </summary>
+    private readonly ref struct Batch(
+        ReadOnlySpan<byte> messages, int strideBytes, int messageBytes, int blockCount, ReadOnlySpan<uint> sums)
     {
         public readonly ReadOnlySpan<byte> Messages = messages;
         public readonly ReadOnlySpan<uint> Sums = sums;

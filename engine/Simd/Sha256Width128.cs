@@ -49,7 +49,8 @@ internal readonly struct Sha256Width128 : ISha256Width<Vector128<uint>>
             ref byte row = ref Unsafe.AddByteOffset(ref block, quarter * 16);
             ref Vector128<uint> to = ref Unsafe.Add(ref words, quarter * 4);
             Interleave(
-                LoadRow(ref row, 0), LoadRow(ref row, strideBytes), LoadRow(ref row, strideBytes * 2), LoadRow(ref row, strideBytes * 3),
+                LoadRow(ref row, 0), LoadRow(ref row, strideBytes),
+                LoadRow(ref row, strideBytes * 2), LoadRow(ref row, strideBytes * 3),
                 ref to);
         }
     }
@@ -68,7 +69,8 @@ internal readonly struct Sha256Width128 : ISha256Width<Vector128<uint>>
 
     /// <summary>Transposes the 4 x 4 words of four vectors into four.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Interleave(Vector128<uint> first, Vector128<uint> second, Vector128<uint> third, Vector128<uint> fourth, ref Vector128<uint> to)
+    private static void Interleave(
+        Vector128<uint> first, Vector128<uint> second, Vector128<uint> third, Vector128<uint> fourth, ref Vector128<uint> to)
     {
         Vector128<uint> low13 = UnpackLow(first, third), high13 = UnpackHigh(first, third);
         Vector128<uint> low24 = UnpackLow(second, fourth), high24 = UnpackHigh(second, fourth);

@@ -52,7 +52,8 @@ internal readonly struct Sha256Width256 : ISha256Width<Vector256<uint>>
                 ref byte row = ref Unsafe.AddByteOffset(ref block, (group * strideBytes) + (half * 32));
                 ref Vector256<uint> rows = ref Unsafe.Add(ref to, group);
                 Interleave(
-                    LoadRow(ref row, 0), LoadRow(ref row, strideBytes), LoadRow(ref row, strideBytes * 2), LoadRow(ref row, strideBytes * 3),
+                    LoadRow(ref row, 0), LoadRow(ref row, strideBytes),
+                    LoadRow(ref row, strideBytes * 2), LoadRow(ref row, strideBytes * 3),
                     ref rows);
             }
             // Exchanging the inner halves puts word 4c + j of all eight lanes into vector 4c + j.
@@ -84,10 +85,13 @@ internal readonly struct Sha256Width256 : ISha256Width<Vector256<uint>>
 
     /// <summary>Transposes the 4 x 4 words inside each half of four vectors into four.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Interleave(Vector256<uint> first, Vector256<uint> second, Vector256<uint> third, Vector256<uint> fourth, ref Vector256<uint> to)
+    private static void Interleave(
+        Vector256<uint> first, Vector256<uint> second, Vector256<uint> third, Vector256<uint> fourth, ref Vector256<uint> to)
     {
-        Vector256<ulong> low12 = Avx2.UnpackLow(first, second).AsUInt64(), high12 = Avx2.UnpackHigh(first, second).AsUInt64();
-        Vector256<ulong> low34 = Avx2.UnpackLow(third, fourth).AsUInt64(), high34 = Avx2.UnpackHigh(third, fourth).AsUInt64();
+        Vector256<ulong> low12 = Avx2.UnpackLow(first, second).AsUInt64();
+        Vector256<ulong> low34 = Avx2.UnpackLow(third, fourth).AsUInt64();
+        Vector256<ulong> high12 = Avx2.UnpackHigh(first, second).AsUInt64();
+        Vector256<ulong> high34 = Avx2.UnpackHigh(third, fourth).AsUInt64();
         to = Avx2.UnpackLow(low12, low34).AsUInt32();
         Unsafe.Add(ref to, 1) = Avx2.UnpackHigh(low12, low34).AsUInt32();
         Unsafe.Add(ref to, 2) = Avx2.UnpackLow(high12, high34).AsUInt32();

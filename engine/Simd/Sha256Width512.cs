@@ -45,7 +45,8 @@ internal readonly struct Sha256Width512 : ISha256Width<Vector512<uint>>
             ref byte row = ref Unsafe.AddByteOffset(ref block, group * strideBytes);
             ref Vector512<uint> to = ref Unsafe.Add(ref words, group);
             Interleave(
-                LoadRow(ref row, 0), LoadRow(ref row, strideBytes), LoadRow(ref row, strideBytes * 2), LoadRow(ref row, strideBytes * 3),
+                LoadRow(ref row, 0), LoadRow(ref row, strideBytes),
+                LoadRow(ref row, strideBytes * 2), LoadRow(ref row, strideBytes * 3),
                 ref to);
         }
         // Exchanging quarter c of vector q with quarter q of vector c puts word 4c + j of all sixteen lanes into vector 4c + j.
@@ -85,10 +86,13 @@ internal readonly struct Sha256Width512 : ISha256Width<Vector512<uint>>
 
     /// <summary>Transposes the 4 x 4 words inside each quarter of four vectors into four.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Interleave(Vector512<uint> first, Vector512<uint> second, Vector512<uint> third, Vector512<uint> fourth, ref Vector512<uint> to)
+    private static void Interleave(
+        Vector512<uint> first, Vector512<uint> second, Vector512<uint> third, Vector512<uint> fourth, ref Vector512<uint> to)
     {
-        Vector512<ulong> low12 = Avx512F.UnpackLow(first, second).AsUInt64(), high12 = Avx512F.UnpackHigh(first, second).AsUInt64();
-        Vector512<ulong> low34 = Avx512F.UnpackLow(third, fourth).AsUInt64(), high34 = Avx512F.UnpackHigh(third, fourth).AsUInt64();
+        Vector512<ulong> low12 = Avx512F.UnpackLow(first, second).AsUInt64();
+        Vector512<ulong> low34 = Avx512F.UnpackLow(third, fourth).AsUInt64();
+        Vector512<ulong> high12 = Avx512F.UnpackHigh(first, second).AsUInt64();
+        Vector512<ulong> high34 = Avx512F.UnpackHigh(third, fourth).AsUInt64();
         to = Avx512F.UnpackLow(low12, low34).AsUInt32();
         Unsafe.Add(ref to, 1) = Avx512F.UnpackHigh(low12, low34).AsUInt32();
         Unsafe.Add(ref to, 2) = Avx512F.UnpackLow(high12, high34).AsUInt32();

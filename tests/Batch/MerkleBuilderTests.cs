@@ -13,17 +13,21 @@ public sealed class MerkleBuilderTests
     [Test]
     public void Trees_around_the_powers_of_sixteen_have_the_naive_root()
     {
-        Random random = Seeded();
+        Random random = SeededRandom.Create();
         using LeafSalt salt = new(SaltKey);
         MerkleBuilder builder = new(salt);
-        foreach (int count in (int[])[0, 1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65, 255, 256, 257, 271, 272, 273, 511, 512, 4_095, 4_096, 4_097, 4_112, 65_535, 65_536, 65_537])
-            AssertNaiveRoot(builder, Generate(random, count));
+        int[] counts =
+        [
+            0, 1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65, 255, 256, 257, 271, 272, 273, 511, 512, 4_095, 4_096, 4_097, 4_112,
+            65_535, 65_536, 65_537,
+        ];
+        foreach (int count in counts) AssertNaiveRoot(builder, Generate(random, count));
     }
 
     [Test]
     public void Trees_of_any_size_have_the_naive_root()
     {
-        Random random = Seeded();
+        Random random = SeededRandom.Create();
         using LeafSalt salt = new(SaltKey);
         MerkleBuilder builder = new(salt);
         for (int round = 0; round < 60; round++) AssertNaiveRoot(builder, Generate(random, random.Next(0, 5_001)));
@@ -147,13 +151,6 @@ public sealed class MerkleBuilderTests
     {
         foreach ((ulong sequence, Payment payment) in leaves) builder.Append(sequence, payment);
         return builder.Finish();
-    }
-
-    internal static Random Seeded()
-    {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("SETTLEMENT_SEED"), out int given) ? given : Environment.TickCount;
-        TestContext.Out.WriteLine($"SETTLEMENT_SEED={seed}");
-        return new Random(seed);
     }
 
     private static void AssertNaiveRoot(MerkleBuilder builder, (ulong, Payment)[] leaves) =>

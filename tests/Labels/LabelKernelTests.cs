@@ -45,7 +45,7 @@ public sealed class LabelKernelTests
     [TestCaseSource(nameof(s_widthsBits))]
     public void Generated_columns_are_judged_as_the_rule_says(int widthBits)
     {
-        Random random = Seeded();
+        Random random = SeededRandom.Create();
         int allowedCount = 0, refusedCount = 0;
         for (int round = 0; round < 200; round++)
         {
@@ -142,12 +142,5 @@ public sealed class LabelKernelTests
             if (allowed[at] != expected || columns.Allowed[at] != expected)
                 Assert.Fail($"payment {at} at {widthBits} bits: ruled {ruled}, judged {allowed[at]:X2}, by columns {columns.Allowed[at]:X2}");
         }
-    }
-
-    private static Random Seeded()
-    {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("SETTLEMENT_SEED"), out int given) ? given : Environment.TickCount;
-        TestContext.Out.WriteLine($"SETTLEMENT_SEED={seed}");
-        return new Random(seed);
     }
 }

@@ -1,3 +1,4 @@
+using SeededRandom = Settlement.Perf.Generate.SeededRandom;
 using Settlement.Perf.Generate;
 
 namespace Settlement.Tests.Perf;
