@@ -13,7 +13,7 @@ public sealed class MerkleBuilderTests
     [Test]
     public void Trees_around_the_powers_of_sixteen_have_the_naive_root()
     {
-        Random random = SeededRandom.Create();
+        Random random = PrintedSeed.Create();
         using LeafSalt salt = new(SaltKey);
         MerkleBuilder builder = new(salt);
         int[] counts =
@@ -27,7 +27,7 @@ public sealed class MerkleBuilderTests
     [Test]
     public void Trees_of_any_size_have_the_naive_root()
     {
-        Random random = SeededRandom.Create();
+        Random random = PrintedSeed.Create();
         using LeafSalt salt = new(SaltKey);
         MerkleBuilder builder = new(salt);
         for (int round = 0; round < 60; round++) AssertNaiveRoot(builder, Generate(random, random.Next(0, 5_001)));

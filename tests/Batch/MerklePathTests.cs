@@ -10,7 +10,7 @@ public sealed class MerklePathTests
     [Test]
     public void Every_leaf_of_small_trees_is_proven_and_no_path_proves_another_payment()
     {
-        Random random = SeededRandom.Create();
+        Random random = PrintedSeed.Create();
         using LeafSalt salt = new(MerkleBuilderTests.SaltKey);
         foreach (int count in (int[])[1, 2, 15, 16, 17, 33, 100, 257, 273])
         {
@@ -30,7 +30,7 @@ public sealed class MerklePathTests
     [Test]
     public void Leaves_of_large_trees_are_proven()
     {
-        Random random = SeededRandom.Create();
+        Random random = PrintedSeed.Create();
         using LeafSalt salt = new(MerkleBuilderTests.SaltKey);
         foreach (int count in (int[])[4_096, 4_097, random.Next(4_098, 70_000)])
         {
@@ -51,7 +51,7 @@ public sealed class MerklePathTests
     public void Any_changed_byte_of_root_payment_or_path_fails(int count, int index)
     {
         using LeafSalt salt = new(MerkleBuilderTests.SaltKey);
-        (ulong Sequence, Payment Payment)[] leaves = MerkleBuilderTests.Generate(SeededRandom.Create(), count);
+        (ulong Sequence, Payment Payment)[] leaves = MerkleBuilderTests.Generate(PrintedSeed.Create(), count);
         Payment payment = leaves[index].Payment;
         MerklePath path = PathOf(salt, leaves, index, out Digest root);
         Assert.That(MerklePath.Verify(root, payment, path));

@@ -100,7 +100,7 @@ public sealed class AmountTextTests
     [Test]
     public void What_is_written_is_read_back_and_agrees_with_a_big_integer()
     {
-        Random random = SeededRandom.Create();
+        Random random = PrintedSeed.Create();
         byte[] text = new byte[AmountText.BytesMax];
         for (int round = 0; round < 50_000; round++)
         {
@@ -121,7 +121,7 @@ public sealed class AmountTextTests
     [Test]
     public void Random_digit_texts_are_judged_as_by_big_integers()
     {
-        Random random = SeededRandom.Create();
+        Random random = PrintedSeed.Create();
         int[] seen = new int[5];
         for (int round = 0; round < 50_000; round++)
         {
@@ -144,7 +144,7 @@ public sealed class AmountTextTests
     [Test]
     public void Ordinary_money_agrees_with_the_frameworks_decimal()
     {
-        Random random = SeededRandom.Create();
+        Random random = PrintedSeed.Create();
         for (int round = 0; round < 20_000; round++)
         {
             decimal value = random.Next() / 100m;

@@ -45,7 +45,7 @@ public sealed class LabelKernelTests
     [TestCaseSource(nameof(s_widthsBits))]
     public void Generated_columns_are_judged_as_the_rule_says(int widthBits)
     {
-        Random random = SeededRandom.Create();
+        Random random = PrintedSeed.Create();
         int allowedCount = 0, refusedCount = 0;
         for (int round = 0; round < 200; round++)
         {

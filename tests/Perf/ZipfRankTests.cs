@@ -1,4 +1,3 @@
-using SeededRandom = Settlement.Perf.Generate.SeededRandom;
 using Settlement.Perf.Generate;
 
 namespace Settlement.Tests.Perf;

@@ -113,9 +113,9 @@ public sealed class SharedRules : INaiveRules
         return encoded;
     }
 
-    public ushort Judge(in RuleFacts facts, bool denyOnly) => _active.Judge(in facts, denyOnly);
+    public ushort Judge(in NaiveFacts facts, bool denyOnly) => _active.Judge(in facts, denyOnly);
 
-    public IEnumerable<NaiveLimit> Limits(RuleFacts facts) => _active.Limits(facts);
+    public IEnumerable<NaiveLimit> Limits(NaiveFacts facts) => _active.Limits(facts);
 
     public bool NeedsSums(ushort country, ushort currency) => _active.NeedsSums(country, currency);
 
@@ -149,11 +149,11 @@ public sealed class SharedRules : INaiveRules
         return above.Length == 1 ? above[0] : new AnyCondition(above);
     }
 
-    private static LimitWindow WindowOf(SumWindow window) => window.Kind switch
+    private static LimitWindow WindowOf(NaiveWindow window) => window.Kind switch
     {
-        SumWindowKind.Day => LimitWindow.Day,
-        SumWindowKind.Month => LimitWindow.Month,
-        SumWindowKind.Rolling30Days => LimitWindow.Rolling30Days,
+        NaiveWindowKind.Day => LimitWindow.Day,
+        NaiveWindowKind.Month => LimitWindow.Month,
+        NaiveWindowKind.Rolling30Days => LimitWindow.Rolling30Days,
         _ => LimitWindow.YearFrom(window.Month, window.Day),
     };
 }

@@ -11,10 +11,10 @@ namespace Settlement.Tests.Reference;
 /// <param name="Purpose">As the payment states it.</param>
 /// <param name="Level">As the payment states it.</param>
 /// <param name="Instruction">Micropayment, immediate, hold, capture or refund.</param>
-public readonly record struct RuleFacts(
+public readonly record struct NaiveFacts(
     ushort Source, ushort Destination, ushort Currency, ulong Amount, byte Tier, Purpose Purpose, byte Level, Instruction Instruction);
 
-public enum SumWindowKind : byte
+public enum NaiveWindowKind : byte
 {
     /// <summary>The UTC day.</summary>
     Day,
@@ -30,10 +30,10 @@ public enum SumWindowKind : byte
 }
 
 /// <summary>A span of time over which payments are summed; <paramref name="Month"/> and <paramref name="Day"/> say where a year starts.</summary>
-public readonly record struct SumWindow(SumWindowKind Kind, byte Month = 1, byte Day = 1);
+public readonly record struct NaiveWindow(NaiveWindowKind Kind, byte Month = 1, byte Day = 1);
 
 /// <summary>A cumulative limit that applies to a payment: the window's sum and its amount may not be above the ceiling.</summary>
-public readonly record struct NaiveLimit(ushort Rule, SumWindow Window, UInt128 Ceiling);
+public readonly record struct NaiveLimit(ushort Rule, NaiveWindow Window, UInt128 Ceiling);
 
 /// <summary>
 /// The active plan of rules, as the naive twin asks for it. One instance belongs to one engine; no plan is active at first,
@@ -42,10 +42,10 @@ public readonly record struct NaiveLimit(ushort Rule, SumWindow Window, UInt128 
 public interface INaiveRules
 {
     /// <summary>The lowest rule that refuses the payment, sums apart; 0: none. With <paramref name="denyOnly"/> only deny rules are asked.</summary>
-    ushort Judge(in RuleFacts facts, bool denyOnly);
+    ushort Judge(in NaiveFacts facts, bool denyOnly);
 
     /// <summary>The cumulative limits that apply to the payment, in any order.</summary>
-    IEnumerable<NaiveLimit> Limits(RuleFacts facts);
+    IEnumerable<NaiveLimit> Limits(NaiveFacts facts);
 
     /// <summary>Whether the active plan has a sum rule for payers of this country in this currency.</summary>
     bool NeedsSums(ushort country, ushort currency);

@@ -121,15 +121,15 @@ public abstract partial class LedgerScenarios
         Expect(story.Pay(story.Micro(Anna, Bert, 1_000)), Verdict.Accepted);
     }
 
-    [TestCase(SumWindowKind.Day, 1)]
-    [TestCase(SumWindowKind.Month, 17)] // from 15 January to 1 February
-    [TestCase(SumWindowKind.Year, 82)]  // to 7 April, where this year starts
-    [TestCase(SumWindowKind.Rolling30Days, 30)]
-    public void A_window_of_sums_ends_on_its_day(SumWindowKind kind, int days)
+    [TestCase(NaiveWindowKind.Day, 1)]
+    [TestCase(NaiveWindowKind.Month, 17)] // from 15 January to 1 February
+    [TestCase(NaiveWindowKind.Year, 82)]  // to 7 April, where this year starts
+    [TestCase(NaiveWindowKind.Rolling30Days, 30)]
+    public void A_window_of_sums_ends_on_its_day(NaiveWindowKind kind, int days)
     {
         Scenario story = Begin();
         Activate(
-            story, new TableRule(4, TableRuleKind.Limit, Germany, 0, Euro, Ceiling: 1_000, Window: new SumWindow(kind, 4, 7)));
+            story, new TableRule(4, TableRuleKind.Limit, Germany, 0, Euro, Ceiling: 1_000, Window: new NaiveWindow(kind, 4, 7)));
         Expect(story.Pay(story.Micro(Anna, Bert, 1_000)), Verdict.Accepted);
         story.Wait(TimeSpan.FromDays(days) - TimeSpan.FromMinutes(10 * 60 + 31)); // to 23:59 of the day before
         Expect(story.Pay(story.Micro(Anna, Bert, 1)), Verdict.LimitExceeded);

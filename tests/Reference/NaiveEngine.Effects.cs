@@ -185,7 +185,7 @@ public sealed partial class NaiveEngine
     }
 
     /// <summary>13.</summary>
-    private ushort LowestLimitExceeded(in RuleFacts facts, NaiveWallet payer)
+    private ushort LowestLimitExceeded(in NaiveFacts facts, NaiveWallet payer)
     {
         ushort lowest = 0;
         foreach (NaiveLimit limit in _rules.Limits(facts))
@@ -198,7 +198,7 @@ public sealed partial class NaiveEngine
         return lowest;
     }
 
-    private UInt128 SumOver(SumWindow window, SumKey key)
+    private UInt128 SumOver(NaiveWindow window, SumKey key)
     {
         if (!_sums.TryGetValue(key, out List<(ulong TimeNs, ulong Amount)>? paid))
             return 0;
@@ -213,18 +213,18 @@ public sealed partial class NaiveEngine
     private static DateTime DateOf(ulong ns) => DateTime.UnixEpoch.AddTicks((long)(ns / 100)).Date;
 
     /// <summary>The first day of the window that holds <paramref name="today"/>.</summary>
-    private static DateTime WindowStart(SumWindow window, DateTime today) => window.Kind switch
+    private static DateTime WindowStart(NaiveWindow window, DateTime today) => window.Kind switch
     {
-        SumWindowKind.Day => today,
-        SumWindowKind.Month => new DateTime(today.Year, today.Month, 1, 0, 0, 0, DateTimeKind.Utc),
-        SumWindowKind.Year => YearStart(window, today.Year) <= today
+        NaiveWindowKind.Day => today,
+        NaiveWindowKind.Month => new DateTime(today.Year, today.Month, 1, 0, 0, 0, DateTimeKind.Utc),
+        NaiveWindowKind.Year => YearStart(window, today.Year) <= today
             ? YearStart(window, today.Year)
             : YearStart(window, today.Year - 1),
         _ => today.AddDays(-29),
     };
 
     /// <summary>A year from 29 February starts on 1 March where there is none.</summary>
-    private static DateTime YearStart(SumWindow window, int year) =>
+    private static DateTime YearStart(NaiveWindow window, int year) =>
         new DateTime(year, window.Month, 1, 0, 0, 0, DateTimeKind.Utc)
             .AddDays(Math.Min(window.Day - 1, DateTime.DaysInMonth(year, window.Month)));
 }

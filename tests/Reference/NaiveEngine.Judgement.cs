@@ -67,7 +67,7 @@ public sealed partial class NaiveEngine
             return Hide(hidden, payeeRefused);
 
         // 12.
-        RuleFacts facts = FactsOf(payment, payer, payee);
+        NaiveFacts facts = FactsOf(payment, payer, payee);
         if (_rules.Judge(facts, denyOnly: false) is not 0 and ushort rule)
             return Hide(hidden, new Ruling(Verdict.DeniedByRule, rule));
 
@@ -248,7 +248,7 @@ public sealed partial class NaiveEngine
         _ => default(Ruling),
     };
 
-    private static RuleFacts FactsOf(in Payment payment, NaiveWallet payer, NaiveWallet payee) => new(
+    private static NaiveFacts FactsOf(in Payment payment, NaiveWallet payer, NaiveWallet payee) => new(
         payer.Country, payee.Country, payment.Currency, payment.Amount, payer.Tier, payment.Purpose, payment.Level,
         payment.Instruction);
 

@@ -242,7 +242,7 @@ public sealed partial class StreamGenerator
                 _ => new TableRule(
                     numbered, TableRuleKind.Limit, _random.Pick(s_countries), _random.OneIn(3) ? _random.Pick(s_countries) : (ushort)0,
                     currency, (byte)_random.Below(4), _random.Between(2_000UL, 700_000),
-                    new SumWindow((SumWindowKind)_random.Below(4), (byte)_yearStart, 6)),
+                    new NaiveWindow((NaiveWindowKind)_random.Below(4), (byte)_yearStart, 6)),
             });
         }
 

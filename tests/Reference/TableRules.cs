@@ -6,9 +6,9 @@ namespace Settlement.Tests.Reference;
 /// <summary>Rules under which everything passes; any bytes are a plan.</summary>
 public sealed class OpenRules : INaiveRules
 {
-    public ushort Judge(in RuleFacts facts, bool denyOnly) => 0;
+    public ushort Judge(in NaiveFacts facts, bool denyOnly) => 0;
 
-    public IEnumerable<NaiveLimit> Limits(RuleFacts facts) => [];
+    public IEnumerable<NaiveLimit> Limits(NaiveFacts facts) => [];
 
     public bool NeedsSums(ushort country, ushort currency) => false;
 
@@ -33,9 +33,9 @@ public enum TableRuleKind : byte
 /// </summary>
 public readonly record struct TableRule(
     ushort Number, TableRuleKind Kind, ushort Source, ushort Destination, ushort Currency,
-    byte TierMax = 3, ulong Ceiling = 0, SumWindow Window = default)
+    byte TierMax = 3, ulong Ceiling = 0, NaiveWindow Window = default)
 {
-    public bool Applies(in RuleFacts facts) =>
+    public bool Applies(in NaiveFacts facts) =>
         (Source == 0 || Source == facts.Source) &&
         (Destination == 0 || Destination == facts.Destination) &&
         (Currency == 0 || Currency == facts.Currency) &&
@@ -57,7 +57,7 @@ public sealed class TableRules : INaiveRules
 
     private static ReadOnlySpan<byte> Magic => "TRUL"u8;
 
-    public ushort Judge(in RuleFacts facts, bool denyOnly)
+    public ushort Judge(in NaiveFacts facts, bool denyOnly)
     {
         ushort lowest = 0;
         foreach (TableRule rule in _rules)
@@ -72,7 +72,7 @@ public sealed class TableRules : INaiveRules
         return lowest;
     }
 
-    public IEnumerable<NaiveLimit> Limits(RuleFacts facts)
+    public IEnumerable<NaiveLimit> Limits(NaiveFacts facts)
     {
         foreach (TableRule rule in _rules)
             if (rule.Kind == TableRuleKind.Limit && rule.Applies(facts))
@@ -96,12 +96,12 @@ public sealed class TableRules : INaiveRules
         for (ReadOnlySpan<byte> rest = encoded[Magic.Length..]; !rest.IsEmpty; rest = rest[RuleBytes..])
         {
             ushort number = MemoryMarshal.Read<ushort>(rest);
-            if (number == 0 || rest[2] is 0 or > (byte)TableRuleKind.Limit || rest[10] > (byte)SumWindowKind.Rolling30Days)
+            if (number == 0 || rest[2] is 0 or > (byte)TableRuleKind.Limit || rest[10] > (byte)NaiveWindowKind.Rolling30Days)
                 return false;
             rules.Add(new TableRule(
                 number, (TableRuleKind)rest[2], MemoryMarshal.Read<ushort>(rest[4..]), MemoryMarshal.Read<ushort>(rest[6..]),
                 MemoryMarshal.Read<ushort>(rest[8..]), rest[3], MemoryMarshal.Read<ulong>(rest[16..]),
-                new SumWindow((SumWindowKind)rest[10], rest[11], rest[12])));
+                new NaiveWindow((NaiveWindowKind)rest[10], rest[11], rest[12])));
         }
 
         _rules = [.. rules];

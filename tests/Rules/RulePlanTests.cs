@@ -1,3 +1,4 @@
+using RuleFacts = Settlement.Engine.Rules.RuleFacts;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Rules;
 using Settlement.Engine.Simd;

@@ -45,21 +45,21 @@ public sealed class Sha256LanesTests
     [TestCaseSource(nameof(s_lanes))]
     public void Every_length_across_the_paddings_edges_is_hashed_as_by_the_framework(int lanesMax)
     {
-        Random random = SeededRandom.Create();
+        Random random = PrintedSeed.Create();
         for (int length = 1; length <= 260; length++) AssertHashedAsByFramework(random, length, random.Next(0, 40), lanesMax);
     }
 
     [TestCaseSource(nameof(s_lanes))]
     public void Any_number_of_messages_of_any_length_is_hashed_as_by_the_framework(int lanesMax)
     {
-        Random random = SeededRandom.Create();
+        Random random = PrintedSeed.Create();
         for (int round = 0; round < 200; round++) AssertHashedAsByFramework(random, random.Next(1, 2_000), random.Next(0, 70), lanesMax);
     }
 
     [TestCaseSource(nameof(s_lanes))]
     public void Messages_that_end_alike_are_hashed_as_by_the_framework(int lanesMax)
     {
-        Random random = SeededRandom.Create();
+        Random random = PrintedSeed.Create();
         for (int round = 0; round < 200; round++)
         {
             int length = random.Next(1, (Sha256Ending.MessageBytesMax / 64) + 1) * 64, count = random.Next(0, 40);
@@ -79,7 +79,7 @@ public sealed class Sha256LanesTests
     [TestCaseSource(nameof(s_lanes))]
     public void Links_of_hash_chains_may_be_replaced_by_their_next_ones_in_place(int lanesMax)
     {
-        Random random = SeededRandom.Create();
+        Random random = PrintedSeed.Create();
         byte[] links = new byte[31 * Sha256Lanes.DigestBytes];
         random.NextBytes(links);
         byte[] expected = [.. links];

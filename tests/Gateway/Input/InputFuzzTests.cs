@@ -27,7 +27,7 @@ public sealed class InputFuzzTests
     [Test]
     public void Random_bytes_end_in_records_or_an_input_exception()
     {
-        Random random = SeededRandom.Create();
+        Random random = PrintedSeed.Create();
         for (int round = 0; round < RoundsEach; round++)
         {
             byte[] bytes = new byte[random.Next(0, 400)];
@@ -42,7 +42,7 @@ public sealed class InputFuzzTests
     [TestCase("account,wallet\nCH0309000000250090342,1\n\"b\",2\n", 2)]
     public void Damaged_files_end_in_records_or_an_input_exception(string good, int records)
     {
-        Random random = SeededRandom.Create();
+        Random random = PrintedSeed.Create();
         byte[] source = Encoding.UTF8.GetBytes(good);
         Assert.That(ReadAll(source, random), Is.EqualTo(records), "the file is good before it is damaged");
         int read = 0, refused = 0;

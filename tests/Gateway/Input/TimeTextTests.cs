@@ -50,7 +50,7 @@ public sealed class TimeTextTests
     [Test]
     public void Random_times_agree_with_the_frameworks_parser()
     {
-        Random random = SeededRandom.Create();
+        Random random = PrintedSeed.Create();
         for (int round = 0; round < 20_000; round++)
         {
             DateTimeOffset time = DateTimeOffset.UnixEpoch.AddTicks(random.NextInt64(1, 18_000_000_000L * TimeSpan.TicksPerSecond))

@@ -1,7 +1,7 @@
 namespace Settlement.Tests;
 
 /// <summary>A test's source of chance: a new seed each run, printed, and repeated by the environment's SETTLEMENT_SEED.</summary>
-internal static class SeededRandom
+internal static class PrintedSeed
 {
     public static Random Create()
     {
