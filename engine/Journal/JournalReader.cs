@@ -8,7 +8,8 @@ namespace Settlement.Engine.Journal;
 
 /// <summary>
 /// Reads a journal's files without FASTER and without changing a byte, a page at a time, and verifies every block: magic,
-/// CRC, format, ledger, number, sequence, time, chain. Works beside a running journal; then the tail it finds may be on its way.
+/// CRC, format, ledger, number, sequence, time, chain. Works beside a running journal of the direct device: it then ends where
+/// the log ended when its last page was read, and what is on its way may look like a torn tail, never like damage.
 /// </summary>
 /// <remarks>
 /// The log as FASTER writes it: pages of 2^n bytes; entries of a 4-byte length, that many bytes, and zeros to a multiple
@@ -26,6 +27,9 @@ public sealed class JournalReader : IDisposable
     private SafeFileHandle? _file;
     private long _fileSegment = -1;
     private long _pageStart = -1;
+
+    /// <summary>Up to where the log was known to be durable when the page was read.</summary>
+    private long _pageDurableEnd;
 
     /// <summary>Bytes of the page that its file has; behind them all counts as zero.</summary>
     private int _pageFilled;
@@ -105,7 +109,7 @@ public sealed class JournalReader : IDisposable
     {
         if (ObjectionTo(offset, length) is { } objection)
         {
-            Stop(_next, objection);
+            StopOrReadAgain(_next, objection);
             return false;
         }
         _headerOffset = offset + 4;
@@ -114,7 +118,7 @@ public sealed class JournalReader : IDisposable
             throw JournalFiles.NewerFormat(_files.Directory, Header.Version, BlockHeader.FormatVersion);
         if (_position.Objection(in Header) is { } broken)
         {
-            Stop(_next, broken);
+            StopOrReadAgain(_next, broken);
             return false;
         }
         Digest digest = _seal.DigestOf(in Header, Body, default);
@@ -149,7 +153,7 @@ public sealed class JournalReader : IDisposable
     {
         if (length != -CommitBodyBytes || _pageFilled - offset < FasterJournal.CommitRecordBytes)
         {
-            Stop(_next, $"an entry of {length} bytes cannot be there");
+            StopOrReadAgain(_next, $"an entry of {length} bytes cannot be there");
             return;
         }
         ReadOnlySpan<byte> record = _page.AsSpan(offset + 4, CommitBodyBytes);
@@ -164,7 +168,7 @@ public sealed class JournalReader : IDisposable
             || until != _next + FasterJournal.CommitRecordBytes || number <= CommitNumber
             || checksum != (begin ^ until ^ number ^ -1L))
         {
-            Stop(_next, "a commit record of FASTER's is damaged");
+            StopOrReadAgain(_next, "a commit record of FASTER's is damaged");
             return;
         }
         CommitNumber = number;
@@ -176,46 +180,44 @@ public sealed class JournalReader : IDisposable
     {
         if (offset < _pageFilled && _page.AsSpan(offset, _pageFilled - offset).IndexOfAnyExcept((byte)0) >= 0)
         {
-            Stop(_next, "no block begins there, but bytes follow");
+            StopOrReadAgain(_next, "no block begins there, but bytes follow");
             return;
         }
         long end = _next;
+        long durableEnd = _pageDurableEnd;
         long nextPage = _pageStart + _files.PageBytes;
         if (offset > 0)
         {
             Load(nextPage);
             if (LengthAt(0) != 0)
             {
-                _next = nextPage;
+                // Beside a running journal, the page before may have been filled since it was read.
+                if (!ReadAgain(durableEnd, end))
+                    _next = nextPage;
                 return;
             }
         }
-        Finish(end, offset > 0 ? nextPage : end);
+        Finish(end, offset > 0 ? nextPage : end, durableEnd, _pageDurableEnd);
     }
 
     /// <summary>The log seems to end at an address, with nothing but zeros up to the end of its page.</summary>
-    private void Finish(long end, long nextPage)
+    private void Finish(long end, long nextPage, long durableEnd, long nextPageDurableEnd)
     {
-        long residue = LastDataBehind(end);
-        if (residue > end)
-        {
-            Stop(end, "no block begins there, but bytes follow");
+        if (ReadAgain(durableEnd, end) || ReadAgain(nextPageDurableEnd, nextPage))
             return;
-        }
-        _note = NewerNote(end);
-        if (_note is { HasBlock: true } note && (note.EndAddress > nextPage || _position.NextNumber <= note.Block || (note.EndAddress > end && note.EndAddress < nextPage)))
-        {
-            Stop(end, "the log ends there");
-            return;
-        }
         // A page flushed to its end: the note counts its unused rest as written, and the log goes on behind it.
         long address = _note is { } last && last.EndAddress == nextPage ? nextPage : end;
-        End = new JournalEnd(JournalEndKind.End, address, _files.PlaceOf(address), _position.NextNumber, "the log ends", address);
+        long residue = LastDataBehind(address);
+        if (residue > address)
+            Stop(address, "no block begins there, but bytes follow", address == end ? durableEnd : nextPageDurableEnd);
+        else if (_note is { HasBlock: true } note && (note.EndAddress > address || _position.NextNumber <= note.Block))
+            Stop(address, "the log ends there", address == end ? durableEnd : nextPageDurableEnd);
+        else
+            End = new JournalEnd(JournalEndKind.End, address, _files.PlaceOf(address), _position.NextNumber, "the log ends", address);
     }
 
-    private void Stop(long address, string what)
+    private void Stop(long address, string what, long durableEndWhenRead)
     {
-        _note = NewerNote(address);
         long residue = LastDataBehind(address);
         long valid = FindBlockBehind(address, out ulong number);
         bool wasDurable = _note is { HasBlock: true } && (address < _note.EndAddress || _position.NextNumber <= _note.Block);
@@ -230,6 +232,9 @@ public sealed class JournalReader : IDisposable
             (kind, what) = (JournalEndKind.Damage, $"{missing}{what}, but block {number}, which is whole, follows at {_files.PlaceOf(valid)}");
         else if (missing.Length > 0)
             (kind, what) = (JournalEndKind.Damage, missing + what);
+        // What follows was read later than the page: beside a running journal, the block at hand may be whole by now.
+        if (kind == JournalEndKind.Damage && ReadAgain(durableEndWhenRead, address))
+            return;
         End = new JournalEnd(kind, address, place, _position.NextNumber, what, Math.Max(address, residue));
     }
 
@@ -244,12 +249,24 @@ public sealed class JournalReader : IDisposable
         return "";
     }
 
-    /// <summary>Beside a running journal a note may have come since the reading began.</summary>
-    private TailNote? NewerNote(long address)
+    private void StopOrReadAgain(long address, string what)
     {
-        if (_note is not null && address < _note.EndAddress)
-            return _note;
-        return TailNote.ReadNewest(_files.NotePath) ?? _note;
+        long durableEnd = _pageDurableEnd;
+        if (!ReadAgain(durableEnd, address))
+            Stop(address, what, durableEnd);
+    }
+
+    /// <summary>
+    /// Beside a running journal, the page may have been read before the entry at hand was written. If a newer note says that it
+    /// is durable now, the page is read again: once, for then it was read after that note.
+    /// </summary>
+    private bool ReadAgain(long durableEndWhenRead, long address)
+    {
+        if (durableEndWhenRead > address || TailNote.ReadNewest(_files.NotePath) is not { } newer || newer.EndAddress <= address)
+            return false;
+        _note = newer;
+        _pageStart = -1;
+        return true;
     }
 
     /// <summary>Address behind the last byte that is not zero, anywhere at or behind the address; 0: none.</summary>
@@ -304,10 +321,10 @@ public sealed class JournalReader : IDisposable
 
     private void Load(long pageStart)
     {
-        // The last page may grow beside a running journal; what is read once is verified once, so only a new page is read.
         if (pageStart == _pageStart)
             return;
         _pageStart = pageStart;
+        _pageDurableEnd = _note?.EndAddress ?? 0;
         _pageFilled = 0;
         long segment = _files.SegmentOf(pageStart);
         if (segment != _fileSegment)

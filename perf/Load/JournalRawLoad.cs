@@ -61,7 +61,8 @@ public sealed class JournalRawLoad
         long allocated;
         using (FasterJournal journal = FasterJournal.Create(place, 1, timeNs: 1, default, Options))
         {
-            AppendBlocks(journal, body, 2);
+            // Once through the log's memory, so that its pages are there.
+            AppendBlocks(journal, body, 2 + (Options.MemoryBytes / body.Length));
             long allocatedBefore = GC.GetTotalAllocatedBytes(precise: true);
             long begun = Stopwatch.GetTimestamp();
             AppendBlocks(journal, body, Blocks);

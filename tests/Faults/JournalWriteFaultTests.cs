@@ -10,6 +10,8 @@ namespace Settlement.Tests.Faults;
 /// </summary>
 public sealed class JournalWriteFaultTests : JournalFixture
 {
+    protected override bool InMemory => true;
+
     [Test]
     public void After_a_failed_write_the_journal_stops_and_keeps_what_it_acknowledged(
         [Values(Fault.Fails, Fault.HalfWritten, Fault.DiskFull)] Fault fault, [Values] bool inNotes, [Values(1, 2, 3, 9, 17)] int atWrite)
@@ -25,7 +27,7 @@ public sealed class JournalWriteFaultTests : JournalFixture
 
     [Test]
     public void Power_lost_in_a_write_at_any_sector_or_byte_loses_nothing_acknowledged(
-        [Values(Fault.Torn, Fault.TornBackwards)] Fault fault, [Values(2, 3, 8)] int atWrite,
+        [Values(Fault.Torn, Fault.TornBackwards)] Fault fault, [Values(2, 3, 8, 10, 11, 12, 13, 25)] int atWrite,
         [Values(0, 1, 63, 64, 65, 511, 512, 513, 1000, 2048, 4000, 4095, 4096, 4097, 8192, 10_000)] int bytes)
     {
         var files = new FaultyFiles { Fault = fault, AtWrite = atWrite, TearBytes = bytes };

@@ -204,4 +204,65 @@ public sealed class FasterJournalTests : JournalFixture
         Assert.That(ReadAll(out JournalEnd end), Has.Count.EqualTo(3));
         Assert.That(end.Kind, Is.EqualTo(JournalEndKind.End));
     }
+
+    [Test]
+    public void A_reader_beside_a_running_journal_never_sees_damage_and_sees_all_that_was_durable()
+    {
+        using FasterJournal journal = Create(Tiny with { SegmentBytes = 4 << 20 });
+        bool done = false;
+        JournalException? failed = null;
+        var writer = new Thread(() =>
+        {
+            try
+            {
+                for (int i = 0; i < 1500; i++)
+                {
+                    Append(journal, i % 90);
+                    journal.Commit();
+                    if (i % 5 == 0)
+                        journal.WaitDurable(journal.LastBlock);
+                }
+            }
+            catch (JournalException thrown)
+            {
+                failed = thrown;
+            }
+            Volatile.Write(ref done, true);
+        });
+        writer.Start();
+        int readings = 0;
+        try
+        {
+            for (; !Volatile.Read(ref done); readings++)
+            {
+                ulong durable = journal.DurableBlock;
+                using JournalReader reader = JournalReader.Open(Place);
+                while (reader.Next())
+                    continue;
+                Assert.That(reader.End!.Kind, Is.Not.EqualTo(JournalEndKind.Damage), reader.End.ToString());
+                Assert.That(reader.Blocks, Is.GreaterThan(durable), reader.End.ToString());
+            }
+        }
+        finally
+        {
+            writer.Join();
+        }
+        Assert.That(failed, Is.Null);
+        Assert.That(readings, Is.Positive);
+    }
+
+    [Test]
+    public void The_journal_load_runs_small_and_gives_figures()
+    {
+        var load = new Settlement.Perf.Load.JournalRawLoad
+        {
+            PaymentsPerBlock = 200,
+            Blocks = 20,
+            RawFileBytes = 2 << 20,
+            Options = Tiny,
+        };
+        Settlement.Perf.Load.JournalRawLoad.Run run = Settlement.Perf.Load.JournalRawLoad.Median(load.Measure(Place, runs: 1));
+        Assert.That(run.PaymentsPerSecond, Is.Positive);
+        Assert.That(run.RatioToRaw, Is.Positive);
+    }
 }
