@@ -140,6 +140,10 @@ public sealed partial class NaiveEngine
         else if (IsUuid7(payment))
             _uuid7Ids.Add((participant, payment.Id), decided);
         else
+        {
+            if (!_otherIds.TryAdd((participant, payment.Id), decided))
+                IdsDecidedAgain++;
             _otherIds[(participant, payment.Id)] = decided;
+        }
     }
 }

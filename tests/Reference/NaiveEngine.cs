@@ -59,6 +59,14 @@ public sealed partial class NaiveEngine : ILedgerUnderTest
 
     public IReadOnlyDictionary<(ushort Participant, ulong Stream), NaiveStream> Streams => _streams;
 
+    /// <summary>How many were released or forgotten for their age so far.</summary>
+    public long HoldsExpired { get; private set; }
+
+    public long RefundablesExpired { get; private set; }
+
+    /// <summary>How often an id was decided again after its retention.</summary>
+    public long IdsDecidedAgain { get; private set; }
+
     /// <summary>The number of the block that comes next, genesis being 0.</summary>
     public ulong BlockNumberNext => _blockNumberNext;
 
@@ -119,9 +127,14 @@ public sealed partial class NaiveEngine : ILedgerUnderTest
         {
             TargetKey key = new(_expiries.Min.Participant, _expiries.Min.Id);
             NaiveTarget target = _targets[key];
-            if (target.IsHold)
-                Release(target);
             Forget(key);
+            if (target.IsHold)
+            {
+                Release(target);
+                HoldsExpired++;
+            }
+            else
+                RefundablesExpired++;
         }
     }
 
