@@ -39,7 +39,8 @@ public sealed class TwinSelfTests
 
             coverage.AddEnd(generator.Model);
             TestContext.Out.WriteLine(
-                $"seed {seed}: generated and applied in {watch.ElapsedMilliseconds} ms; {generator.Model.ClosedBatches.Count} batches");
+                $"seed {seed}: generated and applied in {watch.ElapsedMilliseconds} ms, "
+                + $"{generator.Model.ClosedBatches.Count} batches");
         }
 
         TestContext.Out.WriteLine(coverage);
@@ -80,7 +81,8 @@ public sealed class TwinSelfTests
         NaiveEngine engine = new(Scenario.SmallGenesis(), new OpenRules());
         BlockHeader genesis = new() { Kind = BlockKind.Genesis, FirstSequence = 1, TimeNs = 1_000 };
         Assert.That(
-            () => engine.Apply(genesis with { Kind = BlockKind.Tick }, []), Throws.InvalidOperationException, "genesis comes first");
+            () => engine.Apply(genesis with { Kind = BlockKind.Tick }, []), Throws.InvalidOperationException,
+            "genesis comes first");
         engine.Apply(genesis, []);
         BlockHeader tick = genesis with { Kind = BlockKind.Tick, Number = 1, TimeNs = 2_000_000_000 };
         Assert.That(() => engine.Apply(tick with { Number = 2 }, []), Throws.InvalidOperationException);
@@ -137,7 +139,8 @@ public sealed class TwinSelfTests
 
         public BigInteger OpenPosition(ushort participant, ushort currency) => engine.OpenPosition(participant, currency);
 
-        public BigInteger UnsettledPosition(ushort participant, ushort currency) => engine.UnsettledPosition(participant, currency);
+        public BigInteger UnsettledPosition(ushort participant, ushort currency) =>
+            engine.UnsettledPosition(participant, currency);
 
         public BigInteger Outstanding(ushort currency) => engine.Outstanding(currency);
 

@@ -24,7 +24,10 @@ public sealed class Coverage
 
     public long Blocks { get; private set; }
 
-    /// <summary>Counts one block. Continuation slots are not counted; instructions without meaning count as <see cref="Instruction.None"/>.</summary>
+    /// <summary>
+    /// Counts one block. Continuation slots are not counted; instructions without meaning count as <see
+    /// cref="Instruction.None"/>.
+    /// </summary>
     public void Add(in BlockHeader header, ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes)
     {
         Blocks++;
@@ -53,7 +56,9 @@ public sealed class Coverage
         }
     }
 
-    /// <summary>Counts what a whole history did beside its verdicts: closes by cause, expiries, ids forgotten and decided again.</summary>
+    /// <summary>
+    /// Counts what a whole history did beside its verdicts: closes by cause, expiries, ids forgotten and decided again.
+    /// </summary>
     public void AddEnd(NaiveEngine engine)
     {
         _holdsExpired += engine.HoldsExpired;
@@ -69,7 +74,10 @@ public sealed class Coverage
 
     public long Of(ClosedBy cause) => _closes.GetValueOrDefault(cause);
 
-    /// <summary>Each verdict but Undecided, each pair of <see cref="ReachablePairs"/>, each cause of a close, each expiry, at least once.</summary>
+    /// <summary>
+    /// Each verdict but Undecided, each pair of <see cref="ReachablePairs"/>, each cause of a close, each expiry, at
+    /// least once.
+    /// </summary>
     public void AssertComplete()
     {
         List<string> missing = [];
@@ -94,14 +102,15 @@ public sealed class Coverage
 
     /// <summary>
     /// What engine/SEMANTICS.md lets each instruction be answered. A payer whose money is held cannot be closed, so a capture is
-    /// never <see cref="Verdict.PayerClosed"/>; a verdict that only a full ledger of tens of thousands of batches gives is left to a story.
+    /// never <see cref="Verdict.PayerClosed"/>; a verdict that only a full ledger of tens of thousands of batches gives
+    /// is left to a story.
     /// </summary>
     public static IEnumerable<(Instruction Instruction, Verdict Verdict)> ReachablePairs()
     {
         Verdict[] any =
         [
-            Verdict.Accepted, Verdict.Duplicate, Verdict.DuplicateLookUp, Verdict.Malformed, Verdict.UnknownSession, Verdict.StreamGap,
-            Verdict.TooOldToTell, Verdict.IdFromFuture, Verdict.CapacityExceeded, Verdict.IdConflict, Verdict.Expired,
+            Verdict.Accepted, Verdict.Duplicate, Verdict.DuplicateLookUp, Verdict.Malformed, Verdict.UnknownSession,
+            Verdict.StreamGap, Verdict.TooOldToTell, Verdict.IdFromFuture, Verdict.CapacityExceeded, Verdict.IdConflict, Verdict.Expired,
             Verdict.UnknownCurrency, Verdict.Refused, Verdict.WrongCurrency,
         ];
         Verdict[] transfer =
@@ -114,7 +123,8 @@ public sealed class Coverage
         Verdict[] capture =
         [
             Verdict.ZeroAmount, Verdict.UnknownTarget, Verdict.PayerFrozen, Verdict.PayeeFrozen, Verdict.PayeeClosed,
-            Verdict.OverTarget, Verdict.DeniedByRule, Verdict.TargetTaken, Verdict.CapExceeded, Verdict.Overflow, Verdict.TableFull,
+            Verdict.OverTarget, Verdict.DeniedByRule, Verdict.TargetTaken, Verdict.CapExceeded, Verdict.Overflow,
+            Verdict.TableFull,
         ];
         Verdict[] refund =
         [
@@ -192,9 +202,13 @@ public sealed class Coverage
         text.AppendLine(CultureInfo.InvariantCulture, $"{Blocks} blocks, {Payments} payments, {Commands} commands");
         foreach (IGrouping<Instruction, KeyValuePair<(Instruction Instruction, Verdict Verdict), long>> row in
                  _pairs.GroupBy(pair => pair.Key.Instruction).OrderBy(row => row.Key))
-            text.AppendLine(CultureInfo.InvariantCulture,
-                $"{row.Key}: {string.Join(", ", row.OrderBy(pair => pair.Key.Verdict).Select(pair => $"{pair.Key.Verdict} {pair.Value}"))}");
-        text.AppendLine($"closes: {string.Join(", ", _closes.OrderBy(close => close.Key).Select(close => $"{close.Key} {close.Value}"))}");
+        {
+            IEnumerable<string> counts = row.OrderBy(pair => pair.Key.Verdict).Select(pair => $"{pair.Key.Verdict} {pair.Value}");
+            text.AppendLine(CultureInfo.InvariantCulture, $"{row.Key}: {string.Join(", ", counts)}");
+        }
+
+        IEnumerable<string> closes = _closes.OrderBy(close => close.Key).Select(close => $"{close.Key} {close.Value}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"closes: {string.Join(", ", closes)}");
         text.AppendLine(CultureInfo.InvariantCulture,
             $"expired: {_holdsExpired} holds, {_refundablesExpired} refundable; ids decided again: {_idsDecidedAgain}");
         return text.ToString();

@@ -11,7 +11,8 @@ public static class Lockstep
     /// <param name="ledger">Fresh, of the generator's genesis and with rules that its plans mean the same to.</param>
     /// <param name="coverage">Counts the history, if given.</param>
     /// <param name="blocksPerStateCheck">After how many blocks the whole state is compared; it is at the end in any case.</param>
-    public static void Follow(StreamGenerator generator, ILedgerUnderTest ledger, Coverage? coverage = null, int blocksPerStateCheck = 16)
+    public static void Follow(
+        StreamGenerator generator, ILedgerUnderTest ledger, Coverage? coverage = null, int blocksPerStateCheck = 16)
     {
         ulong batchesCompared = 0;
         ulong block = 0;
@@ -39,8 +40,8 @@ public static class Lockstep
                 == (actual.Verdict, actual.First, actual.Rule, actual.Batch, actual.Available);
             if (!same)
                 Assert.Fail(
-                    $"seed {seed}, block {generated.Header.Number} ({generated.Header.Kind}, time {generated.Header.TimeNs}), slot {i}, "
-                    + $"sequence {generated.Header.FirstSequence + (ulong)i}: expected {Text(expected)}, was {Text(actual)}; "
+                    $"seed {seed}, block {generated.Header.Number} ({generated.Header.Kind}, time {generated.Header.TimeNs}), "
+                    + $"slot {i}, sequence {generated.Header.FirstSequence + (ulong)i}: expected {Text(expected)}, was {Text(actual)}; "
                     + Text(generated.Slots[i]));
         }
     }
@@ -54,10 +55,11 @@ public static class Lockstep
             if (ledger.Wallet(wallet.Id) != model.Wallet(wallet.Id))
                 Assert.Fail($"{where}, wallet {wallet.Id}: expected {model.Wallet(wallet.Id)}, was {ledger.Wallet(wallet.Id)}");
             foreach (NaiveCurrency currency in model.Currencies)
-                if (ledger.Account(wallet.Id, currency.Number) != model.Account(wallet.Id, currency.Number))
-                    Assert.Fail(
-                        $"{where}, wallet {wallet.Id}, currency {currency.Number}: expected {model.Account(wallet.Id, currency.Number)}, "
-                        + $"was {ledger.Account(wallet.Id, currency.Number)}");
+            {
+                AccountView? expected = model.Account(wallet.Id, currency.Number), actual = ledger.Account(wallet.Id, currency.Number);
+                if (actual != expected)
+                    Assert.Fail($"{where}, wallet {wallet.Id}, currency {currency.Number}: expected {expected}, was {actual}");
+            }
         }
 
         foreach (NaiveCurrency currency in model.Currencies)
@@ -66,9 +68,9 @@ public static class Lockstep
             Assert.That(ledger.Outstanding(c), Is.EqualTo(model.Outstanding(c)), $"{where}, outstanding in {c}");
             for (ushort p = 0; p < model.Participants.Count; p++)
             {
-                Assert.That(ledger.OpenPosition(p, c), Is.EqualTo(model.OpenPosition(p, c)), $"{where}, open position of {p} in {c}");
-                Assert.That(
-                    ledger.UnsettledPosition(p, c), Is.EqualTo(model.UnsettledPosition(p, c)), $"{where}, unsettled position of {p} in {c}");
+                string position = $"{where}, position of participant {p} in {c}";
+                Assert.That(ledger.OpenPosition(p, c), Is.EqualTo(model.OpenPosition(p, c)), $"{position}, open");
+                Assert.That(ledger.UnsettledPosition(p, c), Is.EqualTo(model.UnsettledPosition(p, c)), $"{position}, unsettled");
             }
         }
 
@@ -82,15 +84,18 @@ public static class Lockstep
         string batch = $"{where}, batch {expected.Number}";
         Assert.That(
             (actual.Number, actual.OpenedNs, actual.ClosedNs, actual.Count),
-            Is.EqualTo((expected.Number, expected.OpenedNs, expected.ClosedNs, expected.Count)), $"{batch}: number, opened, closed, count");
+            Is.EqualTo((expected.Number, expected.OpenedNs, expected.ClosedNs, expected.Count)),
+            $"{batch}: number, opened, closed, count");
         Assert.That(actual.Gross, Is.EquivalentTo(expected.Gross), $"{batch}: gross");
         Assert.That(actual.Fees, Is.EquivalentTo(expected.Fees), $"{batch}: fees");
         Assert.That(actual.Net, Is.EquivalentTo(expected.Net), $"{batch}: net positions");
     }
 
-    private static string Text(in Outcome o) => $"{o.Verdict} (first {o.First}, rule {o.Rule}, batch {o.Batch}, available {o.Available})";
+    private static string Text(in Outcome o) =>
+        $"{o.Verdict} (first {o.First}, rule {o.Rule}, batch {o.Batch}, available {o.Available})";
 
     private static string Text(in Payment p) =>
-        $"{p.Instruction} id {p.IdHigh:x16}:{p.IdLow:x16} payer {p.Payer} payee {p.Payee} amount {p.Amount} reference {p.Reference} "
-        + $"valid until {p.ValidUntilNs} currency {p.Currency} flags {p.Flags} level {p.Level} purpose {p.Purpose} session {p.Session}";
+        $"{p.Instruction} id {p.IdHigh:x16}:{p.IdLow:x16} payer {p.Payer} payee {p.Payee} amount {p.Amount} "
+        + $"reference {p.Reference} valid until {p.ValidUntilNs} currency {p.Currency} flags {p.Flags} level {p.Level} "
+        + $"purpose {p.Purpose} session {p.Session}";
 }

@@ -9,8 +9,8 @@ namespace Settlement.Tests.Reference;
 /// session field, so that two bodies never pass for one. Times are ns since the Unix epoch, amounts smallest units.
 /// </summary>
 /// <remarks>
-/// A block that the journal could not have written (wrong number, sequence or time) throws <see cref="InvalidOperationException"/>,
-/// as the engine stops on it.
+/// A block that the journal could not have written (wrong number, sequence or time) throws
+/// <see cref="InvalidOperationException"/>, as the engine stops on it.
 /// </remarks>
 public sealed partial class NaiveEngine : ILedgerUnderTest
 {
