@@ -10,35 +10,37 @@ namespace Settlement.Engine.Ledger;
 // Invariant: a command that is not Accepted changes nothing (but a quorum's count); every Accepted one enters the control fold.
 // All written by: settle thread.
 
-/// <summary>Who may send a command: an operator's session of at least this clearance, and so many different sessions.</summary>
+/// <summary>
+/// Who may send a command: an operator's session whose clearance is at least the instruction's level (<see cref="SettingKey.InstructionLevel"/>,
+/// 255 unless lowered), and so many different sessions.
+/// </summary>
 /// <param name="Command">The command.</param>
-/// <param name="Clearance">Least clearance of the session.</param>
 /// <param name="Quorum">Different sessions that must send the same command before it takes effect.</param>
 /// <param name="LoweringQuorum">The quorum when a level is lowered: a disclosure.</param>
-public readonly record struct CommandAuthority(Instruction Command, byte Clearance, int Quorum = 1, int LoweringQuorum = 1);
+public readonly record struct CommandAuthority(Instruction Command, int Quorum = 1, int LoweringQuorum = 1);
 
 internal sealed class ControlApply(LedgerState state)
 {
     /// <summary>The table of authorities. All commands are the operator's.</summary>
     public static IReadOnlyList<CommandAuthority> Authorities { get; } =
     [
-        new(Instruction.DeclareCurrency, 0),
-        new(Instruction.DeclareParticipant, 0),
-        new(Instruction.OpenSession, 0),
-        new(Instruction.OpenWallet, 0),
-        new(Instruction.OpenAccount, 0),
-        new(Instruction.CloseWallet, 0),
-        new(Instruction.SetWalletStatus, 0),
-        new(Instruction.SetWalletTier, 0),
-        new(Instruction.SetWalletLevel, 0, LoweringQuorum: 2),
-        new(Instruction.SetWalletCountry, 0),
-        new(Instruction.SetCap, 0),
-        new(Instruction.SetFee, 0),
-        new(Instruction.SetSetting, 0),
-        new(Instruction.ActivateRules, 0),
-        new(Instruction.CloseBatch, 0),
-        new(Instruction.SettledBatch, 0),
-        new(Instruction.AcceptTime, 0),
+        new(Instruction.DeclareCurrency),
+        new(Instruction.DeclareParticipant),
+        new(Instruction.OpenSession),
+        new(Instruction.OpenWallet),
+        new(Instruction.OpenAccount),
+        new(Instruction.CloseWallet),
+        new(Instruction.SetWalletStatus),
+        new(Instruction.SetWalletTier),
+        new(Instruction.SetWalletLevel, LoweringQuorum: 2),
+        new(Instruction.SetWalletCountry),
+        new(Instruction.SetCap),
+        new(Instruction.SetFee),
+        new(Instruction.SetSetting),
+        new(Instruction.ActivateRules),
+        new(Instruction.CloseBatch),
+        new(Instruction.SettledBatch),
+        new(Instruction.AcceptTime),
     ];
 
     private readonly Dictionary<UInt128, ushort> _awaited = []; // command to its first session; looked up, never walked
@@ -52,8 +54,7 @@ internal sealed class ControlApply(LedgerState state)
             int length = 1 + command.ContinuationSlots;
             bool fits = length <= slots.Length - i
                 && (command.ContinuationBytes == 0 || command.Instruction == Instruction.ActivateRules);
-            if (!fits)
-                length = 1;
+            length = Math.Min(length, slots.Length - i);
             ReadOnlySpan<byte> continuation = fits
                 ? MemoryMarshal.AsBytes(slots.Slice(i + 1, length - 1))[..(int)command.ContinuationBytes]
                 : default;
@@ -74,7 +75,7 @@ internal sealed class ControlApply(LedgerState state)
         int authority = command.Instruction - Instruction.DeclareCurrency;
         if (authority < 0 || authority >= Authorities.Count)
             return Verdict.Malformed;
-        if (!session.IsOperator || session.Clearance < Authorities[authority].Clearance)
+        if (!session.IsOperator || session.Clearance < state.Settings.InstructionLevels[(byte)command.Instruction])
             return Verdict.NotAuthorised;
         return command.Instruction switch
         {
@@ -348,7 +349,7 @@ internal sealed class ControlApply(LedgerState state)
                 return Set(settings.IdRetentionNs, value, () => state.Ids.RetentionNs = settings.IdRetentionNs = value);
             case SettingKey.RefundLifetimeNs when value > 0:
                 return Set(settings.RefundLifetimeNs, value, () => settings.RefundLifetimeNs = value);
-            case SettingKey.InstructionLevel when command.Value2 is >= 1 and <= (ulong)Instruction.Redeem && value <= byte.MaxValue:
+            case SettingKey.InstructionLevel when IsInstruction(command.Value2) && value <= byte.MaxValue:
                 ulong instruction = command.Value2;
                 return Set(settings.InstructionLevels[instruction], value, () => settings.InstructionLevels[instruction] = (byte)value);
             case SettingKey.BatchValue:
@@ -360,6 +361,10 @@ internal sealed class ControlApply(LedgerState state)
                 return Verdict.InvalidValue;
         }
     }
+
+    private static bool IsInstruction(ulong number) =>
+        number is (>= (ulong)Instruction.Micropayment and <= (ulong)Instruction.Redeem)
+            or (>= (ulong)Instruction.DeclareCurrency and <= (ulong)Instruction.AcceptTime);
 
     private static Verdict Set(ulong now, ulong value, Action change)
     {
@@ -383,7 +388,7 @@ internal sealed class ControlApply(LedgerState state)
 
     private Verdict CloseBatch(ulong sequence)
     {
-        if (state.Batch.Accepted == 0)
+        if (state.Batch.Count == 0)
             return Verdict.Duplicate;
         state.Batch.Close(sequence);
         return Verdict.Accepted;

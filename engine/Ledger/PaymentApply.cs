@@ -90,7 +90,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         if (ruledBySums)
             AddToSums(in payer, amount);
         if (refundable)
-            KeepRefundable(in payment, payerRow, payeeRow, sequence, pends, payment.Level, payment.Purpose);
+            KeepRefundable(in payment, payerRow, payeeRow, sequence, pends, payment.Level);
         CountDeclassified(in payment, in payer, in payee);
         outcome.Available = payer.Available;
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
@@ -149,7 +149,6 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
             Sequence = sequence,
             Currency = payment.Currency,
             Level = payment.Level,
-            Purpose = payment.Purpose,
         });
         outcome.Available = payer.Available;
         state.Batch.NoteCounted(ref currency, 0);
@@ -230,8 +229,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
             return PaymentLaw.Hide(hidden, Verdict.CapExceeded);
         if (payeeTotal + amount < payeeTotal)
             return PaymentLaw.Hide(hidden, Verdict.Overflow);
-        // The hold's own record makes room for the refundable one.
-        if (crosses && state.Positions.IsFull)
+        if ((crosses && state.Positions.IsFull) || (refundable && state.Targets.IsFull))
             return PaymentLaw.Hide(hidden, Verdict.TableFull);
 
         state.Hasher.BeforeWrite(ref payer, hold.PayerRow);
@@ -243,7 +241,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         if (crosses)
             state.Positions.Move(payer.Participant, payee.Participant, payer.CurrencyIndex, amount);
         if (refundable)
-            KeepRefundable(in payment, hold.PayerRow, hold.PayeeRow, sequence, pends: true, hold.Level, hold.Purpose);
+            KeepRefundable(in payment, hold.PayerRow, hold.PayeeRow, sequence, pends: true, hold.Level);
         outcome.Available = payer.Available;
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
         currency.BlockDrift += payer.Total + payee.Total - payerTotal - payeeTotal;
@@ -334,7 +332,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
     }
 
     private void KeepRefundable(
-        in Payment payment, int payerRow, int payeeRow, ulong sequence, bool pends, byte level, Purpose purpose) =>
+        in Payment payment, int payerRow, int payeeRow, ulong sequence, bool pends, byte level) =>
         state.Targets.Add(new TargetRecord
         {
             IdLow = payment.IdLow,
@@ -351,7 +349,6 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
             PendingBatch = pends ? state.Hasher.Batch : 0,
             Currency = payment.Currency,
             Level = level,
-            Purpose = purpose,
         });
 
     private void CountDeclassified(in Payment payment, in AccountRow payer, in AccountRow payee)

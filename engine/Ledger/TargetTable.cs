@@ -41,8 +41,7 @@ public struct TargetRecord
     [FieldOffset(54)] public ushort Currency;
     [FieldOffset(56)] public TargetKind Kind;
     [FieldOffset(57)] public byte Level;
-    [FieldOffset(58)] public Purpose Purpose;
-    [FieldOffset(59)] public byte Reserved;
+    [FieldOffset(58)] public ushort Reserved;
 
     /// <summary>Place in the expiry heap, from 1; 0: not in it.</summary>
     [FieldOffset(60)] internal int HeapPlace;

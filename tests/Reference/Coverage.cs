@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using Settlement.Engine.Domain;
 
@@ -12,6 +14,9 @@ public sealed class Coverage
     private readonly Dictionary<Verdict, long> _verdicts = [];
     private readonly Dictionary<(Instruction Instruction, Verdict Verdict), long> _pairs = [];
     private readonly Dictionary<ClosedBy, long> _closes = [];
+    private long _holdsExpired;
+    private long _refundablesExpired;
+    private long _idsDecidedAgain;
 
     public long Payments { get; private set; }
 
@@ -19,7 +24,10 @@ public sealed class Coverage
 
     public long Blocks { get; private set; }
 
-    /// <summary>Counts one block. Continuation slots are not counted; instructions without meaning count as <see cref="Instruction.None"/>.</summary>
+    /// <summary>
+    /// Counts one block. Continuation slots are not counted; instructions without meaning count as <see
+    /// cref="Instruction.None"/>.
+    /// </summary>
     public void Add(in BlockHeader header, ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes)
     {
         Blocks++;
@@ -37,7 +45,7 @@ public sealed class Coverage
             else
             {
                 Commands++;
-                continued = System.Runtime.InteropServices.MemoryMarshal.Cast<Payment, ControlCommand>(slots)[i].ContinuationSlots;
+                continued = MemoryMarshal.Cast<Payment, ControlCommand>(slots)[i].ContinuationSlots;
             }
 
             if (!Enum.IsDefined(instruction))
@@ -48,9 +56,14 @@ public sealed class Coverage
         }
     }
 
-    /// <summary>Counts the closes of a whole history.</summary>
-    public void AddCloses(NaiveEngine engine)
+    /// <summary>
+    /// Counts what a whole history did beside its verdicts: closes by cause, expiries, ids forgotten and decided again.
+    /// </summary>
+    public void AddEnd(NaiveEngine engine)
     {
+        _holdsExpired += engine.HoldsExpired;
+        _refundablesExpired += engine.RefundablesExpired;
+        _idsDecidedAgain += engine.IdsDecidedAgain;
         foreach (ClosedBy cause in engine.ClosedBatchesBy)
             _closes[cause] = _closes.GetValueOrDefault(cause) + 1;
     }
@@ -61,7 +74,10 @@ public sealed class Coverage
 
     public long Of(ClosedBy cause) => _closes.GetValueOrDefault(cause);
 
-    /// <summary>Each verdict but Undecided, each pair of <see cref="ReachablePairs"/>, each cause of a close, at least once.</summary>
+    /// <summary>
+    /// Each verdict but Undecided, each pair of <see cref="ReachablePairs"/>, each cause of a close, each expiry, at
+    /// least once.
+    /// </summary>
     public void AssertComplete()
     {
         List<string> missing = [];
@@ -74,20 +90,27 @@ public sealed class Coverage
         foreach (ClosedBy cause in Enum.GetValues<ClosedBy>())
             if (Of(cause) == 0)
                 missing.Add($"a close by {cause}");
+        if (_holdsExpired == 0)
+            missing.Add("a hold that expires");
+        if (_refundablesExpired == 0)
+            missing.Add("a refundable payment that expires");
+        if (_idsDecidedAgain == 0)
+            missing.Add("an id decided again after its retention");
         Assert.That(missing, Is.Empty, $"the generated histories never brought about: {string.Join(", ", missing)}");
         Assert.That(Of(Verdict.Undecided), Is.Zero, "a slot was left undecided");
     }
 
     /// <summary>
     /// What engine/SEMANTICS.md lets each instruction be answered. A payer whose money is held cannot be closed, so a capture is
-    /// never <see cref="Verdict.PayerClosed"/>; a verdict that only a full ledger of tens of thousands of batches gives is left to a story.
+    /// never <see cref="Verdict.PayerClosed"/>; a verdict that only a full ledger of tens of thousands of batches gives
+    /// is left to a story.
     /// </summary>
     public static IEnumerable<(Instruction Instruction, Verdict Verdict)> ReachablePairs()
     {
         Verdict[] any =
         [
-            Verdict.Accepted, Verdict.Duplicate, Verdict.DuplicateLookUp, Verdict.Malformed, Verdict.UnknownSession, Verdict.StreamGap,
-            Verdict.TooOldToTell, Verdict.IdFromFuture, Verdict.CapacityExceeded, Verdict.IdConflict, Verdict.Expired,
+            Verdict.Accepted, Verdict.Duplicate, Verdict.DuplicateLookUp, Verdict.Malformed, Verdict.UnknownSession,
+            Verdict.StreamGap, Verdict.TooOldToTell, Verdict.IdFromFuture, Verdict.CapacityExceeded, Verdict.IdConflict, Verdict.Expired,
             Verdict.UnknownCurrency, Verdict.Refused, Verdict.WrongCurrency,
         ];
         Verdict[] transfer =
@@ -100,7 +123,8 @@ public sealed class Coverage
         Verdict[] capture =
         [
             Verdict.ZeroAmount, Verdict.UnknownTarget, Verdict.PayerFrozen, Verdict.PayeeFrozen, Verdict.PayeeClosed,
-            Verdict.OverTarget, Verdict.DeniedByRule, Verdict.TargetTaken, Verdict.CapExceeded, Verdict.Overflow, Verdict.TableFull,
+            Verdict.OverTarget, Verdict.DeniedByRule, Verdict.TargetTaken, Verdict.CapExceeded, Verdict.Overflow,
+            Verdict.TableFull,
         ];
         Verdict[] refund =
         [
@@ -175,12 +199,18 @@ public sealed class Coverage
     public override string ToString()
     {
         StringBuilder text = new();
-        text.AppendLine(System.Globalization.CultureInfo.InvariantCulture, $"{Blocks} blocks, {Payments} payments, {Commands} commands");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{Blocks} blocks, {Payments} payments, {Commands} commands");
         foreach (IGrouping<Instruction, KeyValuePair<(Instruction Instruction, Verdict Verdict), long>> row in
                  _pairs.GroupBy(pair => pair.Key.Instruction).OrderBy(row => row.Key))
-            text.AppendLine(System.Globalization.CultureInfo.InvariantCulture,
-                $"{row.Key}: {string.Join(", ", row.OrderBy(pair => pair.Key.Verdict).Select(pair => $"{pair.Key.Verdict} {pair.Value}"))}");
-        text.AppendLine($"closes: {string.Join(", ", _closes.OrderBy(close => close.Key).Select(close => $"{close.Key} {close.Value}"))}");
+        {
+            IEnumerable<string> counts = row.OrderBy(pair => pair.Key.Verdict).Select(pair => $"{pair.Key.Verdict} {pair.Value}");
+            text.AppendLine(CultureInfo.InvariantCulture, $"{row.Key}: {string.Join(", ", counts)}");
+        }
+
+        IEnumerable<string> closes = _closes.OrderBy(close => close.Key).Select(close => $"{close.Key} {close.Value}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"closes: {string.Join(", ", closes)}");
+        text.AppendLine(CultureInfo.InvariantCulture,
+            $"expired: {_holdsExpired} holds, {_refundablesExpired} refundable; ids decided again: {_idsDecidedAgain}");
         return text.ToString();
     }
 }

@@ -7,7 +7,8 @@ namespace Settlement.Tests.Reference;
 /// <param name="Pending">Credited in the open batch, available when it closes.</param>
 public readonly record struct AccountView(ulong Available, ulong Pending, ulong Held);
 
-public readonly record struct WalletView(ushort Participant, ushort Country, byte Tier, byte Level, WalletStatus Status, ulong Holder);
+public readonly record struct WalletView(
+    ushort Participant, ushort Country, byte Tier, byte Level, WalletStatus Status, ulong Holder);
 
 /// <summary>What a closed batch states.</summary>
 /// <param name="Count">Accepted payments that count: all but issue and redeem.</param>
@@ -20,7 +21,9 @@ public sealed record BatchView(
     IReadOnlyDictionary<(ushort Participant, ushort Currency), BigInteger> Fees,
     IReadOnlyDictionary<(ushort Participant, ushort Currency), BigInteger> Net);
 
-/// <summary>A ledger that scenarios and generated histories can be run against: the naive twin, or the engine behind an adapter.</summary>
+/// <summary>
+/// A ledger that scenarios and generated histories can be run against: the naive twin, or the engine behind an adapter.
+/// </summary>
 public interface ILedgerUnderTest
 {
     /// <summary>The number of the open batch, from 1.</summary>

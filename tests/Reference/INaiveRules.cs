@@ -12,7 +12,8 @@ namespace Settlement.Tests.Reference;
 /// <param name="Level">As the payment states it.</param>
 /// <param name="Instruction">Micropayment, immediate, hold, capture or refund.</param>
 public readonly record struct NaiveFacts(
-    ushort Source, ushort Destination, ushort Currency, ulong Amount, byte Tier, Purpose Purpose, byte Level, Instruction Instruction);
+    ushort Source, ushort Destination, ushort Currency, ulong Amount, byte Tier, Purpose Purpose, byte Level,
+    Instruction Instruction);
 
 public enum NaiveWindowKind : byte
 {
@@ -29,7 +30,10 @@ public enum NaiveWindowKind : byte
     Rolling30Days,
 }
 
-/// <summary>A span of time over which payments are summed; <paramref name="Month"/> and <paramref name="Day"/> say where a year starts.</summary>
+/// <summary>
+/// A span of time over which payments are summed; <paramref name="Month"/> and <paramref name="Day"/> say where a year
+/// starts.
+/// </summary>
 public readonly record struct NaiveWindow(NaiveWindowKind Kind, byte Month = 1, byte Day = 1);
 
 /// <summary>A cumulative limit that applies to a payment: the window's sum and its amount may not be above the ceiling.</summary>
@@ -41,7 +45,10 @@ public readonly record struct NaiveLimit(ushort Rule, NaiveWindow Window, UInt12
 /// </summary>
 public interface INaiveRules
 {
-    /// <summary>The lowest rule that refuses the payment, sums apart; 0: none. With <paramref name="denyOnly"/> only deny rules are asked.</summary>
+    /// <summary>
+    /// The lowest rule that refuses the payment, sums apart; 0: none. With <paramref name="denyOnly"/> only deny rules
+    /// are asked.
+    /// </summary>
     ushort Judge(in NaiveFacts facts, bool denyOnly);
 
     /// <summary>The cumulative limits that apply to the payment, in any order.</summary>

@@ -35,7 +35,10 @@ public static class IsoNumbers
         795, 796, 798, 800, 804, 807, 818, 826, 831, 832, 833, 834, 840, 850, 854, 858, 860, 862, 876, 882, 887, 894,
     ];
 
-    /// <summary>Digits behind the point that ISO 4217 gives the currency; null: no such currency. Metals and test codes have none: 0.</summary>
+    /// <summary>
+    /// Digits behind the point that ISO 4217 gives the currency; null: no such currency. Metals and test codes have none:
+    /// 0.
+    /// </summary>
     public static int? CurrencyScale(ushort currency) => !s_currencies.Contains(currency) ? null : currency switch
     {
         108 or 152 or 262 or 324 or 352 or 392 or 174 or 410 or 600 or 646 or 800 or 940 or 704 or 548 or 950 or 952 or 953 => 0,

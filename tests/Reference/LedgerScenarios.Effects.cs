@@ -110,7 +110,8 @@ public abstract partial class LedgerScenarios
         Scenario story = Begin();
         Activate(story, new TableRule(4, TableRuleKind.Limit, Germany, 0, Euro, TierMax: 1, Ceiling: 1_000));
         Outcome[] outcomes = story.PayAll(
-            story.Hold(Anna, Bert, 400), story.Micro(Anna, Bert, 600), story.Micro(Anna, Bert, 1), story.Micro(Adam, Bert, 1_000));
+            story.Hold(Anna, Bert, 400), story.Micro(Anna, Bert, 600), story.Micro(Anna, Bert, 1),
+            story.Micro(Adam, Bert, 1_000));
         Expect(outcomes[0], Verdict.Accepted);
         Expect(outcomes[1], Verdict.Accepted);
         Expect(outcomes[2], Verdict.LimitExceeded);

@@ -33,7 +33,8 @@ public abstract partial class LedgerScenarios
         Outcome[] outcomes = story.PayAll(first, second, story.Capture(first, 10), story.Void(second), story.Void(second));
         Assert.That(
             outcomes.Select(outcome => outcome.Verdict),
-            Is.EqualTo((Verdict[])[Verdict.Accepted, Verdict.Accepted, Verdict.Accepted, Verdict.Accepted, Verdict.UnknownTarget]));
+            Is.EqualTo(
+                (Verdict[])[Verdict.Accepted, Verdict.Accepted, Verdict.Accepted, Verdict.Accepted, Verdict.UnknownTarget]));
         Assert.That(outcomes[3].Available, Is.EqualTo(OpeningCents - 10));
         ExpectAccount(story, Anna, OpeningCents - 10, 0, 0);
     }

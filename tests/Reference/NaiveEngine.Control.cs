@@ -3,7 +3,9 @@ using Settlement.Engine.Domain;
 
 namespace Settlement.Tests.Reference;
 
-/// <summary>Control commands, row by row of the table: first its refusals in their order, then "already so", then the change.</summary>
+/// <summary>
+/// Control commands, row by row of the table: first its refusals in their order, then "already so", then the change.
+/// </summary>
 public sealed partial class NaiveEngine
 {
     /// <summary>A lowered level that one session asked for.</summary>

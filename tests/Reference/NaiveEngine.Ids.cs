@@ -9,7 +9,9 @@ public sealed partial class NaiveEngine
     private BigInteger _uuid7FloorNs;
     private BigInteger _otherFloorHour;
 
-    /// <summary>Start of block, 2. A floor never moves back, so an id below it is as good as forgotten: nothing need be removed.</summary>
+    /// <summary>
+    /// Start of block, 2. A floor never moves back, so an id below it is as good as forgotten: nothing need be removed.
+    /// </summary>
     private void RaiseIdFloors()
     {
         _uuid7FloorNs = BigInteger.Max(_uuid7FloorNs, (BigInteger)_now - _idWindowNs);
@@ -108,7 +110,8 @@ public sealed partial class NaiveEngine
 
     private Ruling JudgeOtherId(in Payment payment, ushort participant)
     {
-        bool known = _otherIds.TryGetValue((participant, payment.Id), out DecidedId first) && first.DecisionHour >= _otherFloorHour;
+        bool known = _otherIds.TryGetValue((participant, payment.Id), out DecidedId first)
+            && first.DecisionHour >= _otherFloorHour;
         return known ? Repeat(first, payment) : default;
     }
 
@@ -118,7 +121,9 @@ public sealed partial class NaiveEngine
     /// <summary>The fingerprint: the 64 bytes with the session field zero.</summary>
     private static Payment Body(in Payment payment) => payment with { Session = 0 };
 
-    /// <summary>Section B: the id is used up with the verdict, whatever it is. An accepted opening is remembered with its account.</summary>
+    /// <summary>
+    /// Section B: the id is used up with the verdict, whatever it is. An accepted opening is remembered with its account.
+    /// </summary>
     private void Remember(in Payment payment, NaiveSession session, Verdict verdict)
     {
         DecidedId decided = new(Body(payment), verdict, HourOf(_now));
@@ -140,6 +145,10 @@ public sealed partial class NaiveEngine
         else if (IsUuid7(payment))
             _uuid7Ids.Add((participant, payment.Id), decided);
         else
+        {
+            if (!_otherIds.TryAdd((participant, payment.Id), decided))
+                IdsDecidedAgain++;
             _otherIds[(participant, payment.Id)] = decided;
+        }
     }
 }

@@ -254,11 +254,16 @@ public sealed partial class NaiveEngine
 
     private static bool WouldOverflow(NaiveAccount credited, ulong amount) => credited.Total + amount > ulong.MaxValue;
 
-    /// <summary>The key under which a hold or refundable payment is kept: the session's own participant if it is an operator's, else the payee's.</summary>
+    /// <summary>
+    /// The key under which a hold or refundable payment is kept: the session's own participant if it is an operator's,
+    /// else the payee's.
+    /// </summary>
     private static TargetKey KeyOfMade(in Payment payment, NaiveSession session, NaiveWallet payee) =>
         new(session.IsOperator ? session.Participant : payee.Participant, payment.Id);
 
-    /// <summary>The session that acts looks under its own participant; capture and void find holds, refund what can be refunded.</summary>
+    /// <summary>
+    /// The session that acts looks under its own participant; capture and void find holds, refund what can be refunded.
+    /// </summary>
     private NaiveTarget? FindTarget(in Payment payment, NaiveSession session) =>
         _targets.GetValueOrDefault(new TargetKey(session.Participant, payment.TargetId)) is { } target
         && target.IsHold == (payment.Instruction != Instruction.Refund)

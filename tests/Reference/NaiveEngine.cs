@@ -9,8 +9,8 @@ namespace Settlement.Tests.Reference;
 /// session field, so that two bodies never pass for one. Times are ns since the Unix epoch, amounts smallest units.
 /// </summary>
 /// <remarks>
-/// A block that the journal could not have written (wrong number, sequence or time) throws <see cref="InvalidOperationException"/>,
-/// as the engine stops on it.
+/// A block that the journal could not have written (wrong number, sequence or time) throws
+/// <see cref="InvalidOperationException"/>, as the engine stops on it.
 /// </remarks>
 public sealed partial class NaiveEngine : ILedgerUnderTest
 {
@@ -58,6 +58,14 @@ public sealed partial class NaiveEngine : ILedgerUnderTest
     public IReadOnlyDictionary<TargetKey, NaiveTarget> Targets => _targets;
 
     public IReadOnlyDictionary<(ushort Participant, ulong Stream), NaiveStream> Streams => _streams;
+
+    /// <summary>How many were released or forgotten for their age so far.</summary>
+    public long HoldsExpired { get; private set; }
+
+    public long RefundablesExpired { get; private set; }
+
+    /// <summary>How often an id was decided again after its retention.</summary>
+    public long IdsDecidedAgain { get; private set; }
 
     /// <summary>The number of the block that comes next, genesis being 0.</summary>
     public ulong BlockNumberNext => _blockNumberNext;
@@ -119,9 +127,14 @@ public sealed partial class NaiveEngine : ILedgerUnderTest
         {
             TargetKey key = new(_expiries.Min.Participant, _expiries.Min.Id);
             NaiveTarget target = _targets[key];
-            if (target.IsHold)
-                Release(target);
             Forget(key);
+            if (target.IsHold)
+            {
+                Release(target);
+                HoldsExpired++;
+            }
+            else
+                RefundablesExpired++;
         }
     }
 

@@ -19,7 +19,10 @@ public sealed class Scenario
     public const ushort Operator = 1, SecondOperator = 2, AlphaDesk = 3, BetaDesk = 4, AlphaLow = 5, AlphaTrusted = 6,
         BetaOperator = 7, LowOperator = 8, BetaLow = 9, HouseDesk = 10;
 
-    /// <summary>Wallets of Alpha in Germany (tier 1) and of Beta in France (tier 2). Agent and Boss are of level 200, the rest of level 0.</summary>
+    /// <summary>
+    /// Wallets of Alpha in Germany (tier 1) and of Beta in France (tier 2). Agent and Boss are of level 200, the rest of
+    /// level 0.
+    /// </summary>
     public const ulong Anna = 11, Adam = 12, Agent = 13, Bert = 21, Bea = 22, Boss = 23, Nobody = 99;
 
     public const ulong OpeningCents = 100_000;
@@ -56,7 +59,10 @@ public sealed class Scenario
         SumsMax = 8,
     };
 
-    /// <summary>The cast: participants, currencies (both under the house's authority), sessions, wallets, opening balances of 1,000.00 €.</summary>
+    /// <summary>
+    /// The cast: participants, currencies (both under the house's authority), sessions, wallets, opening balances of
+    /// 1,000.00 €.
+    /// </summary>
     private void Raise()
     {
         DoAll(Participant(Alpha, "alpha"), Participant(Beta, "beta"), Currency(Euro), Currency(Dollar));
@@ -198,8 +204,15 @@ public sealed class Scenario
     public static ControlCommand Currency(ushort number, byte scale = 2, ushort authority = House) =>
         Command(Instruction.DeclareCurrency) with { Currency = number, Scale = scale, Participant = authority };
 
-    public static ControlCommand Session(ushort index, ushort participant, byte clearance, SessionFlags flags = SessionFlags.None) =>
-        Command(Instruction.OpenSession) with { Subject = index, Participant = participant, Level = clearance, SessionFlags = flags };
+    public static ControlCommand Session(
+        ushort index, ushort participant, byte clearance, SessionFlags flags = SessionFlags.None) =>
+        Command(Instruction.OpenSession) with
+        {
+            Subject = index,
+            Participant = participant,
+            Level = clearance,
+            SessionFlags = flags,
+        };
 
     /// <summary>A wallet with an account in euro, in the participant's country and tier.</summary>
     public static ControlCommand Wallet(ulong wallet, ushort participant, byte level = 0, ulong holder = 0) =>

@@ -64,12 +64,13 @@ public sealed partial class StreamGenerator
         0 => NextParticipant(),
         1 => NextCurrency(),
         2 => Scenario.Session(
-            (ushort)(_random.OneIn(2) ? Model.Sessions.Count + 1 : _random.Below(Model.Sessions.Count + 4)), (ushort)_random.Below(8),
-            _random.Pick(s_levels), (SessionFlags)_random.Below(4)),
+            (ushort)(_random.OneIn(2) ? Model.Sessions.Count + 1 : _random.Below(Model.Sessions.Count + 4)),
+            (ushort)_random.Below(8), _random.Pick(s_levels), (SessionFlags)_random.Below(4)),
         3 or 4 => NextOpenWallet(),
         5 => Scenario.Account(AnyWallet(), AnyCurrency()),
         6 => Scenario.Close(AnyWallet()),
-        7 or 8 => Scenario.Status(AnyWallet(), (WalletStatus)(_random.OneIn(12) ? _random.Between(2, 4) : _random.Below(16) / 15)),
+        7 or 8 => Scenario.Status(
+            AnyWallet(), (WalletStatus)(_random.OneIn(12) ? _random.Between(2, 4) : _random.Below(16) / 15)),
         9 => Scenario.Command(Instruction.SetWalletTier) with { Subject = AnyWallet(), Tier = (byte)_random.Below(5) },
         10 or 11 => Scenario.Level(AnyWallet(), _random.OneIn(2) ? (byte)0 : _random.Pick(s_levels)),
         12 => Scenario.Command(Instruction.SetWalletCountry) with
@@ -182,7 +183,8 @@ public sealed partial class StreamGenerator
             case 0:
                 return Scenario.Setting(SettingKey.BatchCount, _random.OneIn(5) ? 0 : _random.Between(1UL, small ? 40UL : 6_000));
             case 1:
-                return Scenario.Setting(SettingKey.BatchAgeNs, _random.OneIn(6) ? 0 : _random.Between(1UL, 3_600) * Limits.NsPerSecond);
+                return Scenario.Setting(
+                    SettingKey.BatchAgeNs, _random.OneIn(6) ? 0 : _random.Between(1UL, 3_600) * Limits.NsPerSecond);
             case 2 or 3:
                 return Scenario.Setting(
                     SettingKey.BatchValue, _random.OneIn(5) ? 0 : _random.Between(1_000UL, small ? 90_000UL : 4_000_000),
@@ -222,7 +224,10 @@ public sealed partial class StreamGenerator
             AddPlan(slots, plan);
     }
 
-    /// <summary>A few closed corridors, ceilings by tier, and limits over every window. All years of a history start on the same day.</summary>
+    /// <summary>
+    /// A few closed corridors, ceilings by tier, and limits over every window. All years of a history start on the same
+    /// day.
+    /// </summary>
     private List<TableRule> NextRules()
     {
         if (_yearStart == 0)
@@ -240,8 +245,8 @@ public sealed partial class StreamGenerator
                     numbered, TableRuleKind.Ceiling, _random.Pick(s_countries), 0, currency, (byte)_random.Below(4),
                     _random.Between(500UL, 20_000)),
                 _ => new TableRule(
-                    numbered, TableRuleKind.Limit, _random.Pick(s_countries), _random.OneIn(3) ? _random.Pick(s_countries) : (ushort)0,
-                    currency, (byte)_random.Below(4), _random.Between(2_000UL, 700_000),
+                    numbered, TableRuleKind.Limit, _random.Pick(s_countries),
+                    _random.OneIn(3) ? _random.Pick(s_countries) : (ushort)0, currency, (byte)_random.Below(4), _random.Between(2_000UL, 700_000),
                     new NaiveWindow((NaiveWindowKind)_random.Below(4), (byte)_yearStart, 6)),
             });
         }

@@ -8,7 +8,8 @@ public sealed partial class StreamGenerator
     private const int TargetsRemembered = 600;
 
     /// <summary>A hold or refundable payment that was made, perhaps not accepted yet.</summary>
-    private sealed record Made(int Slot, Payment Payment, ushort KeyParticipant, ulong Payee, ulong Amount, ushort Currency, bool IsHold);
+    private sealed record Made(
+        int Slot, Payment Payment, ushort KeyParticipant, ulong Payee, ulong Amount, ushort Currency, bool IsHold);
 
     private readonly List<Made> _madeInBlock = [];
     private readonly List<Made> _targets = [];
@@ -274,8 +275,8 @@ public sealed partial class StreamGenerator
     {
         ulong wallet = _random.Pick(_wallets);
         Payment opening = Opening(wallet, _random.Pick(s_currencies).Number);
-        if (Model.Wallets.GetValueOrDefault(wallet)?.Accounts.GetValueOrDefault(opening.Currency) is { OpeningAccepted: true } account
-            && _random.OneIn(2))
+        NaiveAccount? account = Model.Wallets.GetValueOrDefault(wallet)?.Accounts.GetValueOrDefault(opening.Currency);
+        if (account is { OpeningAccepted: true } && _random.OneIn(2))
             opening = account.Opening with { Session = opening.Session };
         if (_random.OneIn(5))
             opening.Session = (ushort)_random.Between(1, s_sessions.Length);
@@ -306,7 +307,10 @@ public sealed partial class StreamGenerator
                 _slot, payment, isOperator ? participant : wallet.Participant, payee, payment.Amount, payment.Currency, isHold));
     }
 
-    /// <summary>What was accepted can be acted on; a stream's number that was refused unused comes again, as a client would send it.</summary>
+    /// <summary>
+    /// What was accepted can be acted on; a stream's number that was refused unused comes again, as a client would send
+    /// it.
+    /// </summary>
     private void Learn(Payment[] slots, Outcome[] outcomes)
     {
         for (int i = 0; i < slots.Length; i++)

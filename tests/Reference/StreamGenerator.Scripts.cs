@@ -68,7 +68,10 @@ public sealed partial class StreamGenerator
         _script.Enqueue(new Step(Payments: [ScriptIssue(payer, 100), paid]));
         _script.Enqueue(new Step([Scenario.Close(payer), Scenario.Close(payer)]));
         _script.Enqueue(new Step(Payments:
-            [ScriptOn(Instruction.Refund, paid, 1), ScriptPay(Instruction.Micropayment, payer, payee, 1), ScriptRedeem(payer, 1)]));
+        [
+            ScriptOn(Instruction.Refund, paid, 1), ScriptPay(Instruction.Micropayment, payer, payee, 1),
+            ScriptRedeem(payer, 1),
+        ]));
     }
 
     private void PayeeClosesBeforeRefund(ulong payee, ulong next)
@@ -107,7 +110,10 @@ public sealed partial class StreamGenerator
         ]));
     }
 
-    /// <summary>Ids are scoped by who pays, keys by who is paid: the bulk participant's own ids meet keys that the partner's holds have.</summary>
+    /// <summary>
+    /// Ids are scoped by who pays, keys by who is paid: the bulk participant's own ids meet keys that the partner's holds
+    /// have.
+    /// </summary>
     private void KeysAreTaken(ulong payer, ulong payee)
     {
         ulong bulkPayer = _random.Pick(_walletsOf[BulkParticipant]);
@@ -117,14 +123,17 @@ public sealed partial class StreamGenerator
             Payment hold = ScriptPay(Instruction.Hold, payer, payee, 10);
             PaymentFlags flags = instruction == Instruction.Hold ? PaymentFlags.None : PaymentFlags.Refundable;
             step.Add(hold);
-            step.Add(ScriptPay(instruction, bulkPayer, payee, 1, flags, session: 3) with { IdHigh = hold.IdHigh, IdLow = hold.IdLow });
+            step.Add(WithIdOf(hold, ScriptPay(instruction, bulkPayer, payee, 1, flags, session: 3)));
         }
 
         Payment fromBulk = ScriptPay(Instruction.Hold, bulkPayer, payee, 1, session: 3);
         step.Add(fromBulk);
-        step.Add(ScriptOn(Instruction.Capture, step[1], 5, PaymentFlags.Refundable) with { IdHigh = fromBulk.IdHigh, IdLow = fromBulk.IdLow });
+        step.Add(WithIdOf(fromBulk, ScriptOn(Instruction.Capture, step[1], 5, PaymentFlags.Refundable)));
         _script.Enqueue(new Step(Payments: [.. step]));
     }
+
+    private static Payment WithIdOf(in Payment other, Payment payment) =>
+        payment with { IdHigh = other.IdHigh, IdLow = other.IdLow };
 
     private void PartiesFreeze(ulong payer, ulong payee)
     {
@@ -134,7 +143,10 @@ public sealed partial class StreamGenerator
         _script.Enqueue(new Step(Payments: [ScriptIssue(payer, 100), hold, paid]));
         _script.Enqueue(new Step([Scenario.Status(payee, WalletStatus.Frozen)]));
         _script.Enqueue(new Step(Payments:
-            [.. both, ScriptIssue(payee, 1), ScriptPay(Instruction.Hold, payer, payee, 1), ScriptPay(Instruction.Micropayment, payer, payee, 1)]));
+        [
+            .. both, ScriptIssue(payee, 1), ScriptPay(Instruction.Hold, payer, payee, 1),
+            ScriptPay(Instruction.Micropayment, payer, payee, 1),
+        ]));
         _script.Enqueue(new Step([Scenario.Status(payee, WalletStatus.Active), Scenario.Status(payer, WalletStatus.Frozen)]));
         _script.Enqueue(new Step(Payments:
         [
@@ -187,13 +199,16 @@ public sealed partial class StreamGenerator
         Payment paid = ScriptPay(Instruction.Immediate, far, payee, 5, PaymentFlags.Refundable, session: 15);
         ControlCommand cap = Scenario.Command(Instruction.SetCap) with { Participant = Partner, Currency = Euro, Value2 = 1 };
         _script.Enqueue(new Step(Payments: [ScriptIssue(payer, 1_000_001), hold, paid]));
-        _script.Enqueue(new Step([cap, Scenario.CloseBatch(), .. Enumerable.Range(0, 3).Select(i => Scenario.Settled(Model.OpenBatch - (ulong)i))]));
-        _script.Enqueue(new Step(Payments: [ScriptOn(Instruction.Capture, hold, 1_000_000), ScriptOn(Instruction.Refund, paid, 5)]));
+        IEnumerable<ControlCommand> settled = Enumerable.Range(0, 3).Select(i => Scenario.Settled(Model.OpenBatch - (ulong)i));
+        _script.Enqueue(new Step([cap, Scenario.CloseBatch(), .. settled]));
+        _script.Enqueue(new Step(Payments:
+            [ScriptOn(Instruction.Capture, hold, 1_000_000), ScriptOn(Instruction.Refund, paid, 5)]));
         _script.Enqueue(new Step([cap with { Value2 = 0 }]));
     }
 
     private Payment ScriptPay(
-        Instruction instruction, ulong payer, ulong payee, ulong amount, PaymentFlags flags = PaymentFlags.None, ushort session = PartnerDesk)
+        Instruction instruction, ulong payer, ulong payee, ulong amount, PaymentFlags flags = PaymentFlags.None,
+        ushort session = PartnerDesk)
     {
         Payment payment = new()
         {
@@ -209,9 +224,11 @@ public sealed partial class StreamGenerator
         return payment;
     }
 
-    private Payment ScriptIssue(ulong payee, ulong amount) => ScriptPay(Instruction.Issue, 0, payee, amount, session: HouseOperator);
+    private Payment ScriptIssue(ulong payee, ulong amount) =>
+        ScriptPay(Instruction.Issue, 0, payee, amount, session: HouseOperator);
 
-    private Payment ScriptRedeem(ulong payer, ulong amount) => ScriptPay(Instruction.Redeem, payer, 0, amount, session: HouseOperator);
+    private Payment ScriptRedeem(ulong payer, ulong amount) =>
+        ScriptPay(Instruction.Redeem, payer, 0, amount, session: HouseOperator);
 
     private Payment ScriptOn(Instruction instruction, in Payment target, ulong amount, PaymentFlags flags = PaymentFlags.None) =>
         ScriptPay(instruction, 0, target.IdHigh, amount, flags, target.Session) with { Reference = target.IdLow };

@@ -7,11 +7,13 @@ public sealed record GeneratedBlock(BlockHeader Header, Payment[] Slots, Outcome
 
 /// <summary>
 /// A whole history by seed: genesis, the cast, then blocks of payments, control commands and ticks until
-/// <paramref name="payments"/> payments were made. It drives itself by a naive twin running alongside, so that it knows what exists
+/// <paramref name="payments"/> payments were made. It drives itself by a naive twin running alongside, so that it knows
+/// what exists
 /// and hits what is interesting: targets of the same block, balances to the unit, the edges of windows. The same seed
 /// gives the same history on every machine. Chain fields and the CRC of the headers stay zero.
 /// </summary>
-/// <param name="seed">Its two lowest bits choose the temper: ample capacities, tight ones, a short memory, many small batches.</param>
+/// <param name="seed">Its two lowest bits choose the temper: ample capacities, tight ones, a short memory, many small
+/// batches.</param>
 /// <param name="rules">Rules for the twin alongside; null: <see cref="TableRules"/>.</param>
 /// <param name="encode">Makes a plan for those rules from table rules; null: <see cref="TableRules.Encode"/>.</param>
 public sealed partial class StreamGenerator(
@@ -32,7 +34,9 @@ public sealed partial class StreamGenerator(
     private ulong _now = 1_768_473_000 * Limits.NsPerSecond; // 2026-01-15 10:30 UTC
     private bool _hasJumpedFar;
 
-    /// <summary>Whose sessions make most payments, over one long stream: it must pass 65,536 for old numbers to be forgotten.</summary>
+    /// <summary>
+    /// Whose sessions make most payments, over one long stream: it must pass 65,536 for old numbers to be forgotten.
+    /// </summary>
     private const ushort BulkParticipant = 1;
 
     public ulong Seed { get; } = seed;
