@@ -5,6 +5,7 @@ using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Ring;
+using Settlement.Engine.Rules;
 using Settlement.Gateway.Input;
 
 namespace Settlement.Gateway.Settle;
@@ -96,7 +97,7 @@ internal sealed class SettleRun
         var scales = new CurrencyScales();
         for (int index = 1; index <= node.State.Currencies.Count; index++)
             scales.Declare(node.State.Currencies[index].Number, node.State.Currencies[index].Scale);
-        byte[]? rules = _options.Rules is { } path ? RuleTableFile.Read(path, scales).Encode().ToArray() : null;
+        byte[]? rules = _options.Rules is { } path ? ReadRules(path, scales) : null;
         var submitter = new Submitter(node.Pipeline, _replies);
         var setUp = new LedgerSetUp(node.State, submitter, scales);
         setUp.AcceptTime(clock.NowNs);
@@ -122,6 +123,13 @@ internal sealed class SettleRun
         _error.WriteLine("What was decided before stays decided; correct the line and run the same command again.");
         return SettleCommand.ExitUnusable;
     }
+
+    private static byte[] ReadRules(string path, CurrencyScales scales) =>
+        !RuleTableFile.TryRead(path, new LedgerSymbols(scales), out RuleTable? table, out RuleTableFault? fault)
+            ? throw new UsageException($"{fault}.")
+            : RulePlan.TryBuild(table!, Iso4217.OwnerCountry, out _, out string error)
+                ? table!.Encode().ToArray()
+                : throw new UsageException($"{path}: {error}.");
 
     private NodeOptions OptionsOf(BlockClock clock)
     {
