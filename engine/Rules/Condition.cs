@@ -179,7 +179,8 @@ public sealed class NotCondition(Condition inner) : Condition(inner.Depth + 1)
 
     internal override bool Holds(in RuleFacts facts, ushort owner) => !Inner.Holds(facts, owner);
 
-    internal override bool? HoldsKnowing(ushort source, ushort currency, ushort owner) => !Inner.HoldsKnowing(source, currency, owner);
+    internal override bool? HoldsKnowing(ushort source, ushort currency, ushort owner) =>
+        !Inner.HoldsKnowing(source, currency, owner);
 }
 
 /// <summary>And: two children or more.</summary>
@@ -246,7 +247,8 @@ internal static class RuleFields
     {
         (ushort low, ushort high) = field switch
         {
-            RuleField.Source or RuleField.Destination or RuleField.Currency or RuleField.Owner => ((ushort)1, RuleBounds.IsoNumberMax),
+            RuleField.Source or RuleField.Destination or RuleField.Currency or RuleField.Owner =>
+                ((ushort)1, RuleBounds.IsoNumberMax),
             RuleField.Tier => ((ushort)0, Limits.TierMax),
             RuleField.Purpose => ((ushort)0, (ushort)Purpose.Last),
             RuleField.Level => ((ushort)0, (ushort)255),
@@ -305,7 +307,7 @@ internal static class RuleFields
     }
 }
 
-/// <summary>Words to write conditions with: <c>When.Source(US).And(When.Amount(RuleOperator.AtLeast, USD, 300_000))</c>.</summary>
+/// <summary>Words to write conditions with: <c>When.Source(US).And(When.Tier(RuleOperator.Less, 2))</c>.</summary>
 [SuppressMessage("Naming", "CA1716", Justification = "A keyword of Visual Basic only; here it is the law's own word.")]
 public static class When
 {
@@ -323,7 +325,8 @@ public static class When
 
     public static Condition Level(RuleOperator op, byte level) => new FieldCondition(RuleField.Level, op, level);
 
-    public static Condition Purpose(Purpose purpose) => new FieldCondition(RuleField.Purpose, RuleOperator.Equal, (ushort)purpose);
+    public static Condition Purpose(Purpose purpose) =>
+        new FieldCondition(RuleField.Purpose, RuleOperator.Equal, (ushort)purpose);
 
     public static Condition Instruction(Instruction instruction) =>
         new FieldCondition(RuleField.Instruction, RuleOperator.Equal, (ushort)instruction);

@@ -27,7 +27,8 @@ internal sealed class CorridorTable
     public required Step[] Steps { get; init; }
 
     public int RowOf(ushort source, ushort destination, ushort currency) =>
-        Cells[(SourceClasses[source] * DestinationCount + DestinationClasses[destination]) * CurrencyCount + CurrencyClasses[currency]];
+        Cells[(SourceClasses[source] * DestinationCount + DestinationClasses[destination]) * CurrencyCount
+            + CurrencyClasses[currency]];
 
     /// <summary>The lowest rule of a row that refuses a value (an amount, or a sum with one); 0: none.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]

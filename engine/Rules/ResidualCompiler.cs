@@ -71,16 +71,19 @@ internal sealed class ResidualCompiler(RuleClassMaps classes)
     private int Bytes(RuleField field, Func<ushort, bool> passes) => field switch
     {
         RuleField.Source => Bytes(RuleColumn.SourceClass, classes.Source.Length, value => passes(classes.Source[value])),
-        RuleField.Destination => Bytes(RuleColumn.DestinationClass, classes.Destination.Length, value => passes(classes.Destination[value])),
+        RuleField.Destination =>
+            Bytes(RuleColumn.DestinationClass, classes.Destination.Length, value => passes(classes.Destination[value])),
         RuleField.Currency => Bytes(RuleColumn.CurrencyClass, classes.Currency.Length, value => passes(classes.Currency[value])),
-        RuleField.Owner => Bytes(RuleColumn.CurrencyClass, classes.Currency.Length, value => passes(classes.OwnerOf(classes.Currency[value]))),
+        RuleField.Owner =>
+            Bytes(RuleColumn.CurrencyClass, classes.Currency.Length, value => passes(classes.OwnerOf(classes.Currency[value]))),
         RuleField.Tier => Bytes(RuleColumn.Tier, 256, value => passes((ushort)value)),
         RuleField.Purpose => Bytes(RuleColumn.Purpose, 256, value => passes((ushort)value)),
         RuleField.Level => Bytes(RuleColumn.Level, 256, value => passes((ushort)value)),
         _ => Bytes(RuleColumn.Instruction, 256, value => passes((ushort)value)),
     };
 
-    /// <summary>Bytes from count on do not occur; they count as passing where all others do, so that "all" is seen as such.</summary>
+    /// <summary>Bytes from count on do not occur; they count as passing where all others do, so that "all" is seen as
+    /// such.</summary>
     private int Bytes(RuleColumn column, int count, Func<int, bool> passes)
     {
         ByteSet set = default;
@@ -121,9 +124,11 @@ internal sealed class ResidualCompiler(RuleClassMaps classes)
         _ => Number(new Node(NodeKind.Not, 0, default, 0, node, 0)),
     };
 
-    private int And(int[] nodes) => Combine(nodes, NodeKind.And, neutral: True, absorbing: False, static (left, right) => left & right);
+    private int And(int[] nodes) =>
+        Combine(nodes, NodeKind.And, neutral: True, absorbing: False, static (left, right) => left & right);
 
-    private int Or(int[] nodes) => Combine(nodes, NodeKind.Or, neutral: False, absorbing: True, static (left, right) => left | right);
+    private int Or(int[] nodes) =>
+        Combine(nodes, NodeKind.Or, neutral: False, absorbing: True, static (left, right) => left | right);
 
     private int Combine(int[] nodes, NodeKind kind, int neutral, int absorbing, Func<ByteSet, ByteSet, ByteSet> merge)
     {

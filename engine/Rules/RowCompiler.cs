@@ -39,7 +39,8 @@ internal sealed class RowCompiler(RuleClassMaps classes, LimitWindow[] yearStart
             return false;
         long visits = 0;
         foreach (Effect effect in effects)
-            visits += (long)sources[effect.Source].Length * destinations[effect.Destination].Length * currencies[effect.Currency].Length;
+            visits += (long)sources[effect.Source].Length * destinations[effect.Destination].Length *
+                currencies[effect.Currency].Length;
         if (visits > _visitsLeft)
             return false;
         _visitsLeft -= visits;
@@ -56,7 +57,8 @@ internal sealed class RowCompiler(RuleClassMaps classes, LimitWindow[] yearStart
         foreach (ulong[] starts in points)
             pointCount += starts.Length;
         // Four factors of at most 256, 256, 400,000 and 1,000,000: no overflow of 64 bits.
-        long evaluations = (long)sources.Length * destinations.Length * pointCount * RowRules.NodeCount(rule) * TierCeilings.Count;
+        long evaluations = (long)sources.Length * destinations.Length * pointCount *
+            RowRules.NodeCount(rule) * TierCeilings.Count;
         if (evaluations > _evaluationsLeft)
             return false;
         _evaluationsLeft -= evaluations;
@@ -65,7 +67,8 @@ internal sealed class RowCompiler(RuleClassMaps classes, LimitWindow[] yearStart
                 for (int c = 0; c < currencies.Length; c++)
                 {
                     RuleFacts facts = new(
-                        classes.Source[sources[s][0]], classes.Destination[destinations[d][0]], classes.Currency[currencies[c][0]], 0, 0, 0, 0, 0);
+                        classes.Source[sources[s][0]], classes.Destination[destinations[d][0]],
+                        classes.Currency[currencies[c][0]], 0, 0, 0, 0, 0);
                     if (!RowRules.TryCeilings(rule, facts, classes.OwnerOf(facts.Currency), points[c], out TierCeilings ceilings))
                         return false;
                     if (((ReadOnlySpan<ulong>)ceilings).ContainsAnyExcept(TierCeilings.None))
@@ -110,10 +113,18 @@ internal sealed class RowCompiler(RuleClassMaps classes, LimitWindow[] yearStart
         RowWriter writer = new(_amounts, _sums);
         int[] cells = new int[_amountCells.Length];
         Dictionary<long, int> numbers = [];
+        long before = -1;
         for (int i = 0; i < cells.Length; i++)
         {
             int sums = _sumCells.Length == 0 ? 0 : _sumCells[i];
             long key = (long)_amountCells[i] << 32 | (uint)sums;
+            // Neighbours are mostly alike, and there may be millions.
+            if (key == before)
+            {
+                cells[i] = cells[i - 1];
+                continue;
+            }
+            before = key;
             if (!numbers.TryGetValue(key, out cells[i]))
                 numbers.Add(key, cells[i] = writer.Add(_amountCells[i], sums));
             if (!writer.Full)
@@ -134,7 +145,8 @@ internal sealed class RowCompiler(RuleClassMaps classes, LimitWindow[] yearStart
         private readonly List<Step> _steps = [];
         private readonly Dictionary<int, uint> _limitsOfState = [];
 
-        public bool Full => _rows.Count > RuleBounds.RowsMax || _limitRows.Count > RuleBounds.RowsMax || _steps.Count > RuleBounds.StepsMax;
+        public bool Full => _rows.Count > RuleBounds.RowsMax || _limitRows.Count > RuleBounds.RowsMax ||
+            _steps.Count > RuleBounds.StepsMax;
 
         public int Add(int amountState, int sumState)
         {

@@ -1,6 +1,7 @@
 namespace Settlement.Engine.Rules;
 
-/// <summary>Purpose: what one rule does in one corridor, as ceilings; the questions that the row compiler asks of a rule.</summary>
+/// <summary>Purpose: what one rule does in one corridor, as ceilings; the questions that the row compiler asks of a
+/// rule.</summary>
 internal static class RowRules
 {
     /// <summary>Whether corridor, tier and amount decide the rule (for a limit: corridor and tier).</summary>

@@ -14,7 +14,8 @@ public enum RuleKind : byte
     /// <summary>Refuses when its condition holds and what it needs does not.</summary>
     Require = 2,
 
-    /// <summary>Refuses when its condition holds and the payer's sum over a window, with this amount, would exceed a ceiling.</summary>
+    /// <summary>Refuses when its condition holds and the payer's sum over a window, with this amount, would exceed a
+    /// ceiling.</summary>
     Limit = 3,
 }
 
@@ -48,12 +49,14 @@ public readonly record struct LimitWindow(WindowKind Kind, byte StartMonth, byte
 
     internal string? Fault() => Kind switch
     {
-        WindowKind.Year when StartMonth is >= 1 and <= 12 && StartDay >= 1 && StartDay <= Calendar.DaysOfMonth(2001, StartMonth) => null,
+        WindowKind.Year when StartMonth is >= 1 and <= 12 && StartDay >= 1 && StartDay <= LastDay(StartMonth) => null,
         WindowKind.Year => $"a year from {StartMonth}-{StartDay}: a date of a year without 29 February expected",
         >= WindowKind.Day and <= WindowKind.Rolling30Days when StartMonth == 0 && StartDay == 0 => null,
         >= WindowKind.Day and <= WindowKind.Rolling30Days => $"a {Kind} with a start date: only a year has one",
         _ => $"window {(byte)Kind}: 1 to 4 expected",
     };
+
+    private static int LastDay(int month) => Calendar.DaysOfMonth(2001, month);
 
     public override string ToString() => Kind == WindowKind.Year ? $"year from {StartMonth:00}-{StartDay:00}" : Kind switch
     {

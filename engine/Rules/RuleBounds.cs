@@ -1,6 +1,7 @@
 namespace Settlement.Engine.Rules;
 
-/// <summary>Every bound of the rules, with its sum. Past one, a table or a plan is refused with a sentence; nothing grows without end.</summary>
+/// <summary>Every bound of the rules, with its sum. Past one, a table or a plan is refused with a sentence; nothing grows without
+/// end.</summary>
 public static class RuleBounds
 {
     /// <summary>An encoded table stays below this, so that it fits the continuation slots of one block (1 MiB).</summary>
@@ -23,7 +24,8 @@ public static class RuleBounds
     /// </summary>
     public const int ClassesMax = 256;
 
-    /// <summary>Different sets of thresholds met while cells are filled: 64 to 256 bytes each, 256 MiB at worst, during the build only.</summary>
+    /// <summary>Different sets of thresholds met while cells are filled: 64 to 256 bytes each, 256 MiB at worst, during the build
+    /// only.</summary>
     public const int StatesMax = 1 << 20;
 
     /// <summary>Different corridor rows, and as many rows of cumulative limits: 2 x 64 bytes + 64 bytes each, 48 MiB.</summary>

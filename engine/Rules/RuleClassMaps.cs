@@ -34,7 +34,8 @@ internal sealed class RuleClassMaps
     {
         maps = null;
         error = "";
-        RuleSplitter splitter = new(new Partition(Numbers), new Partition(Numbers), new Partition(Numbers), new CurrencyOwners(ownerOf), null);
+        RuleSplitter splitter = new(new Partition(Numbers), new Partition(Numbers), new Partition(Numbers),
+            new CurrencyOwners(ownerOf), null);
         foreach (Rule rule in table.Rules)
         {
             splitter.Split(rule);
@@ -57,7 +58,8 @@ internal sealed class RuleClassMaps
 
     /// <summary>Splits classes, not numbers: for the groups that one rule tells apart.</summary>
     public RuleSplitter Groups() => new(
-        new Partition(Source.Length), new Partition(Destination.Length), new Partition(Currency.Length), _splitter.Owners, _splitter);
+        new Partition(Source.Length), new Partition(Destination.Length), new Partition(Currency.Length), _splitter.Owners,
+            _splitter);
 }
 
 /// <summary>The country of each currency, asked once when a plan is built; 0: none.</summary>
@@ -83,7 +85,8 @@ internal sealed class CurrencyOwners
     }
 }
 
-/// <summary>Splits partitions by every list that a rule names. With a <paramref name="classes"/> splitter, members are its classes.</summary>
+/// <summary>Splits partitions by every list that a rule names. With a <paramref name="classes"/> splitter, members are its
+/// classes.</summary>
 internal sealed class RuleSplitter(
     Partition source, Partition destination, Partition currency, CurrencyOwners owners, RuleSplitter? classes)
 {

@@ -4,7 +4,8 @@ namespace Settlement.Engine.Rules;
 /// <param name="Source">Payer's country, ISO 3166 number.</param>
 /// <param name="Destination">Payee's country, ISO 3166 number.</param>
 /// <param name="Currency">ISO 4217 number.</param>
-/// <param name="Amount">In the currency's smallest unit at the ledger's scale; not 0 (SEMANTICS 5 comes before the rules).</param>
+/// <param name="Amount">In the currency's smallest unit at the ledger's scale; not 0 (SEMANTICS 5 comes before the
+/// rules).</param>
 /// <param name="Tier">Payer's identity tier, 0..3.</param>
 /// <param name="Purpose">Number of a <see cref="Domain.Purpose"/>.</param>
 /// <param name="Level">The payment's level.</param>

@@ -29,7 +29,8 @@ public sealed partial class RulePlan
     private readonly byte[] _classColumns = new byte[3 * Limits.ChunkPayments];
 
     private RulePlan(
-        RuleTable table, RuleClassMaps classes, CorridorTable corridors, Rule[] residuals, Rule[] maskedLimits, LimitWindow[] yearStarts)
+        RuleTable table, RuleClassMaps classes, CorridorTable corridors, Rule[] residuals, Rule[] maskedLimits,
+        LimitWindow[] yearStarts)
     {
         (Table, _classes, _corridors) = (table, classes, corridors);
         (_residuals, _maskedLimits, _yearStarts) = (residuals, maskedLimits, yearStarts);
@@ -61,7 +62,8 @@ public sealed partial class RulePlan
 
     /// <summary>Compiles a table.</summary>
     /// <param name="table">The rules.</param>
-    /// <param name="ownerOf">Currency (ISO 4217) to its country (ISO 3166), 0: none; asked for 1..999, must be a pure function.</param>
+    /// <param name="ownerOf">Currency (ISO 4217) to its country (ISO 3166), 0: none; asked for 1..999, must be a pure
+    /// function.</param>
     /// <param name="plan">Null where the answer is false.</param>
     /// <param name="error">Which bound the table exceeds; empty where the answer is true.</param>
     public static bool TryBuild(
@@ -79,7 +81,8 @@ public sealed partial class RulePlan
                 (rule.Kind == RuleKind.Limit ? maskedLimits : residuals).Add(rule);
         if (maskedLimits.Count > RuleBounds.MaskedLimitsMax)
         {
-            error = $"{maskedLimits.Count} limits depend on more than corridor and tier: at most {RuleBounds.MaskedLimitsMax} expected";
+            error = $"{maskedLimits.Count} limits depend on more than corridor and tier: " +
+                $"at most {RuleBounds.MaskedLimitsMax} expected";
             return false;
         }
         if (!rows.TryBuild(out CorridorTable? corridors, out error))
@@ -121,17 +124,19 @@ public sealed partial class RulePlan
     }
 
     /// <summary>
-    /// Whether payments of a payer in this country, in this currency, are counted: there is a limit in the currency whose condition
-    /// is not false by the payer's country, the currency and its owner alone (three-valued logic, all else unknown).
+    /// Whether payments of a payer in this country, in this currency, are counted: there is a limit in the currency whose
+    /// condition is not false by the payer's country, the currency and its owner alone (three-valued logic, all else unknown).
     /// </summary>
     public bool NeedsSums(ushort source, ushort currency) =>
         HasSums && _needsSums[_corridors.SourceClasses[source] * _corridors.CurrencyCount + _corridors.CurrencyClasses[currency]];
 
-    /// <summary>Judges a chunk by the deny and require rules, and notes which limits apply (their sums are looked at in Apply).</summary>
+    /// <summary>Judges a chunk by the deny and require rules, and notes which limits apply (their sums are looked at in
+    /// Apply).</summary>
     /// <param name="columns">At least <paramref name="count"/> entries each.</param>
     /// <param name="count">At most <see cref="Limits.ChunkPayments"/>.</param>
     /// <param name="deniedBy">Written: the lowest rule that refuses; 0: none.</param>
-    /// <param name="limits">Written where <see cref="HasSums"/> (may be empty where not): for <see cref="FirstLimitExceeded"/>.</param>
+    /// <param name="limits">Written where <see cref="HasSums"/> (may be empty where not): for
+    /// <see cref="FirstLimitExceeded"/>.</param>
     /// <param name="limitMask">Written where <see cref="HasMaskedLimits"/> (may be empty where not): the same.</param>
     public void Judge(in RuleColumns columns, int count, Span<ushort> deniedBy, Span<uint> limits, Span<ulong> limitMask) =>
         Judge(RuleKernel.WidthBest, columns, count, deniedBy, limits, limitMask);
@@ -177,7 +182,8 @@ public sealed partial class RulePlan
     }
 
     /// <summary>The lowest limit that a payment would exceed, with what the payer paid before; 0: none.</summary>
-    /// <param name="limits">The payment's entry of the column that <see cref="Judge(in RuleColumns, int, Span{ushort}, Span{uint}, Span{ulong})"/> wrote.</param>
+    /// <param name="limits">The payment's entry of the column that
+    /// <see cref="Judge(in RuleColumns, int, Span{ushort}, Span{uint}, Span{ulong})"/> wrote.</param>
     /// <param name="mask">The same of the mask column; 0 where there is none.</param>
     /// <param name="tier">The payer's.</param>
     /// <param name="amount">The payment's.</param>
@@ -217,8 +223,10 @@ public sealed partial class RulePlan
 
     private void CheckLengths(in RuleColumns columns, int count, Span<ushort> deniedBy, Span<uint> limits, Span<ulong> limitMask)
     {
-        int least = Math.Min(Math.Min(columns.Source.Length, columns.Destination.Length), Math.Min(columns.Currency.Length, columns.Amount.Length));
-        least = Math.Min(least, Math.Min(Math.Min(columns.Tier.Length, columns.Purpose.Length), Math.Min(columns.Level.Length, columns.Instruction.Length)));
+        int least = Math.Min(Math.Min(columns.Source.Length, columns.Destination.Length),
+            Math.Min(columns.Currency.Length, columns.Amount.Length));
+        least = Math.Min(least, Math.Min(Math.Min(columns.Tier.Length, columns.Purpose.Length),
+            Math.Min(columns.Level.Length, columns.Instruction.Length)));
         least = Math.Min(least, Math.Min(deniedBy.Length, Limits.ChunkPayments));
         if ((uint)count > (uint)least || (HasSums && limits.Length < count) || (HasMaskedLimits && limitMask.Length < count))
             ThrowShortColumn(count);
@@ -226,5 +234,5 @@ public sealed partial class RulePlan
 
     [DoesNotReturn, MethodImpl(MethodImplOptions.NoInlining)]
     private static void ThrowShortColumn(int count) =>
-        throw new ArgumentException($"{count} payments to judge, and a column is shorter or they are more than {Limits.ChunkPayments}");
+        throw new ArgumentException($"{count} payments to judge: more than {Limits.ChunkPayments}, or than a column holds");
 }

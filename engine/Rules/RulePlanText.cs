@@ -9,8 +9,8 @@ namespace Settlement.Engine.Rules;
 public sealed partial class RulePlan
 {
     /// <summary>
-    /// Classes, cells, rows with every step, limits and the residual program. Lines end in LF; numbers are ISO numbers and smallest
-    /// units. Long for a large table: it is all there.
+    /// Classes, cells, rows with every step, limits and the residual program. Lines end in LF; numbers are ISO numbers and
+    /// smallest units. Long for a large table: it is all there.
     /// </summary>
     public string Describe()
     {
@@ -25,7 +25,10 @@ public sealed partial class RulePlan
         foreach (LimitWindow year in _yearStarts)
             Line(text, $"counts: {year}");
         for (int bit = 0; bit < _maskedLimits.Length; bit++)
-            Line(text, $"masked limit {bit} = rule {_maskedLimits[bit].Id}: {_maskedLimits[bit].Window}, {Ceilings(_maskedLimits[bit].Ceilings)}");
+        {
+            Rule rule = _maskedLimits[bit];
+            Line(text, $"masked limit {bit} = rule {rule.Id}: {rule.Window}, {Ceilings(rule.Ceilings)}");
+        }
         Instructions(text);
         return text.ToString();
     }
@@ -61,10 +64,13 @@ public sealed partial class RulePlan
 
     private void Steps(StringBuilder text, string what, in CorridorRow row)
     {
-        int step = (int)row.StepFirst;
+        int at = (int)row.StepFirst;
         for (int tier = 0; tier < TierCeilings.Count; tier++)
-            for (; step < row.StepFirst + row.StepEnds[tier]; step++)
-                Line(text, $"  {what}: tier {tier} above {_corridors.Steps[step].Ceiling} refused by rule {_corridors.Steps[step].Rule}");
+            for (; at < row.StepFirst + row.StepEnds[tier]; at++)
+            {
+                Step step = _corridors.Steps[at];
+                Line(text, $"  {what}: tier {tier} above {step.Ceiling} refused by rule {step.Rule}");
+            }
     }
 
     private string WindowName(int window) => window switch
@@ -81,7 +87,8 @@ public sealed partial class RulePlan
         int currencies = _corridors.CurrencyCount;
         for (int pair = 0; pair < _corridors.Cells.Length / currencies; pair++)
         {
-            text.Append(CultureInfo.InvariantCulture, $"cells {pair / _corridors.DestinationCount} {pair % _corridors.DestinationCount}:");
+            text.Append(CultureInfo.InvariantCulture,
+                $"cells {pair / _corridors.DestinationCount} {pair % _corridors.DestinationCount}:");
             foreach (int row in _corridors.Cells.AsSpan(pair * currencies, currencies))
                 text.Append(CultureInfo.InvariantCulture, $" {row}");
             text.Append('\n');

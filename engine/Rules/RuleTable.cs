@@ -29,7 +29,8 @@ public sealed class RuleTable
     /// <summary>SHA-256 of <see cref="Encode"/>.</summary>
     public Digest Hash { get; }
 
-    /// <summary>The canonical bytes (<see cref="RuleTableCode"/> pictures them), below <see cref="RuleBounds.TableBytesMax"/>.</summary>
+    /// <summary>The canonical bytes (<see cref="RuleTableCode"/> pictures them), below
+    /// <see cref="RuleBounds.TableBytesMax"/>.</summary>
     public ReadOnlySpan<byte> Encode() => _bytes;
 
     /// <summary>Reads what <see cref="Encode"/> gave.</summary>
@@ -85,7 +86,8 @@ public sealed class RuleTable
 
     private static string? Fault(Rule rule) =>
         NameFault(rule.Name) ??
-        (rule.Condition.Depth > RuleBounds.DepthMax ? $"a condition {rule.Condition.Depth} deep: at most {RuleBounds.DepthMax} expected" :
+        (rule.Condition.Depth > RuleBounds.DepthMax
+            ? $"a condition {rule.Condition.Depth} deep: at most {RuleBounds.DepthMax} expected" :
         rule.Needs?.Depth > RuleBounds.DepthMax ? $"a need {rule.Needs.Depth} deep: at most {RuleBounds.DepthMax} expected" :
         rule.Kind == RuleKind.Limit ? rule.Window.Fault() ?? RuleFields.Fault(RuleField.Currency, rule.Currency) : null);
 
@@ -97,7 +99,8 @@ public sealed class RuleTable
         foreach (char letter in name)
             if (char.IsControl(letter))
                 return "a control character in its name";
-        return string.Equals(Encoding.UTF8.GetString(bytes), name, StringComparison.Ordinal) ? null : "half a character in its name";
+        return string.Equals(Encoding.UTF8.GetString(bytes), name, StringComparison.Ordinal) ? null
+            : "half a character in its name";
     }
 }
 
@@ -105,8 +108,9 @@ public sealed class RuleTable
 /// <example><code>
 /// RuleTable table = new RuleTableBuilder()
 ///     .Deny(1, "us.sanctions", When.Source(US).And(When.Destination(CU, IR, KP)))
-///     .Require(2, "us.travel", When.Tier(RuleOperator.AtLeast, 2), When.Source(US).And(When.Amount(RuleOperator.AtLeast, USD, 300_000)))
-///     .Limit(3, "us.ctr", LimitWindow.Day, USD, TierCeilings.Of(1_000_000, 1_000_000, 1_000_000, TierCeilings.None), When.Source(US))
+///     .Require(2, "us.travel", When.Tier(RuleOperator.AtLeast, 2),
+///         When.Source(US).And(When.Amount(RuleOperator.AtLeast, USD, 300_000)))
+///     .Limit(3, "us.ctr", LimitWindow.Day, USD, TierCeilings.Same(1_000_000), When.Source(US))
 ///     .Build();
 /// </code></example>
 public sealed class RuleTableBuilder
@@ -126,9 +130,11 @@ public sealed class RuleTableBuilder
     /// <param name="name">1 to 100 bytes of UTF-8.</param>
     /// <param name="window">Over which time it sums.</param>
     /// <param name="currency">The currency it is about.</param>
-    /// <param name="ceilings">In that currency's smallest unit at the ledger's scale; <see cref="TierCeilings.None"/>: no ceiling.</param>
+    /// <param name="ceilings">In that currency's smallest unit at the ledger's scale; <see cref="TierCeilings.None"/>: no
+    /// ceiling.</param>
     /// <param name="when">When it applies, beside the currency.</param>
-    public RuleTableBuilder Limit(ushort id, string name, LimitWindow window, ushort currency, TierCeilings ceilings, Condition when) =>
+    public RuleTableBuilder Limit(ushort id, string name, LimitWindow window, ushort currency, TierCeilings ceilings,
+        Condition when) =>
         Add(new Rule(id, name, RuleKind.Limit, when) { Window = window, Currency = currency, Ceilings = ceilings });
 
     /// <summary>The table, or what is wrong with it.</summary>

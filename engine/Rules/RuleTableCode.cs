@@ -139,7 +139,8 @@ internal static class RuleTableCode
         return error.Length == 0;
     }
 
-    /// <summary>Reads on after an error as if the rest were zeros; the first error is kept, and each caller looks before it builds.</summary>
+    /// <summary>Reads on after an error as if the rest were zeros; the first error is kept, and each caller looks before it
+    /// builds.</summary>
     private ref struct Reader(ReadOnlySpan<byte> bytes)
     {
         private readonly ReadOnlySpan<byte> _bytes = bytes;
@@ -187,7 +188,9 @@ internal static class RuleTableCode
                     ceiling = U64();
             }
             Condition? when = Condition(1);
-            return Failed ? null : new Rule(id, name, kind, when!) { Needs = needs, Window = window, Currency = currency, Ceilings = ceilings };
+            return Failed
+                ? null
+                : new Rule(id, name, kind, when!) { Needs = needs, Window = window, Currency = currency, Ceilings = ceilings };
         }
 
         private string Name()

@@ -5,8 +5,9 @@ namespace Settlement.Engine.Rules;
 /// <summary>
 /// Purpose: which rules decide in a cell, shared between the cells where the same ones do. A state is the list of rules
 /// pushed so far; a state and an effect lead to one next state, so cells that saw the same effects hold the same number.
-/// Invariant: equal states are one state, so equal rows are shared; rules are pushed in ascending id, and only where they are tighter than every one before (<see cref="CorridorRow"/>
-/// says why that loses nothing); so a state's tops are its tightest ceilings. State 0: no rule.
+/// Invariant: equal states are one state, so equal rows are shared; rules are pushed in ascending id, and only where they are
+/// tighter than every one before (<see cref="CorridorRow"/> says why that loses nothing); so a state's tops are its
+/// tightest ceilings. State 0: no rule.
 /// </summary>
 /// <param name="measures">What is compared with a ceiling: amounts, or the sums of several windows.</param>
 internal sealed class Staircases(int measures)
@@ -38,7 +39,8 @@ internal sealed class Staircases(int measures)
     /// <param name="measureCount">… this many.</param>
     /// <param name="ceilings">A tier each.</param>
     public int Next(int state, ushort rule, int firstMeasure, int measureCount, in TierCeilings ceilings) =>
-        state < _next.Length && _stamps[state] == _effect ? _next[state] : Push(state, rule, firstMeasure, measureCount, ceilings);
+        state < _next.Length && _stamps[state] == _effect ? _next[state]
+            : Push(state, rule, firstMeasure, measureCount, ceilings);
 
     private int Push(int state, ushort rule, int firstMeasure, int measureCount, in TierCeilings ceilings)
     {

@@ -216,7 +216,8 @@ public sealed class SumTable : IDisposable
 
     /// <summary>
     /// Writes <see cref="FoldBytes"/> for the state hash: a fold of every addition (row, day, amount and the sum it led to) and
-    /// of every activation, in order, and how many rows are in use. It costs a few multiplications an addition and nothing at a close.
+    /// of every activation, in order, and how many rows are in use. It costs a few multiplications an addition and nothing at a
+    /// close.
     /// Sums are a function of the additions, and the additions one of the journal, so replicas that agree on the journal agree
     /// here, and one that counted otherwise, or whose row was damaged, differs from its next addition on. It is no
     /// cryptographic commitment to single sums: the SHA-256 around it makes it one to the fold.
@@ -237,10 +238,12 @@ public sealed class SumTable : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void ThrowNoRow() => throw new InvalidOperationException("a payment added to sum row 0, which stands for none");
+    private static void ThrowNoRow() =>
+        throw new InvalidOperationException("a payment added to sum row 0, which stands for none");
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void ThrowBackwards(int last) => throw new InvalidOperationException($"day {_day} after day {last}: block time never decreases");
+    private void ThrowBackwards(int last) =>
+        throw new InvalidOperationException($"day {_day} after day {last}: block time never decreases");
 
     private struct HolderSlot
     {
@@ -269,7 +272,8 @@ public sealed class SumTable : IDisposable
     }
 }
 
-/// <summary>The sums of one account or holder, as of the day in its stamp: 320 bytes, of which a day's payments touch two lines.</summary>
+/// <summary>The sums of one account or holder, as of the day in its stamp: 320 bytes, of which a day's payments touch two
+/// lines.</summary>
 /// <remarks>
 /// <code>
 ///  0               8                                               64                            304     320

@@ -19,8 +19,8 @@ internal enum RuleWidth
 /// <summary>
 /// Purpose: the two loops of a plan over a chunk of payments: corridor rows (three table look-ups and a compare a payment,
 /// whatever the number of rules), and the residual program (one vector pass an instruction, one bit a payment).
-/// Failure assumed: columns are as long as <see cref="RulePlan.Judge(in RuleColumns, int, Span{ushort}, Span{uint}, Span{ulong})"/> checked; a class is
-/// below its count and a tier is masked, so no value in a column can lead outside a table.
+/// Failure assumed: columns are as long as the plan's Judge checked; a class is below its count and a tier is masked, so no
+/// value in a column can lead outside a table.
 /// </summary>
 internal static class RuleKernel
 {
@@ -143,7 +143,8 @@ internal static class RuleKernel
         _ => columns.Instruction,
     };
 
-    private static void InRange<TLanes>(ReadOnlySpan<byte> source, byte low, byte span, Span<ulong> target) where TLanes : struct, IRuleLanes
+    private static void InRange<TLanes>(ReadOnlySpan<byte> source, byte low, byte span, Span<ulong> target)
+        where TLanes : struct, IRuleLanes
     {
         int whole = source.Length / 64;
         ref byte first = ref MemoryMarshal.GetReference(source);
@@ -153,7 +154,8 @@ internal static class RuleKernel
             target[whole] = RuleLanes1.InRange(source[(whole * 64)..], low, span);
     }
 
-    private static void InSet<TLanes>(ReadOnlySpan<byte> source, in NibbleSet set, Span<ulong> target) where TLanes : struct, IRuleLanes
+    private static void InSet<TLanes>(ReadOnlySpan<byte> source, in NibbleSet set, Span<ulong> target)
+        where TLanes : struct, IRuleLanes
     {
         int whole = source.Length / 64;
         ref byte first = ref MemoryMarshal.GetReference(source);
@@ -163,7 +165,8 @@ internal static class RuleKernel
             target[whole] = RuleLanes1.InSet(source[(whole * 64)..], set);
     }
 
-    private static void AtLeast<TLanes>(ReadOnlySpan<ulong> source, ulong constant, Span<ulong> target) where TLanes : struct, IRuleLanes
+    private static void AtLeast<TLanes>(ReadOnlySpan<ulong> source, ulong constant, Span<ulong> target)
+        where TLanes : struct, IRuleLanes
     {
         int whole = source.Length / 64;
         ref ulong first = ref MemoryMarshal.GetReference(source);

@@ -5,7 +5,8 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Settlement.Engine.Simd;
 
-/// <summary>A set of bytes as two tables of 16: bit h of entry l says whether byte h * 16 + l is in it (High: from 128 on).</summary>
+/// <summary>A set of bytes as two tables of 16: bit h of entry l says whether byte h * 16 + l is in it (High: from 128
+/// on).</summary>
 internal readonly record struct NibbleSet(Vector128<byte> Low, Vector128<byte> High);
 
 /// <summary>
@@ -29,7 +30,8 @@ internal readonly struct RuleLanes1 : IRuleLanes
     public static ulong InRange(ref readonly byte source, byte low, byte span) =>
         InRange(MemoryMarshal.CreateReadOnlySpan(in source, 64), low, span);
 
-    public static ulong InSet(ref readonly byte source, in NibbleSet set) => InSet(MemoryMarshal.CreateReadOnlySpan(in source, 64), set);
+    public static ulong InSet(ref readonly byte source, in NibbleSet set) =>
+        InSet(MemoryMarshal.CreateReadOnlySpan(in source, 64), set);
 
     public static ulong AtLeast(ref readonly ulong source, ulong constant) =>
         AtLeast(MemoryMarshal.CreateReadOnlySpan(in source, 64), constant);
@@ -66,8 +68,10 @@ internal readonly struct RuleLanes1 : IRuleLanes
 internal readonly struct RuleLanes128 : IRuleLanes
 {
     // Entry h: the bit that a byte with high nibble h has in the low table, in the high table.
-    internal static readonly Vector128<byte> LowBits = Vector128.Create((byte)1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0);
-    internal static readonly Vector128<byte> HighBits = Vector128.Create((byte)0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128);
+    internal static readonly Vector128<byte> LowBits =
+        Vector128.Create((byte)1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0);
+    internal static readonly Vector128<byte> HighBits =
+        Vector128.Create((byte)0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128);
 
     public static ulong InRange(ref readonly byte source, byte low, byte span)
     {
@@ -159,7 +163,8 @@ internal readonly struct RuleLanes512 : IRuleLanes
         Vector512<byte> x = Vector512.LoadUnsafe(in source);
         Vector512<byte> low = x & Vector512.Create((byte)15);
         Vector512<byte> high = Vector512.ShiftRightLogical(x, 4);
-        Vector512<byte> hit = (Avx512BW.Shuffle(Fourfold(set.Low), low) & Avx512BW.Shuffle(Fourfold(RuleLanes128.LowBits), high)) |
+        Vector512<byte> hit =
+            (Avx512BW.Shuffle(Fourfold(set.Low), low) & Avx512BW.Shuffle(Fourfold(RuleLanes128.LowBits), high)) |
             (Avx512BW.Shuffle(Fourfold(set.High), low) & Avx512BW.Shuffle(Fourfold(RuleLanes128.HighBits), high));
         return (~Vector512.Equals(hit, Vector512<byte>.Zero)).ExtractMostSignificantBits();
     }

@@ -1,12 +1,15 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Rules;
+using Calendar = Settlement.Engine.Rules.Calendar;
 
 namespace Settlement.Gateway.Input;
 
 /// <summary>Unwinds the parser; <see cref="RuleTableFile"/> turns it into a fault with line and column.</summary>
-internal sealed class RuleTableJsonException(long offset, string value, string expected) : Exception($"{value}: {expected} expected")
+internal sealed class RuleTableJsonException(long offset, string value, string expected)
+    : Exception($"{value}: {expected} expected")
 {
     public long Offset { get; } = offset;
 
@@ -63,7 +66,8 @@ internal ref struct RuleTableJson(Utf8JsonReader reader, IRuleSymbols symbols)
         while (_reader.Read())
         {
         }
-        return _builder.TryBuild(out RuleTable? table, out string error) ? table! : throw new RuleTableJsonException(0, error, "a table without it");
+        return _builder.TryBuild(out RuleTable? table, out string error) ? table!
+            : throw new RuleTableJsonException(0, error, "a table without it");
     }
 
     private void Lists()
@@ -139,7 +143,8 @@ internal ref struct RuleTableJson(Utf8JsonReader reader, IRuleSymbols symbols)
             _ => ["id", "kind", "name"],
         };
         if (!wanted.Order().SequenceEqual(seen.Except(["when", "cite"]).Order()))
-            throw new RuleTableJsonException(start, $"a {kind ?? "rule"} with {string.Join(", ", seen)}", $"{string.Join(", ", wanted)} (and when, cite)");
+            throw new RuleTableJsonException(start,
+                $"a {kind ?? "rule"} with {string.Join(", ", seen)}", $"{string.Join(", ", wanted)} (and when, cite)");
         when ??= When.Always;
         if (kind == "deny")
             _builder.Deny((ushort)id, name!, when);
@@ -192,7 +197,8 @@ internal ref struct RuleTableJson(Utf8JsonReader reader, IRuleSymbols symbols)
         if (!text.StartsWith(Start, StringComparison.Ordinal) || text.Length != Start.Length + 5 || text[^3] != '-' ||
             !TryNumber(text[^5..^3], out ushort month) || !TryNumber(text[^2..], out ushort day))
             return null;
-        return month is >= 1 and <= 12 && day >= 1 && day <= Calendar.DaysOfMonth(2001, month) ? LimitWindow.YearFrom((byte)month, (byte)day) : null;
+        return month is >= 1 and <= 12 && day >= 1 && day <= Calendar.DaysOfMonth(2001, month)
+            ? LimitWindow.YearFrom((byte)month, (byte)day) : null;
     }
 
     private (ushort Currency, TierCeilings Ceilings) Ceiling()
@@ -253,7 +259,8 @@ internal ref struct RuleTableJson(Utf8JsonReader reader, IRuleSymbols symbols)
                 return Comparison(default);
             default:
                 int field = Array.IndexOf(s_fields, key.Text) + 1;
-                return field > 0 ? Comparison((RuleField)field) : throw Fault(key, $"all, any, not, amount, {string.Join(", ", s_fields)}");
+                return field > 0 ? Comparison((RuleField)field)
+                    : throw Fault(key, $"all, any, not, amount, {string.Join(", ", s_fields)}");
         }
     }
 
@@ -268,7 +275,8 @@ internal ref struct RuleTableJson(Utf8JsonReader reader, IRuleSymbols symbols)
     }
 
     private static Condition Together(List<Condition> children, long start, Func<Condition[], Condition> combine) =>
-        children.Count > ushort.MaxValue ? throw new RuleTableJsonException(start, $"{children.Count} conditions", $"at most {ushort.MaxValue}") :
+        children.Count > ushort.MaxValue
+            ? throw new RuleTableJsonException(start, $"{children.Count} conditions", $"at most {ushort.MaxValue}") :
         children.Count > 1 ? combine([.. children]) :
         children.Count == 1 ? children[0] : throw new RuleTableJsonException(start, "nothing", "a condition (true holds always)");
 
@@ -331,7 +339,8 @@ internal ref struct RuleTableJson(Utf8JsonReader reader, IRuleSymbols symbols)
         if (_reader.TokenType == JsonTokenType.String)
         {
             Word name = Value("a list");
-            return _lists.TryGetValue(name.Text[1..], out List<Word>? list) ? list : throw Fault(name, "a list of the lists above");
+            return _lists.TryGetValue(name.Text[1..], out List<Word>? list) ? list
+                : throw Fault(name, "a list of the lists above");
         }
         List<Word> words = [];
         while (Next(JsonTokenType.EndArray))
@@ -346,11 +355,14 @@ internal ref struct RuleTableJson(Utf8JsonReader reader, IRuleSymbols symbols)
             case RuleField.Source or RuleField.Destination or RuleField.Owner:
                 return symbols.TryCountry(word.Text, out ushort country) ? country : throw Fault(word, "a country of ISO 3166");
             case RuleField.Currency:
-                return symbols.TryCurrency(word.Text, out ushort currency) ? currency : throw Fault(word, "a currency of ISO 4217");
+                return symbols.TryCurrency(word.Text, out ushort currency) ? currency
+                    : throw Fault(word, "a currency of ISO 4217");
             case RuleField.Tier:
-                return TryNumber(word.Text, out ushort tier) && tier <= Limits.TierMax ? tier : throw Fault(word, $"a tier from 0 to {Limits.TierMax}");
+                return TryNumber(word.Text, out ushort tier) && tier <= Limits.TierMax ? tier
+                    : throw Fault(word, $"a tier from 0 to {Limits.TierMax}");
             case RuleField.Level:
-                return TryNumber(word.Text, out ushort level) && level <= 255 ? level : throw Fault(word, "a level from 0 to 255");
+                return TryNumber(word.Text, out ushort level) && level <= 255 ? level
+                    : throw Fault(word, "a level from 0 to 255");
             case RuleField.Purpose:
                 return Named<Purpose>(word, 0, (int)Purpose.Last);
             default:
@@ -384,7 +396,7 @@ internal ref struct RuleTableJson(Utf8JsonReader reader, IRuleSymbols symbols)
     }
 
     private static bool TryNumber(string text, out ushort number) =>
-        ushort.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out number);
+        ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 
     private readonly Word Value(string expected) => _reader.TokenType switch
     {
@@ -435,7 +447,8 @@ internal ref struct RuleTableJson(Utf8JsonReader reader, IRuleSymbols symbols)
     }
 
     private readonly RuleTableJsonException Fault(string expected) =>
-        new(_reader.TokenStartIndex, Encoding.UTF8.GetString(_reader.ValueSpan) is { Length: > 0 } value ? $"\"{value}\"" : $"{_reader.TokenType}", expected);
+        new(_reader.TokenStartIndex,
+            _reader.ValueSpan.IsEmpty ? $"{_reader.TokenType}" : $"\"{Encoding.UTF8.GetString(_reader.ValueSpan)}\"", expected);
 
     private static RuleTableJsonException Fault(Word word, string expected) => new(word.Offset, $"\"{word.Text}\"", expected);
 }

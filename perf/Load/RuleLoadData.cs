@@ -3,7 +3,8 @@ using Settlement.Engine.Rules;
 
 namespace Settlement.Perf.Load;
 
-/// <summary>Tables and columns for the rule loads, by seed: payments among 20 countries in 8 currencies, 1 in 1,000 refused by thresholds.</summary>
+/// <summary>Tables and columns for the rule loads, by seed: payments among 20 countries in 8 currencies, 1 in 1,000 refused by
+/// thresholds.</summary>
 internal sealed class RuleLoadData
 {
     private const int AmountMax = 1_000;

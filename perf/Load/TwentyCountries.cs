@@ -16,7 +16,8 @@ public static class TwentyCountries
     /// <summary>ISO 4217: USD EUR GBP JPY CHF CNY INR BRL.</summary>
     public static ReadOnlySpan<ushort> Currencies => [840, 978, 826, 392, 756, 156, 356, 986];
 
-    /// <summary>How many smallest whole units (yen, not sen) of each currency make about what one dollar buys: roughly, invented.</summary>
+    /// <summary>How many smallest whole units (yen, not sen) of each currency make about what one dollar buys: roughly,
+    /// invented.</summary>
     private static ReadOnlySpan<ulong> PerDollar => [1, 1, 1, 150, 1, 7, 85, 5];
 
     private const ulong TravelRuleFrom = 3_000;
@@ -57,9 +58,12 @@ public static class TwentyCountries
             Condition From(ulong dollars) => When.Amount(RuleOperator.AtLeast, currency, Of(dollars));
             builder.Require(id++, $"{name}.anonymous", When.Tier(RuleOperator.AtLeast, 1),
                 When.Source(country).And(When.Amount(RuleOperator.More, currency, Of(AnonymousMax))));
-            builder.Require(id++, $"{name}.travel", When.Tier(RuleOperator.AtLeast, 2), When.Source(country).And(From(TravelRuleFrom)));
-            builder.Require(id++, $"{name}.identity", When.Tier(RuleOperator.AtLeast, 3), When.Destination(country).And(From(IdentityFrom)));
-            builder.Deny(id++, $"{name}.ceiling", When.Source(country).And(When.Tier(RuleOperator.AtMost, 2)).And(From(100 * IdentityFrom)));
+            builder.Require(id++, $"{name}.travel", When.Tier(RuleOperator.AtLeast, 2),
+                When.Source(country).And(From(TravelRuleFrom)));
+            builder.Require(id++, $"{name}.identity", When.Tier(RuleOperator.AtLeast, 3),
+                When.Destination(country).And(From(IdentityFrom)));
+            builder.Deny(id++, $"{name}.ceiling",
+                When.Source(country).And(When.Tier(RuleOperator.AtMost, 2)).And(From(100 * IdentityFrom)));
         }
     }
 

@@ -14,7 +14,16 @@ public sealed class RuleTableFileTests
     {
         public bool TryCountry(string text, out ushort country)
         {
-            country = text switch { "US" or "840" => 840, "DE" => 276, "FR" => 250, "CU" => 192, "IR" => 364, "KP" => 408, _ => 0 };
+            country = text switch
+            {
+                "US" or "840" => 840,
+                "DE" => 276,
+                "FR" => 250,
+                "CU" => 192,
+                "IR" => 364,
+                "KP" => 408,
+                _ => 0,
+            };
             return country != 0;
         }
 
@@ -28,7 +37,8 @@ public sealed class RuleTableFileTests
         {
             amount = 0;
             int scale = currency == 392 ? 0 : 2;
-            if (!decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal value) || value.Scale > scale)
+            if (!decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal value)
+                || value.Scale > scale)
                 return false;
             amount = (ulong)(value * (scale == 0 ? 1 : 100));
             return true;
@@ -37,13 +47,15 @@ public sealed class RuleTableFileTests
 
     private static RuleTable Parse(string json)
     {
-        Assert.That(RuleTableFile.TryParse(Encoding.UTF8.GetBytes(json), "r.json", new FewSymbols(), out RuleTable? table, out RuleTableFault? fault), fault?.ToString());
+        Assert.That(RuleTableFile.TryParse(Encoding.UTF8.GetBytes(json), "r.json", new FewSymbols(), out RuleTable? table,
+            out RuleTableFault? fault), fault?.ToString());
         return table!;
     }
 
     private static string Fault(string json)
     {
-        Assert.That(RuleTableFile.TryParse(Encoding.UTF8.GetBytes(json), "r.json", new FewSymbols(), out RuleTable? table, out RuleTableFault? fault), Is.False);
+        Assert.That(RuleTableFile.TryParse(Encoding.UTF8.GetBytes(json), "r.json", new FewSymbols(), out RuleTable? table,
+            out RuleTableFault? fault), Is.False);
         Assert.That(table, Is.Null);
         return fault!.ToString();
     }
@@ -62,10 +74,12 @@ public sealed class RuleTableFileTests
         RuleTable expected = new RuleTableBuilder()
             .Deny(1, "us.sanctions", us.And(Engine.Rules.When.Destination(192, 364, 408))
                 .Or(Engine.Rules.When.Source(192, 364, 408).And(Engine.Rules.When.Destination(840))))
-            .Require(2, "us.travel", Engine.Rules.When.Tier(RuleOperator.AtLeast, 2), us.And(Engine.Rules.When.Amount(RuleOperator.AtLeast, 840, 300_000)))
+            .Require(2, "us.travel", Engine.Rules.When.Tier(RuleOperator.AtLeast, 2),
+                us.And(Engine.Rules.When.Amount(RuleOperator.AtLeast, 840, 300_000)))
             .Limit(3, "us.ctr", LimitWindow.Day, 840, TierCeilings.Of(1_000_000, 1_000_000, 1_000_000, TierCeilings.None), us)
             .Limit(4, "eu.goods", LimitWindow.YearFrom(4, 6), 978, TierCeilings.Same(5_000_000),
-                new AllCondition(Engine.Rules.When.Owner(276, 250), new FieldCondition(RuleField.Purpose, RuleOperator.NotEqual, (ushort)Purpose.FamilySupport),
+                new AllCondition(Engine.Rules.When.Owner(276, 250),
+                    new FieldCondition(RuleField.Purpose, RuleOperator.NotEqual, (ushort)Purpose.FamilySupport),
                     Engine.Rules.When.Level(RuleOperator.More, 100).Not()))
             .Build();
 
@@ -95,7 +109,8 @@ public sealed class RuleTableFileTests
     [TestCase("""{ "amount": "JPY 5" }""", "Equal 392 5")]
     [TestCase("""{ "amount": { ">": "USD 0.01", "!=": "840 7" } }""", "all (More 840 1; NotEqual 840 700)")]
     [TestCase("""{ "all": [ { "src": "US" } ] }""", "Source Equal 840")]
-    [TestCase("""{ "any": [ { "src": "US" }, { "not": { "dst": "DE" } } ], "tier": 0 }""", "all (any (Source Equal 840; not (Destination Equal 276)); Tier Equal 0)")]
+    [TestCase("""{ "any": [ { "src": "US" }, { "not": { "dst": "DE" } } ], "tier": 0 }""",
+        "all (any (Source Equal 840; not (Destination Equal 276)); Tier Equal 0)")]
     [TestCase("true", "always")]
     public void A_condition_means_what_the_page_says(string json, string expected) =>
         Assert.That(Text(Parse(When(json)).Rules[0].Condition), Is.EqualTo(expected));
@@ -115,8 +130,11 @@ public sealed class RuleTableFileTests
     [TestCase("month", "month")]
     [TestCase("rolling 30 days", "rolling 30 days")]
     [TestCase("year from 02-28", "year from 02-28")]
-    public void A_window_means_what_the_page_says(string json, string expected) =>
-        Assert.That(Parse(Rule($"\"kind\": \"limit\", \"window\": \"{json}\", \"ceiling\": \"USD 1\"")).Rules[0].Window.ToString(), Is.EqualTo(expected));
+    public void A_window_means_what_the_page_says(string json, string expected)
+    {
+        RuleTable table = Parse(Rule($"\"kind\": \"limit\", \"window\": \"{json}\", \"ceiling\": \"USD 1\""));
+        Assert.That(table.Rules[0].Window.ToString(), Is.EqualTo(expected));
+    }
 
     [Test]
     public void A_fault_names_file_line_column_value_and_what_was_expected()
@@ -137,8 +155,10 @@ public sealed class RuleTableFileTests
         yield return Case("""{ "version": 1, "rules": [] } x""", "\"x\": JSON");
         yield return Case("""{ "version": 1, "rules": [""", "the end of the file: JSON");
         yield return Case("""{ "version": 1, "laws": [] }""", "\"laws\": version, lists or rules");
-        yield return Case("""{ "version": 1, "rules": [ { "id": 1, "kind": "deny" } ] }""", "a deny with id, kind: id, kind, name");
-        yield return Case("""{ "version": 1, "rules": [ { "id": 1, "name": "a", "kind": "deny" }, { "id": 1 } ] }""", "that no other rule has");
+        yield return Case("""{ "version": 1, "rules": [ { "id": 1, "kind": "deny" } ] }""",
+            "a deny with id, kind: id, kind, name");
+        yield return Case("""{ "version": 1, "rules": [ { "id": 1, "name": "a", "kind": "deny" }, { "id": 1 } ] }""",
+            "that no other rule has");
         yield return Case("""{ "version": 1, "rules": [ { "id": 65536 } ] }""", "\"65536\": a number from 1 to 65535");
         yield return Case("""{ "version": 1, "rules": [ { "id": 1.0 } ] }""", "a number from 1 to 65535");
         yield return Case("""{ "version": 1, "rules": [ { "name": "" } ] }""", "a name of 1 to 100 bytes");
@@ -172,12 +192,14 @@ public sealed class RuleTableFileTests
     }
 
     [TestCaseSource(nameof(Faults))]
-    public void Every_fault_says_what_was_expected(string json, string contains) => Assert.That(Fault(json), Does.Contain(contains));
+    public void Every_fault_says_what_was_expected(string json, string contains) =>
+        Assert.That(Fault(json), Does.Contain(contains));
 
     [Test]
     public void Damaged_files_never_throw()
     {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("SETTLEMENT_SEED"), out int given) ? given : Environment.TickCount;
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("SETTLEMENT_SEED"), out int given) ? given
+            : Environment.TickCount;
         TestContext.Out.WriteLine($"SETTLEMENT_SEED={seed}");
         Random random = new(seed);
         string page = File.ReadAllText(Path.Combine(Root(), "engine", "Rules", "TABLE.md"));
@@ -187,7 +209,8 @@ public sealed class RuleTableFileTests
         {
             byte[] bytes = [.. good];
             for (int i = random.Next(1, 4); i > 0; i--)
-                bytes[random.Next(bytes.Length)] = (byte)(random.Next(2) == 0 ? "\"{}[],:@0\n"[random.Next(10)] : random.Next(256));
+                bytes[random.Next(bytes.Length)] = (byte)(random.Next(2) == 0 ? "\"{}[],:@0\n"[random.Next(10)]
+                    : random.Next(256));
             if (random.Next(4) == 0)
                 bytes = bytes[..random.Next(bytes.Length)];
             if (!RuleTableFile.TryParse(bytes, "r.json", new FewSymbols(), out RuleTable? table, out RuleTableFault? fault))

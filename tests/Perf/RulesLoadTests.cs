@@ -50,7 +50,8 @@ public sealed class RulesLoadTests
     public void Twenty_countries_need_rows_only_and_refuse_by_tier()
     {
         RulePlan plan = RulePlan.Build(TwentyCountries.Table(), static _ => 0);
-        ushort Judge(ushort from, ushort to, ulong cents, byte tier) => plan.JudgeOne(new RuleFacts(from, to, 840, cents, tier, 0, 0, 1), denyOnly: false);
+        ushort Judge(ushort from, ushort to, ulong cents, byte tier) =>
+            plan.JudgeOne(new RuleFacts(from, to, 840, cents, tier, 0, 0, 1), denyOnly: false);
 
         Assert.Multiple(() =>
         {

@@ -18,7 +18,8 @@ public sealed class NaiveRules(Func<ushort, ushort> ownerOf)
     public void Activate(RuleTable table)
     {
         Table = table;
-        HashSet<LimitWindow> years = [.. table.Rules.ToArray().Where(rule => rule.Window.Kind == WindowKind.Year).Select(rule => rule.Window)];
+        HashSet<LimitWindow> years = [.. table.Rules.ToArray().Where(rule => rule.Window.Kind == WindowKind.Year)
+            .Select(rule => rule.Window)];
         foreach (LimitWindow gone in _yearsSince.Keys.Except(years).ToArray())
             _yearsSince.Remove(gone);
         foreach (LimitWindow year in years)
@@ -56,7 +57,8 @@ public sealed class NaiveRules(Func<ushort, ushort> ownerOf)
         return 0;
     }
 
-    public void Add(NaiveSums paid, ulong amount, ulong timeNs) => paid.Payments.Add((_paymentsCounted++, DateOf(timeNs), amount));
+    public void Add(NaiveSums paid, ulong amount, ulong timeNs) =>
+        paid.Payments.Add((_paymentsCounted++, DateOf(timeNs), amount));
 
     public BigInteger Sum(NaiveSums paid, LimitWindow window, ulong timeNs)
     {

@@ -3,7 +3,8 @@ using Settlement.Engine.Rules;
 
 namespace Settlement.Tests.Rules;
 
-/// <summary>Tables and payments by chance, close to each other: few countries, and amounts on, under and above the constants.</summary>
+/// <summary>Tables and payments by chance, close to each other: few countries, and amounts on, under and above the
+/// constants.</summary>
 internal sealed class RandomRules(Random random)
 {
     /// <summary>The last two are named by no rule.</summary>
@@ -11,7 +12,8 @@ internal sealed class RandomRules(Random random)
 
     public static readonly ushort[] Currencies = [840, 978, 392, 756, 999, 36, 60000];
 
-    public static readonly ulong[] Amounts = [1, 2, 100, 255, 1_000, 300_000, 1UL << 32, 1UL << 63, ulong.MaxValue - 1, ulong.MaxValue];
+    public static readonly ulong[] Amounts = [1, 2, 100, 255, 1_000, 300_000, 1UL << 32, 1UL << 63, ulong.MaxValue - 1,
+        ulong.MaxValue];
 
     private static readonly LimitWindow[] Windows =
     [
@@ -40,7 +42,8 @@ internal sealed class RandomRules(Random random)
     {
         RuleTableBuilder builder = new();
         // As many years as a plan can count, and the other windows.
-        LimitWindow[] windows = [.. Windows.Take(3), .. Windows.Skip(3).OrderBy(_ => random.Next()).Take(RuleBounds.YearStartsMax)];
+        LimitWindow[] windows = [.. Windows.Take(3), .. Windows.Skip(3).OrderBy(_ => random.Next())
+            .Take(RuleBounds.YearStartsMax)];
         HashSet<ushort> ids = [];
         int count = random.Next(1, rulesMax + 1);
         while (ids.Count < count)
@@ -56,7 +59,8 @@ internal sealed class RandomRules(Random random)
                     break;
                 case 1:
                     LimitWindow window = windows[random.Next(windows.Length)];
-                    builder.Limit(id, name, window, Currencies[random.Next(NamedCurrencies)], Ceilings(), Condition(random.Next(1, 4)));
+                    builder.Limit(id, name, window, Currencies[random.Next(NamedCurrencies)], Ceilings(),
+                        Condition(random.Next(1, 4)));
                     Seen.Add(window.Kind.ToString());
                     break;
                 default:
@@ -144,7 +148,8 @@ internal sealed class RandomRules(Random random)
     };
 
     public RuleFacts Facts() => new(
-        Countries[random.Next(Countries.Length)], Countries[random.Next(Countries.Length)], Currencies[random.Next(Currencies.Length)],
+        Countries[random.Next(Countries.Length)], Countries[random.Next(Countries.Length)],
+        Currencies[random.Next(Currencies.Length)],
         Amount(), (byte)random.Next(4), (byte)random.Next((int)Purpose.Last + 1),
         (byte)(random.Next(2) == 0 ? random.Next(256) : random.Next(5) * 64 - 1 & 255), (byte)random.Next(1, 9));
 }

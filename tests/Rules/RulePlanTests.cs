@@ -17,7 +17,8 @@ public sealed class RulePlanTests
 
     private static int Seed()
     {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("SETTLEMENT_SEED"), out int given) ? given : Environment.TickCount;
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("SETTLEMENT_SEED"), out int given) ? given
+            : Environment.TickCount;
         TestContext.Out.WriteLine($"SETTLEMENT_SEED={seed}");
         return seed;
     }
@@ -47,7 +48,8 @@ public sealed class RulePlanTests
         Assert.That(generator.Seen, Is.SupersetOf(kinds.Concat(ordered).Concat(
             ["always", "not", "all", "any", "Day", "Month", "Year", "Rolling30Days"]).Distinct()), "constructs generated");
         Assert.That(met, Is.SupersetOf((string[])
-            ["row: one step", "row: several steps", "limit row", "masked limit", "InRange", "InSet", "AmountAtLeast", "And", "Or", "Not",
+            ["row: one step", "row: several steps", "limit row", "masked limit", "InRange", "InSet", "AmountAtLeast", "And",
+                "Or", "Not",
              "Always", "Deny", "Limit"]), "parts of plans met");
     }
 
@@ -119,7 +121,8 @@ public sealed class RulePlanTests
         {
             RuleTable table = generator.Table(rulesMax: 12);
             Assert.That(RuleTable.TryDecode(table.Encode(), out RuleTable? again, out _));
-            Assert.That(RulePlan.Build(again!, RandomRules.OwnerOf).Describe(), Is.EqualTo(RulePlan.Build(table, RandomRules.OwnerOf).Describe()));
+            Assert.That(RulePlan.Build(again!, RandomRules.OwnerOf).Describe(),
+                Is.EqualTo(RulePlan.Build(table, RandomRules.OwnerOf).Describe()));
         }
     }
 
@@ -129,7 +132,8 @@ public sealed class RulePlanTests
         RulePlan plan = RulePlan.Build(new RuleTableBuilder()
             .Deny(9, "tight", When.Source(US).And(When.Amount(RuleOperator.AtLeast, USD, 100)))
             .Deny(5, "middle", When.Source(US).And(When.Amount(RuleOperator.More, USD, 200)))
-            .Require(3, "wide", When.Tier(RuleOperator.AtLeast, 2), When.Source(US).And(When.Amount(RuleOperator.AtLeast, USD, 1_000)))
+            .Require(3, "wide", When.Tier(RuleOperator.AtLeast, 2), When.Source(US)
+                .And(When.Amount(RuleOperator.AtLeast, USD, 1_000)))
             .Deny(7, "never decides", When.Source(US).And(When.Amount(RuleOperator.AtLeast, USD, 500)))
             .Build(), RandomRules.OwnerOf);
         ushort Judge(ulong amount, byte tier, bool denyOnly = false) =>
@@ -159,7 +163,8 @@ public sealed class RulePlanTests
             .Build(), RandomRules.OwnerOf);
 
         Assert.That(plan.Corridors.Cells, Has.Length.EqualTo(2 * 2 * 2));
-        Assert.That(plan.Corridors.Rows.Count, Is.EqualTo(3), "open, rule 1, rule 2 (a row where both refuse names 1 in all tiers)");
+        Assert.That(plan.Corridors.Rows.Count, Is.EqualTo(3),
+            "open, rule 1, rule 2 (a row where both refuse names 1 in all tiers)");
     }
 
     [Test]
@@ -206,7 +211,8 @@ public sealed class RulePlanTests
         RuleTableBuilder builder = new();
         for (ushort country = 1; country <= 200; country++)
             for (ushort rule = 0; rule < 10; rule++)
-                builder.Deny((ushort)(country * 10 + rule), "threshold", (rule % 2 == 0 ? When.Source(country) : When.Destination(country))
+                builder.Deny((ushort)(country * 10 + rule), "threshold",
+                    (rule % 2 == 0 ? When.Source(country) : When.Destination(country))
                     .And(When.Amount(RuleOperator.AtLeast, Currency(country), 10_000UL - country * 10u - rule)));
         static ushort Currency(ushort country) => (ushort)(country % 100 + 1);
         RuleTable table = builder.Build();
@@ -219,7 +225,8 @@ public sealed class RulePlanTests
         for (int i = 0; i < 2_000; i++)
         {
             ushort source = (ushort)random.Next(1, 201);
-            RuleFacts facts = new(source, (ushort)random.Next(1, 201), Currency(source), (ulong)random.Next(7_900, 10_001), 0, 0, 0, 1);
+            RuleFacts facts = new(source, (ushort)random.Next(1, 201), Currency(source), (ulong)random.Next(7_900, 10_001), 0, 0,
+                0, 1);
             Assert.That(plan.JudgeOne(facts, false), Is.EqualTo(naive.DeniedBy(facts, false)), facts.ToString());
         }
     }
@@ -261,7 +268,8 @@ public sealed class RulePlanTests
             for (int i = 0; i < 1_000; i++)
             {
                 exceeded += plan.JudgeOne(chunk.Facts[i], denyOnly: true);
-                exceeded += plan.FirstLimitExceeded(chunk.Limits[i], chunk.LimitMask[i], chunk.Facts[i].Tier, chunk.Facts[i].Amount, sums, row, time);
+                exceeded += plan.FirstLimitExceeded(chunk.Limits[i], chunk.LimitMask[i], chunk.Facts[i].Tier,
+                    chunk.Facts[i].Amount, sums, row, time);
                 sums.Add(row, 1, time);
             }
             Assert.That(exceeded, Is.Positive);

@@ -9,7 +9,8 @@ public sealed class RuleTableTests
 {
     private static int Seed()
     {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("SETTLEMENT_SEED"), out int given) ? given : Environment.TickCount;
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("SETTLEMENT_SEED"), out int given) ? given
+            : Environment.TickCount;
         TestContext.Out.WriteLine($"SETTLEMENT_SEED={seed}");
         return seed;
     }
@@ -32,7 +33,8 @@ public sealed class RuleTableTests
     }
 
     private static string Text(Rule rule) => $"{rule.Id} {rule.Name} {rule.Kind} {rule.Window} {rule.Currency} " +
-        $"{rule.Ceilings[0]} {rule.Ceilings[1]} {rule.Ceilings[2]} {rule.Ceilings[3]} {Text(rule.Condition)} needs {(rule.Needs is { } needs ? Text(needs) : "")}";
+        $"{rule.Ceilings[0]} {rule.Ceilings[1]} {rule.Ceilings[2]} {rule.Ceilings[3]} " +
+        $"{Text(rule.Condition)} needs {(rule.Needs is { } needs ? Text(needs) : "")}";
 
     private static string Text(Condition condition) => condition switch
     {
@@ -151,24 +153,33 @@ public sealed class RuleTableTests
         Assert.Multiple(() =>
         {
             Assert.That(Error(new RuleTableBuilder().Deny(0, "a", When.Always)), Does.Contain("numbers from 1"));
-            Assert.That(Error(new RuleTableBuilder().Deny(2, "a", When.Always).Deny(2, "b", When.Always)), Does.Contain("without repeats"));
+            Assert.That(Error(new RuleTableBuilder().Deny(2, "a", When.Always).Deny(2, "b", When.Always)),
+                Does.Contain("without repeats"));
             Assert.That(Error(new RuleTableBuilder().Deny(1, "", When.Always)), Does.Contain("a name of 0 bytes"));
-            Assert.That(Error(new RuleTableBuilder().Deny(1, new string('é', 51), When.Always)), Does.Contain("a name of 102 bytes"));
+            Assert.That(Error(new RuleTableBuilder().Deny(1, new string('é', 51), When.Always)),
+                Does.Contain("a name of 102 bytes"));
             Assert.That(Error(new RuleTableBuilder().Deny(1, "a\nb", When.Always)), Does.Contain("control character"));
             Assert.That(Error(new RuleTableBuilder().Deny(1, "a\uD800", When.Always)), Does.Contain("half a character"));
             Assert.That(Error(new RuleTableBuilder().Deny(1, "a", deep)), Does.Contain("33 deep"));
             Assert.That(Error(new RuleTableBuilder().Require(1, "a", deep, When.Always)), Does.Contain("a need 33 deep"));
-            Assert.That(Error(new RuleTableBuilder().Limit(1, "a", default, 840, default, When.Always)), Does.Contain("window 0"));
-            Assert.That(Error(new RuleTableBuilder().Limit(1, "a", LimitWindow.YearFrom(2, 29), 840, default, When.Always)), Does.Contain("29 February"));
-            Assert.That(Error(new RuleTableBuilder().Limit(1, "a", new LimitWindow(WindowKind.Day, 1, 1), 840, default, When.Always)), Does.Contain("only a year"));
-            Assert.That(Error(new RuleTableBuilder().Limit(1, "a", LimitWindow.Day, 1000, default, When.Always)), Does.Contain("Currency 1000"));
+            Assert.That(Error(new RuleTableBuilder().Limit(1, "a", default, 840, default, When.Always)),
+                Does.Contain("window 0"));
+            Assert.That(Error(new RuleTableBuilder().Limit(1, "a", LimitWindow.YearFrom(2, 29), 840, default, When.Always)),
+                Does.Contain("29 February"));
+            Assert.That(Error(new RuleTableBuilder()
+                .Limit(1, "a", new LimitWindow(WindowKind.Day, 1, 1), 840, default, When.Always)), Does.Contain("only a year"));
+            Assert.That(Error(new RuleTableBuilder().Limit(1, "a", LimitWindow.Day, 1000, default, When.Always)),
+                Does.Contain("Currency 1000"));
             Assert.That(Error(many), Does.Contain("10001 rules"));
             Assert.That(Error(long1), Does.Contain("fewer than 1000000"));
             Assert.That(() => When.Source(), Throws.ArgumentException.With.Message.Contains("empty list"));
             Assert.That(() => When.Source(5, 5), Throws.ArgumentException.With.Message.Contains("without repeats"));
-            Assert.That(() => When.Tier(RuleOperator.Equal, 4), Throws.ArgumentException.With.Message.Contains("0 to 3 expected"));
-            Assert.That(() => new FieldCondition(RuleField.Source, RuleOperator.Less, 4), Throws.ArgumentException.With.Message.Contains("no order"));
-            Assert.That(() => new FieldCondition((RuleField)9, RuleOperator.Equal, 4), Throws.ArgumentException.With.Message.Contains("field 9"));
+            Assert.That(() => When.Tier(RuleOperator.Equal, 4),
+                Throws.ArgumentException.With.Message.Contains("0 to 3 expected"));
+            Assert.That(() => new FieldCondition(RuleField.Source, RuleOperator.Less, 4),
+                Throws.ArgumentException.With.Message.Contains("no order"));
+            Assert.That(() => new FieldCondition((RuleField)9, RuleOperator.Equal, 4),
+                Throws.ArgumentException.With.Message.Contains("field 9"));
             Assert.That(() => When.Amount((RuleOperator)7, 840, 4), Throws.ArgumentException.With.Message.Contains("operator 7"));
         });
     }

@@ -11,12 +11,14 @@ public sealed class SumTableTests
 
     private static int Seed()
     {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("SETTLEMENT_SEED"), out int given) ? given : Environment.TickCount;
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("SETTLEMENT_SEED"), out int given) ? given
+            : Environment.TickCount;
         TestContext.Out.WriteLine($"SETTLEMENT_SEED={seed}");
         return seed;
     }
 
-    private static ulong At(string time) => (ulong)(DateTime.Parse(time, null, System.Globalization.DateTimeStyles.RoundtripKind) - DateTime.UnixEpoch).Ticks * 100;
+    private static ulong At(string time) =>
+        (ulong)(DateTime.Parse(time, null, System.Globalization.DateTimeStyles.RoundtripKind) - DateTime.UnixEpoch).Ticks * 100;
 
     private static RulePlan Plan(params LimitWindow[] windows)
     {
@@ -30,7 +32,8 @@ public sealed class SumTableTests
     public void Sums_equal_the_twins_over_years_of_payments_and_changing_plans()
     {
         Random random = new(Seed());
-        LimitWindow[] years = [LimitWindow.YearFrom(1, 1), LimitWindow.YearFrom(4, 6), LimitWindow.YearFrom(2, 28), LimitWindow.YearFrom(3, 1),
+        LimitWindow[] years = [LimitWindow.YearFrom(1, 1), LimitWindow.YearFrom(4, 6), LimitWindow.YearFrom(2, 28),
+            LimitWindow.YearFrom(3, 1),
             LimitWindow.YearFrom(12, 31), LimitWindow.YearFrom(7, 1)];
         for (int round = 0; round < 20; round++)
         {
@@ -53,7 +56,8 @@ public sealed class SumTableTests
                 time = Later(random, time);
                 int payer = random.Next(paid.Length);
                 for (int window = 0; window < windows.Length; window++)
-                    Assert.That(sums.Sum(rows[payer], window, time), Is.EqualTo((ulong)naive.Sum(paid[payer], windows[window], time)),
+                    Assert.That(sums.Sum(rows[payer], window, time),
+                        Is.EqualTo((ulong)naive.Sum(paid[payer], windows[window], time)),
                         $"round {round} step {step}: {windows[window]} at {DateTime.UnixEpoch.AddTicks((long)(time / 100)):O}");
                 if (random.Next(3) == 0)
                     continue;
@@ -114,7 +118,8 @@ public sealed class SumTableTests
         {
             Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], 0, 0, 399, sums, row, At(asked)), Is.Zero, "ceiling - 1");
             Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], 0, 0, 400, sums, row, At(asked)), Is.Zero, "ceiling");
-            Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], 0, 0, 401, sums, row, At(asked)), Is.EqualTo(counted ? 1 : 0), "ceiling + 1");
+            Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], 0, 0, 401, sums, row, At(asked)), Is.EqualTo(counted ? 1 : 0),
+                "ceiling + 1");
         });
     }
 
@@ -122,7 +127,8 @@ public sealed class SumTableTests
     public void Several_payments_of_one_payer_in_one_chunk_see_each_other_in_order()
     {
         RulePlan plan = RulePlan.Build(new RuleTableBuilder()
-            .Limit(1, "day", LimitWindow.Day, USD, TierCeilings.Of(100, 250, TierCeilings.None, TierCeilings.None), When.Source(840))
+            .Limit(1, "day", LimitWindow.Day, USD, TierCeilings.Of(100, 250, TierCeilings.None, TierCeilings.None),
+                When.Source(840))
             .Limit(2, "goods", LimitWindow.Month, USD, TierCeilings.Same(200), When.Source(840).And(When.Purpose(Purpose.Goods)))
             .Build(), RandomRules.OwnerOf);
         using SumTable sums = new(1);
@@ -141,13 +147,15 @@ public sealed class SumTableTests
             (1_000, 0, Purpose.Goods, 276, 0),
             (1, 2, Purpose.Goods, 840, 2),
         ];
-        RuleChunk chunk = new([.. payments.Select(one => new RuleFacts(one.Source, 276, USD, one.Amount, one.Tier, (byte)one.Purpose, 0, 1))]);
+        RuleChunk chunk = new([.. payments.Select(one =>
+            new RuleFacts(one.Source, 276, USD, one.Amount, one.Tier, (byte)one.Purpose, 0, 1))]);
         plan.Judge(chunk.Columns, payments.Length, chunk.DeniedBy, chunk.Limits, chunk.LimitMask);
         ulong time = At("2024-05-05T12:00:00Z");
         List<int> rules = [];
         for (int i = 0; i < payments.Length; i++)
         {
-            ushort rule = plan.FirstLimitExceeded(chunk.Limits[i], chunk.LimitMask[i], payments[i].Tier, payments[i].Amount, sums, row, time);
+            ushort rule = plan.FirstLimitExceeded(chunk.Limits[i], chunk.LimitMask[i], payments[i].Tier, payments[i].Amount,
+                sums, row, time);
             rules.Add(rule);
             if (rule != 0 || !plan.NeedsSums(payments[i].Source, USD))
                 continue;
@@ -173,8 +181,10 @@ public sealed class SumTableTests
         {
             Assert.That(sums.Sum(row, SumWindow.Rolling30Days, start + 2 * Limits.NsPerDay), Is.EqualTo(ulong.MaxValue));
             Assert.That(sums.Sum(row, SumWindow.Month, start + 2 * Limits.NsPerDay), Is.EqualTo(ulong.MaxValue));
-            Assert.That(sums.Sum(row, SumWindow.Rolling30Days, start + 30 * Limits.NsPerDay), Is.EqualTo(ulong.MaxValue), "two days are left");
-            Assert.That(sums.Sum(row, SumWindow.Rolling30Days, start + 31 * Limits.NsPerDay), Is.EqualTo(ulong.MaxValue / 2 + 1), "one is left, exact again");
+            Assert.That(sums.Sum(row, SumWindow.Rolling30Days, start + 30 * Limits.NsPerDay), Is.EqualTo(ulong.MaxValue),
+                "two days are left");
+            Assert.That(sums.Sum(row, SumWindow.Rolling30Days, start + 31 * Limits.NsPerDay), Is.EqualTo(ulong.MaxValue / 2 + 1),
+                "one is left, exact again");
         });
     }
 
@@ -237,7 +247,8 @@ public sealed class SumTableTests
 
         string[] folds =
         [
-            Fold(), Fold((0, 0, 0)), Fold((1, 5, 3)), Fold((2, 5, 3)), Fold((1, 6, 3)), Fold((1, 5, 4)), Fold((1, 5, 3), (1, 5, 3)),
+            Fold(), Fold((0, 0, 0)), Fold((1, 5, 3)), Fold((2, 5, 3)), Fold((1, 6, 3)), Fold((1, 5, 4)),
+                Fold((1, 5, 3), (1, 5, 3)),
             Fold((1, 5, 3), (2, 6, 3)), Fold((2, 6, 3), (1, 5, 3)), Fold((0, 0, 0), (1, 5, 3)), Fold((1, 5, 3), (0, 0, 0)),
         ];
         Assert.Multiple(() =>
@@ -269,7 +280,8 @@ public sealed class SumTableTests
         for (int day = 0; day <= last; day++)
         {
             DateTime date = DateTime.UnixEpoch.AddDays(day);
-            if (Calendar.Civil(day) != (date.Year, date.Month, date.Day) || Calendar.DayOf(date.Year, date.Month, date.Day) != day ||
+            if (Calendar.Civil(day) != (date.Year, date.Month, date.Day)
+                || Calendar.DayOf(date.Year, date.Month, date.Day) != day ||
                 Calendar.DaysOfMonth(date.Year, date.Month) != DateTime.DaysInMonth(date.Year, date.Month))
                 Assert.Fail($"day {day}: {date:O}");
         }
