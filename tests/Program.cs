@@ -13,6 +13,7 @@ internal static class Program
     {
         if (arguments is ["label-kernels"]) return LabelKernelDisassemblyTests.RunKernels();
         if (arguments is ["sha256-lanes"]) return Sha256DisassemblyTests.RunLanes();
+        if (arguments is ["sha256-check"]) return Sha256HardwareTests.CheckLanes();
         Console.Error.WriteLine("this is the entry of child processes that tests start; run the tests with `dotnet test`");
         return 2;
     }

@@ -8,9 +8,10 @@ namespace Settlement.Engine.Simd;
 /// The compression function of SHA-256 (FIPS 180-4, section 6.2.2) in every lane of a vector at once.
 /// </summary>
 /// <remarks>
-/// The working variables and the 16 words of the schedule stay in registers where there are 32 of them (AVX-512 at any width,
-/// NEON): rounds are written out by sixteen, after which the variables have their first names again. The schedule is
-/// extended in place, one word before each round that needs it.
+/// Where there are 32 registers (AVX-512 at any width, NEON), the working variables and 16 words of the schedule stay in
+/// them: rounds are written out by sixteen, and the schedule is extended in place between sixteens. Where there are 16 (AVX2),
+/// that would spill at every step and take nearly four times as long; there the whole schedule is computed first and read
+/// from memory, and rounds are written out by eight, after which the variables have their first names again.
 /// </remarks>
 internal static class Sha256Compression
 {
@@ -40,8 +41,17 @@ internal static class Sha256Compression
     ];
 
     /// <summary>Takes one block of each lane, as 16 vectors of words, into the 8 vectors of state.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Compress<TWidth, TVector>(ref TVector state, ref TVector words)
+        where TWidth : struct, ISha256Width<TVector>
+        where TVector : unmanaged
+    {
+        if (TWidth.HasManyRegisters) CompressInRegisters<TWidth, TVector>(ref state, ref words);
+        else CompressInMemory<TWidth, TVector>(ref state, ref words);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void CompressInRegisters<TWidth, TVector>(ref TVector state, ref TVector words)
         where TWidth : struct, ISha256Width<TVector>
         where TVector : unmanaged
     {
@@ -92,6 +102,46 @@ internal static class Sha256Compression
             w13 = Extend<TWidth, TVector>(w13, w14, w6, w11);
             w14 = Extend<TWidth, TVector>(w14, w15, w7, w12);
             w15 = Extend<TWidth, TVector>(w15, w0, w8, w13);
+        }
+        AddTo<TWidth, TVector>(ref state, a, b, c, d);
+        AddTo<TWidth, TVector>(ref Unsafe.Add(ref state, 4), e, f, g, h);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    [SkipLocalsInit]
+    private static void CompressInMemory<TWidth, TVector>(ref TVector state, ref TVector words)
+        where TWidth : struct, ISha256Width<TVector>
+        where TVector : unmanaged
+    {
+        Unsafe.SkipInit(out Schedule<TVector> schedule);
+        ref TVector w = ref schedule[0];
+        for (nuint t = 0; t < BlockWords; t++) Unsafe.Add(ref w, t) = Unsafe.Add(ref words, t);
+        // Two words at a time: the word two before each stays in a register.
+        TVector even = Unsafe.Add(ref w, BlockWords - 2), odd = Unsafe.Add(ref w, BlockWords - 1);
+        for (nuint t = BlockWords; t < RoundCount; t += 2)
+        {
+            ref TVector from = ref Unsafe.Add(ref w, t - BlockWords);
+            even = Extend<TWidth, TVector>(from, Unsafe.Add(ref from, 1), Unsafe.Add(ref from, 9), even);
+            odd = Extend<TWidth, TVector>(Unsafe.Add(ref from, 1), Unsafe.Add(ref from, 2), Unsafe.Add(ref from, 10), odd);
+            Unsafe.Add(ref from, 16) = even;
+            Unsafe.Add(ref from, 17) = odd;
+        }
+
+        TVector a = state, b = Unsafe.Add(ref state, 1), c = Unsafe.Add(ref state, 2), d = Unsafe.Add(ref state, 3);
+        TVector e = Unsafe.Add(ref state, 4), f = Unsafe.Add(ref state, 5);
+        TVector g = Unsafe.Add(ref state, 6), h = Unsafe.Add(ref state, 7);
+        ref uint k = ref MemoryMarshal.GetReference(Constants);
+        for (nuint round = 0; round < RoundCount; round += StateWords)
+        {
+            ref TVector at = ref Unsafe.Add(ref w, round);
+            Round<TWidth, TVector>(a, b, c, ref d, e, f, g, ref h, at, ref Unsafe.Add(ref k, round));
+            Round<TWidth, TVector>(h, a, b, ref c, d, e, f, ref g, Unsafe.Add(ref at, 1), ref Unsafe.Add(ref k, round + 1));
+            Round<TWidth, TVector>(g, h, a, ref b, c, d, e, ref f, Unsafe.Add(ref at, 2), ref Unsafe.Add(ref k, round + 2));
+            Round<TWidth, TVector>(f, g, h, ref a, b, c, d, ref e, Unsafe.Add(ref at, 3), ref Unsafe.Add(ref k, round + 3));
+            Round<TWidth, TVector>(e, f, g, ref h, a, b, c, ref d, Unsafe.Add(ref at, 4), ref Unsafe.Add(ref k, round + 4));
+            Round<TWidth, TVector>(d, e, f, ref g, h, a, b, ref c, Unsafe.Add(ref at, 5), ref Unsafe.Add(ref k, round + 5));
+            Round<TWidth, TVector>(c, d, e, ref f, g, h, a, ref b, Unsafe.Add(ref at, 6), ref Unsafe.Add(ref k, round + 6));
+            Round<TWidth, TVector>(b, c, d, ref e, f, g, h, ref a, Unsafe.Add(ref at, 7), ref Unsafe.Add(ref k, round + 7));
         }
         AddTo<TWidth, TVector>(ref state, a, b, c, d);
         AddTo<TWidth, TVector>(ref Unsafe.Add(ref state, 4), e, f, g, h);
@@ -178,5 +228,11 @@ internal static class Sha256Compression
         Unsafe.Add(ref state, 1) = TWidth.Add(Unsafe.Add(ref state, 1), second);
         Unsafe.Add(ref state, 2) = TWidth.Add(Unsafe.Add(ref state, 2), third);
         Unsafe.Add(ref state, 3) = TWidth.Add(Unsafe.Add(ref state, 3), fourth);
+    }
+
+    [InlineArray(RoundCount)]
+    private struct Schedule<TVector>
+    {
+        private TVector _first;
     }
 }

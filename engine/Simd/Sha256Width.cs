@@ -16,6 +16,9 @@ internal interface ISha256Width<TVector>
 
     static abstract bool IsSupported { get; }
 
+    /// <summary>Whether 32 vector registers are there, not 16.</summary>
+    static abstract bool HasManyRegisters { get; }
+
     static abstract TVector Broadcast(ref readonly uint word);
 
     static abstract TVector Add(TVector left, TVector right);

@@ -13,6 +13,8 @@ internal readonly struct Sha256Width128 : ISha256Width<Vector128<uint>>
 
     public static bool IsSupported => Ssse3.IsSupported || AdvSimd.Arm64.IsSupported;
 
+    public static bool HasManyRegisters => Avx512F.VL.IsSupported || AdvSimd.IsSupported;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<uint> Broadcast(ref readonly uint word) => Vector128.Create(word);
 

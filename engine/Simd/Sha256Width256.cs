@@ -12,6 +12,8 @@ internal readonly struct Sha256Width256 : ISha256Width<Vector256<uint>>
 
     public static bool IsSupported => Avx2.IsSupported;
 
+    public static bool HasManyRegisters => Avx512F.VL.IsSupported;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<uint> Broadcast(ref readonly uint word) => Vector256.Create(word);
 

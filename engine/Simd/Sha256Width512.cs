@@ -12,6 +12,8 @@ internal readonly struct Sha256Width512 : ISha256Width<Vector512<uint>>
 
     public static bool IsSupported => Vector512.IsHardwareAccelerated && Avx512BW.IsSupported;
 
+    public static bool HasManyRegisters => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<uint> Broadcast(ref readonly uint word) => Vector512.Create(word);
 

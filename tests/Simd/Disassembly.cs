@@ -33,6 +33,10 @@ internal sealed partial class Disassembly
     /// <summary>Jumps that are taken or not.</summary>
     public int ConditionalJumps => _instructions.Count(i => i.Name[0] == 'j' && i.Name != "jmp");
 
+    /// <summary>Calls of managed methods; the runtime's own helpers (a large frame's probe) are not meant.</summary>
+    public IEnumerable<string> Calls() =>
+        _instructions.Where(i => i.Name == "call" && i.Operands.Contains(':', StringComparison.Ordinal)).Select(i => i.Operands);
+
     public bool Uses(string namePart) => _instructions.Any(i => i.Name.Contains(namePart, StringComparison.Ordinal));
 
     /// <summary>Every instruction by which data could reach a flag, an address or a jump; empty when the argument above holds.</summary>
@@ -62,17 +66,11 @@ internal sealed partial class Disassembly
             Assert.Ignore("a Debug build is not optimised: run with -c Release");
 
         string listing = Path.Combine(Path.GetTempPath(), $"settlement-listing-{Guid.NewGuid():N}.txt");
-        string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } path ? path : "dotnet";
         try
         {
-            ProcessStartInfo start = new(dotnet, [typeof(Disassembly).Assembly.Location, command]) { RedirectStandardError = true };
-            start.Environment["DOTNET_TieredCompilation"] = "0";
-            start.Environment["DOTNET_JitDisasm"] = methods;
-            start.Environment["DOTNET_JitStdOutFile"] = listing;
-            using Process child = Process.Start(start)!;
-            string errors = child.StandardError.ReadToEnd();
-            child.WaitForExit();
-            Assert.That(child.ExitCode, Is.Zero, errors);
+            ChildProcess.Run(
+                command, ("DOTNET_TieredCompilation", "0"), ("DOTNET_JitDisasm", methods), ("DOTNET_JitStdOutFile", listing));
+            if (!File.Exists(listing)) return [];
             return Read(File.ReadLines(listing));
         }
         finally
