@@ -40,6 +40,9 @@ public sealed class StateHasher : IDisposable
     /// <summary>Number of the open batch.</summary>
     public uint Batch { get; private set; } = 1;
 
+    /// <summary>No account was written since the last close.</summary>
+    public bool IsUntouched => _openCount == 0;
+
     public bool IsSwept => _closingSwept == _closingCount;
 
     /// <summary>

@@ -305,13 +305,14 @@ internal sealed class ControlApply(LedgerState state)
     {
         if (ParticipantOrCurrencyRefusal(in command) is var refusal and not Verdict.Undecided)
             return refusal;
-        if (command.Value2 > 1 || (command.Value2 == 0 && command.Value != 0))
+        if (command.Value2 > 1)
             return Verdict.InvalidValue;
         ref PositionRow position = ref state.Positions.At(command.Participant, state.Currencies.IndexOf(command.Currency));
         bool set = command.Value2 == 1;
-        if (position.HasCap == set && position.Cap == command.Value)
+        ulong cap = set ? command.Value : 0;
+        if (position.HasCap == set && position.Cap == cap)
             return Verdict.Duplicate;
-        (position.HasCap, position.Cap) = (set, command.Value);
+        (position.HasCap, position.Cap) = (set, cap);
         return Verdict.Accepted;
     }
 
@@ -343,11 +344,11 @@ internal sealed class ControlApply(LedgerState state)
                 return Set(settings.BatchCount, value, () => settings.BatchCount = value);
             case SettingKey.BatchAgeNs:
                 return Set(settings.BatchAgeNs, value, () => settings.BatchAgeNs = value);
-            case SettingKey.IdWindowNs when value > 0:
+            case SettingKey.IdWindowNs:
                 return Set(settings.IdWindowNs, value, () => state.Ids.WindowNs = settings.IdWindowNs = value);
             case SettingKey.IdRetentionNs:
                 return Set(settings.IdRetentionNs, value, () => state.Ids.RetentionNs = settings.IdRetentionNs = value);
-            case SettingKey.RefundLifetimeNs when value > 0:
+            case SettingKey.RefundLifetimeNs:
                 return Set(settings.RefundLifetimeNs, value, () => settings.RefundLifetimeNs = value);
             case SettingKey.InstructionLevel when IsInstruction(command.Value2) && value <= byte.MaxValue:
                 ulong instruction = command.Value2;

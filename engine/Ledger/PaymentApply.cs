@@ -241,7 +241,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         if (crosses)
             state.Positions.Move(payer.Participant, payee.Participant, payer.CurrencyIndex, amount);
         if (refundable)
-            KeepRefundable(in payment, hold.PayerRow, hold.PayeeRow, sequence, pends: true, hold.Level);
+            KeepRefundable(in payment, hold.PayerRow, hold.PayeeRow, sequence, pends: true, Math.Max(hold.Level, payment.Level));
         outcome.Available = payer.Available;
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
         currency.BlockDrift += payer.Total + payee.Total - payerTotal - payeeTotal;

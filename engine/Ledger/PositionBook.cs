@@ -125,8 +125,7 @@ public sealed class PositionBook : IDisposable
             }
         }
 
-        if (unsettled.Count > 0)
-            _unsettled.Add(batch, [.. unsettled]);
+        _unsettled.Add(batch, [.. unsettled]);
         return [.. net];
     }
 

@@ -110,8 +110,8 @@ public sealed class Coverage
         Verdict[] any =
         [
             Verdict.Accepted, Verdict.Duplicate, Verdict.DuplicateLookUp, Verdict.Malformed, Verdict.UnknownSession,
-            Verdict.StreamGap, Verdict.TooOldToTell, Verdict.IdFromFuture, Verdict.CapacityExceeded, Verdict.IdConflict, Verdict.Expired,
-            Verdict.UnknownCurrency, Verdict.Refused, Verdict.WrongCurrency,
+            Verdict.StreamGap, Verdict.TooOldToTell, Verdict.IdFromFuture, Verdict.CapacityExceeded, Verdict.IdConflict,
+            Verdict.Expired, Verdict.UnknownCurrency, Verdict.Refused, Verdict.WrongCurrency,
         ];
         Verdict[] transfer =
         [

@@ -41,8 +41,8 @@ public static class Lockstep
             if (!same)
                 Assert.Fail(
                     $"seed {seed}, block {generated.Header.Number} ({generated.Header.Kind}, time {generated.Header.TimeNs}), "
-                    + $"slot {i}, sequence {generated.Header.FirstSequence + (ulong)i}: expected {Text(expected)}, was {Text(actual)}; "
-                    + Text(generated.Slots[i]));
+                    + $"slot {i}, sequence {generated.Header.FirstSequence + (ulong)i}: expected {Text(expected)}, "
+                    + $"was {Text(actual)}; " + Text(generated.Slots[i]));
         }
     }
 
@@ -56,7 +56,8 @@ public static class Lockstep
                 Assert.Fail($"{where}, wallet {wallet.Id}: expected {model.Wallet(wallet.Id)}, was {ledger.Wallet(wallet.Id)}");
             foreach (NaiveCurrency currency in model.Currencies)
             {
-                AccountView? expected = model.Account(wallet.Id, currency.Number), actual = ledger.Account(wallet.Id, currency.Number);
+                AccountView? expected = model.Account(wallet.Id, currency.Number);
+                AccountView? actual = ledger.Account(wallet.Id, currency.Number);
                 if (actual != expected)
                     Assert.Fail($"{where}, wallet {wallet.Id}, currency {currency.Number}: expected {expected}, was {actual}");
             }

@@ -67,7 +67,7 @@ public sealed partial class NaiveEngine
             Add(_open.Gross, payment.Currency, payment.Amount);
 
         ulong batchValue = Currency(payment.Currency)!.BatchValue;
-        if (_batchCount != 0 && _open.Count == _batchCount)
+        if (_batchCount != 0 && _open.Count >= _batchCount)
             Close(ClosedBy.Count);
         else if (batchValue != 0 && _open.Gross.GetValueOrDefault(payment.Currency) >= batchValue)
             Close(ClosedBy.Value);

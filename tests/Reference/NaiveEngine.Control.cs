@@ -33,7 +33,7 @@ public sealed partial class NaiveEngine
             ReadOnlySpan<byte> continuation =
                 fits ? MemoryMarshal.AsBytes(slots[(i + 1)..next])[..(int)command.ContinuationBytes] : default;
 
-            Outcome outcome = new() { Batch = (uint)_open.Number };
+            Outcome outcome = new() { Batch = Outcome.NoBatch };
             _sequenceNext += (ulong)(next - i);
             outcome.Verdict = DecideCommand(command, continuation, fits, isFirst: i == 0);
             Array.Fill(outcomes, outcome, i, next - i);

@@ -118,7 +118,7 @@ public sealed partial class StreamGenerator
     private ControlCommand NextCurrency()
     {
         (ushort number, byte scale, ushort authority) = _random.Pick(s_currencies);
-        return _random.Below(5) switch
+        return _random.Below(7) switch
         {
             0 => Scenario.Currency(number, scale, authority),
             1 => Scenario.Currency(number, (byte)(scale + 1), authority),
@@ -232,7 +232,7 @@ public sealed partial class StreamGenerator
     {
         if (_yearStart == 0)
             _yearStart = _random.Between(1, 12);
-        List<TableRule> rules = [];
+        List<TableRule> rules = [.. WindowRules()];
         int count = _random.Between(2, 9);
         for (ushort number = 1; number <= count; number++)
         {
@@ -246,7 +246,8 @@ public sealed partial class StreamGenerator
                     _random.Between(500UL, 20_000)),
                 _ => new TableRule(
                     numbered, TableRuleKind.Limit, _random.Pick(s_countries),
-                    _random.OneIn(3) ? _random.Pick(s_countries) : (ushort)0, currency, (byte)_random.Below(4), _random.Between(2_000UL, 700_000),
+                    _random.OneIn(3) ? _random.Pick(s_countries) : (ushort)0, currency, (byte)_random.Below(4),
+                    _random.Between(2_000UL, 700_000),
                     new NaiveWindow((NaiveWindowKind)_random.Below(4), (byte)_yearStart, 6)),
             });
         }

@@ -9,18 +9,25 @@ namespace Settlement.Tests.Reference;
 public sealed partial class StreamGenerator
 {
     /// <summary>One block's part of a script.</summary>
-    private sealed record Step(ControlCommand[]? Commands = null, Payment[]? Payments = null);
+    private sealed record Step(ControlCommand[]? Commands = null, Payment[]? Payments = null, ulong NotBeforeNs = 0);
 
     private const ushort Euro = 978, HouseOperator = Limits.OperatorSession, PartnerDesk = 7, PartnerLowDesk = 8, Partner = 2;
 
+    private const ushort WindowPayerCountry = 724;
+    private const ulong WindowCeiling = 1_000;
+
+    /// <summary>Belgium, Austria, Italy, Finland: for day, month, year, rolling 30 days.</summary>
+    private static readonly ushort[] s_windowCountries = [56, 40, 380, 246];
+
     private readonly Queue<Step> _script = [];
+    private int _windowsEnded;
     private ulong _scriptWallet = 0xC0FFEE_0000_0000;
 
     private void StartScript()
     {
         ulong wallet = ++_scriptWallet, other = ++_scriptWallet;
         _script.Enqueue(new Step([ScriptWallet(wallet), ScriptWallet(other)]));
-        switch (_random.Below(9))
+        switch (_random.Below(11))
         {
             case 0:
                 PayerClosesBeforeRefund(wallet, other);
@@ -45,6 +52,12 @@ public sealed partial class StreamGenerator
                 break;
             case 7:
                 CorridorClosesBehind(wallet, other);
+                break;
+            case 8:
+                QuorumStartsOver(wallet);
+                break;
+            case 9 when _windowsEnded < 3:
+                WindowOfSumsEnds(++_scriptWallet, ++_scriptWallet);
                 break;
             default:
                 CapStopsWhatWasBegun(wallet, other);
@@ -173,8 +186,63 @@ public sealed partial class StreamGenerator
             ScriptPay(Instruction.Micropayment, payer, payee, 1) with { Session = PartnerLowDesk, Currency = 840 },
             ScriptOn(Instruction.Capture, hold, 10) with { Session = PartnerLowDesk },
         ]));
+
+        // A refundable capture keeps the level of its hold: too high for the low desk.
+        Payment secret = ScriptPay(Instruction.Hold, payer, payee, 10) with { Level = 150 };
+        Payment capture = ScriptOn(Instruction.Capture, secret, 10, PaymentFlags.Refundable);
+        _script.Enqueue(new Step(Payments:
+        [
+            secret, capture, ScriptOn(Instruction.Refund, capture, 1) with { Session = PartnerLowDesk },
+            ScriptOn(Instruction.Refund, capture, 1),
+        ]));
         _script.Enqueue(new Step([Scenario.Level(payee, 0), Scenario.Level(payee, 0, SecondOperator)]));
     }
+
+    /// <summary>A level that was lowered and raised again asks for two sessions again.</summary>
+    private void QuorumStartsOver(ulong wallet) => _script.Enqueue(new Step(
+    [
+        Scenario.Level(wallet, 200), Scenario.Level(wallet, 50), Scenario.Level(wallet, 50, SecondOperator),
+        Scenario.Level(wallet, 220), Scenario.Level(wallet, 50, SecondOperator), Scenario.Level(wallet, 50),
+    ]));
+
+    /// <summary>
+    /// The whole limit is paid on one day; it binds until noon of the window's last day and no longer at noon of the next.
+    /// The payee's country names the window: see <see cref="WindowRules"/>.
+    /// </summary>
+    private void WindowOfSumsEnds(ulong payer, ulong payee)
+    {
+        int window = _windowsEnded++ == 0 ? (int)NaiveWindowKind.Rolling30Days : _random.Below(s_windowCountries.Length);
+        DateTime today = DateTime.UnixEpoch.AddTicks((long)(_now / 100)).Date;
+        DateTime end = (NaiveWindowKind)window switch
+        {
+            NaiveWindowKind.Day => today.AddDays(1),
+            NaiveWindowKind.Month => today.AddDays(1 - today.Day).AddMonths(1),
+            NaiveWindowKind.Year =>
+                new DateTime(today.Year, _yearStart, 6) is var start && start > today ? start : start.AddYears(1),
+            _ => today.AddDays(30),
+        };
+        ulong noonNs = (ulong)(end - DateTime.UnixEpoch).Ticks * 100 + 12 * Limits.NsPerHour;
+        _script.Enqueue(new Step(
+        [
+            ScriptWallet(payer) with { Country = WindowPayerCountry },
+            ScriptWallet(payee) with { Country = s_windowCountries[window] },
+        ]));
+        _script.Enqueue(new Step(Payments:
+        [
+            ScriptIssue(payer, 2 * WindowCeiling), ScriptPay(Instruction.Micropayment, payer, payee, WindowCeiling),
+            ScriptPay(Instruction.Micropayment, payer, payee, 1),
+        ]));
+        foreach (ulong dayNs in (ulong[])[noonNs - Limits.NsPerDay, noonNs])
+        {
+            _script.Enqueue(new Step(Commands: [], NotBeforeNs: dayNs));
+            _script.Enqueue(new Step(Payments: [ScriptPay(Instruction.Immediate, payer, payee, 1)]));
+        }
+    }
+
+    /// <summary>In every plan: from Spain, a limit over each kind of window, told apart by the payee's country.</summary>
+    private IEnumerable<TableRule> WindowRules() => s_windowCountries.Select((country, window) => new TableRule(
+        (ushort)(501 + window), TableRuleKind.Limit, WindowPayerCountry, country, Euro, Ceiling: WindowCeiling,
+        Window: new NaiveWindow((NaiveWindowKind)window, (byte)_yearStart, 6)));
 
     private void CorridorClosesBehind(ulong payer, ulong payee)
     {

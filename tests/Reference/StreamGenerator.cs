@@ -81,6 +81,8 @@ public sealed partial class StreamGenerator(
         {
             bool jumps = AdvanceTime();
             Step? step = !jumps && _random.OneIn(2) && _script.Count > 0 ? _script.Dequeue() : null;
+            if (step?.NotBeforeNs > _now)
+                (_now, jumps) = (step.NotBeforeNs, true);
             int roll = _random.Below(100);
             if (jumps || step?.Commands is not null || (step is null && roll < 12))
                 yield return Block(BlockKind.Control, NextCommands(jumps, step?.Commands));
