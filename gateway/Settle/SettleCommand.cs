@@ -35,7 +35,7 @@ internal static class SettleCommand
             HelpName = "[CCY:]AMOUNT|none",
             Description = "A batch closes when its gross in a currency reaches this; may be repeated with a currency each. New ledgers: none.",
         };
-        Option<ulong?> window = Duration("--window", "How old a UUIDv7 may be. New ledgers: 24h.");
+        Option<ulong?> window = Duration("--window", "How old a UUIDv7 may be. New ledgers: 24h.", mayBeNone: false);
         Option<ulong?> retention = Duration("--retention", "How long other ids are remembered, or none for ever. New ledgers: 30d.");
         Option<ulong?> settled = Number("--settled", "BATCH", "Reports that the money of all batches up to this one has moved outside: they no longer count towards caps.");
         Option<ulong?> clock = new("--clock")
@@ -119,11 +119,12 @@ internal static class SettleCommand
     private static Option<ulong?> Number(string name, string help, string description) =>
         new(name) { HelpName = help, Description = description };
 
-    private static Option<ulong?> Duration(string name, string description) => new(name)
+    private static Option<ulong?> Duration(string name, string description, bool mayBeNone = true) => new(name)
     {
-        HelpName = "DURATION|none",
+        HelpName = mayBeNone ? "DURATION|none" : "DURATION",
         Description = description,
-        CustomParser = result => DurationText.TryParse(result.Tokens[0].Value, out ulong ns) ? ns : Fail<ulong?>(result, DurationText.Expected),
+        CustomParser = result => DurationText.TryParse(result.Tokens[0].Value, out ulong ns) && (ns > 0 || mayBeNone)
+            ? ns : Fail<ulong?>(result, DurationText.Expected + (mayBeNone ? ", or none" : "")),
     };
 
     private static T? Fail<T>(ArgumentResult result, string expected)
@@ -160,7 +161,7 @@ internal sealed class UsageException(string sentence) : Exception(sentence);
 /// <summary>Durations as people write them: a number and one of ms, s, m, h, d.</summary>
 internal static class DurationText
 {
-    public const string Expected = "a number with ms, s, m, h or d, such as 30s or 24h, or none";
+    public const string Expected = "a number with ms, s, m, h or d, such as 30s or 24h";
 
     public static bool TryParse(string text, out ulong ns)
     {
