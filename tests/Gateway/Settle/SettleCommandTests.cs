@@ -171,7 +171,7 @@ public sealed class SettleCommandTests
         Assert.That(help.Output, Does.Contain("--wallets").And.Contain("--journal").And.Contain("--report").And.Contain("--accounts").And.Contain("--rules")
             .And.Contain("--stream").And.Contain("--clock").And.Contain("--settled").And.Contain("--json"));
         Assert.That(help.Output, Does.Match("--batch-count.*100000").And.Match("--batch-age.*1h").And.Match("--batch-value.*none").And.Match("--window.*24h")
-            .And.Match("--retention.*30d").And.Match(@"--id-memory.*256M").And.Match("--clearance.*255").And.Match("--verdicts.*refused"));
+            .And.Match("--retention.*30d").And.Match("--id-memory.*256M").And.Match("--clearance.*255").And.Match("--verdicts.*refused"));
         Assert.That(SettleFolder.Run().Exits(0).Output, Does.Contain("settle"), "no command is a question");
     }
 
