@@ -48,7 +48,7 @@ internal static class SettleCommand
         Option<long?> idMemory = Parsed<long?>("--id-memory", "SIZE", $"Memory for ids that are no stream ids, such as 64M or 2G; beyond it they spill to disk. Never changes a verdict. Default: {SettleOptions.IdMemoryBytesDefault >> 20}M.",
             SizeText.TryParse, SizeText.Expected);
         Option<ulong?> capacity = Number("--capacity", "N", $"Accounts that a new ledger has room for. Default: {SettleOptions.AccountsMaxDefault}.", 1, 1 << 28);
-        Option<bool?> verdicts = Parsed<bool?>("--verdicts", "refused|all", "What verdicts.csv lists. Default: refused.", TryParseAll, "refused or all");
+        Option<string?> verdicts = Parsed<string?>("--verdicts", "refused|all", "What verdicts.csv lists. Default: refused.", TryParseListed, "refused or all");
         var json = new Option<bool>("--json") { Description = "Print one JSON object instead of tables." };
 
         var command = new Command("settle", "Settles files of payments through the whole engine, durably: each payment once, however often the command is repeated.")
@@ -79,7 +79,7 @@ internal static class SettleCommand
                     Clearance = (byte)(parsed.GetValue(clearance) ?? byte.MaxValue),
                     IdMemoryBytes = parsed.GetValue(idMemory) ?? SettleOptions.IdMemoryBytesDefault,
                     AccountsMax = (int)(parsed.GetValue(capacity) ?? SettleOptions.AccountsMaxDefault),
-                    AllVerdicts = parsed.GetValue(verdicts) ?? false,
+                    AllVerdicts = parsed.GetValue(verdicts) == "all",
                     Json = parsed.GetValue(json),
                 }, output, error);
             }
@@ -105,7 +105,6 @@ internal static class SettleCommand
     {
         HelpName = help,
         Description = description,
-        Arity = ArgumentArity.ExactlyOne, // of a bool it would be none or one
         CustomParser = result => parse(result.Tokens[0].Value, out T value) ? value : Fail<T>(result, expected)!,
     };
 
@@ -118,9 +117,9 @@ internal static class SettleCommand
         },
         most == ulong.MaxValue ? "a whole number" : $"a whole number from {least} to {most}");
 
-    private static bool TryParseAll(string text, out bool? all)
+    private static bool TryParseListed(string text, out string? listed)
     {
-        all = text == "all";
+        listed = text;
         return text is "all" or "refused";
     }
 
