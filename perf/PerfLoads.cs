@@ -1,4 +1,5 @@
 using Settlement.Perf.Common;
+using Settlement.Perf.Load;
 
 namespace Settlement.Perf;
 
@@ -22,5 +23,6 @@ public static class PerfLoads
 {
     public static IReadOnlyList<PerfLoad> All { get; } =
     [
+        new("apply", "all of Settle, over blocks in memory", ApplyLoad.Run),
     ];
 }
