@@ -24,5 +24,6 @@ public static class PerfLoads
     public static IReadOnlyList<PerfLoad> All { get; } =
     [
         new("apply", "all of Settle, over blocks in memory", ApplyLoad.Run),
+        new("journal", "the whole pipeline on one node, fsynced before the verdict", JournalLoad.Run),
     ];
 }
