@@ -163,15 +163,14 @@ public sealed class Deduplicator : IDisposable
             }
 
             Verdict refusal = _streams.Take(stream, payment.IdLow, i);
-            if (refusal == Verdict.Undecided)
-            {
-                _places[i] = StreamTable.Cell(stream, payment.IdLow);
-                _sumKeys[i] = _streams.SumKey(stream) + payment.IdLow;
-            }
-            else
+            if (refusal != Verdict.Undecided)
             {
                 RefuseNumber(refusal, StreamTable.Cell(stream, payment.IdLow), i, verdicts, firsts, earlier);
+                continue;
             }
+
+            _places[i] = StreamTable.Cell(stream, payment.IdLow);
+            _sumKeys[i] = _streams.SumKey(stream) + payment.IdLow;
         }
 
         if (idCount > 0) JudgeIds(payments, participants, firstSequence, idCount, verdicts, firsts, earlier);

@@ -6,7 +6,7 @@ namespace Settlement.Engine.Dedup.Spill;
 public sealed record FasterIdStoreOptions
 {
     /// <summary>Bound of the index of either kind, bytes; used as ids come. About 12 B an id; with more ids than that, look-ups get slower.</summary>
-    public long IndexBytes { get; init; } = 256L << 20;
+    public long IndexBytes { get; init; } = 512L << 20;
 
     /// <summary>Latest part of the log kept in memory, of either kind, bytes.</summary>
     public long LogMemoryBytes { get; init; } = 16L << 20;
@@ -49,7 +49,7 @@ public sealed class FasterIdStore : IIdStore
     private readonly KindLog?[] _logs = new KindLog?[Kinds];
 
     /// <param name="folder">Made if missing; only files of this store are touched in it.</param>
-    /// <param name="options">Memory; by default 256 MiB of index at most and 16 MiB of log, for either kind.</param>
+    /// <param name="options">Memory; by default 512 MiB of index at most and 16 MiB of log, for either kind.</param>
     public FasterIdStore(string folder, FasterIdStoreOptions? options = null)
         : this(folder, options, name => new SpillDevice(name))
     {
