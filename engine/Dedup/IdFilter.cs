@@ -13,10 +13,10 @@ namespace Settlement.Engine.Dedup;
 /// cache line (<see cref="FilterRow"/>): one miss a look-up, however many generations were spilled, and the same line takes
 /// the new id's own bits.
 /// <para>
-/// A lane is filled with the young generation, stays with it while it is the old one, is then asked for the store, and is dropped when all
-/// in it is forgotten. Each cycle (one generation) one lane is taken, so each cycle one is freed: a forgotten lane is cleared, or
-/// two neighbours in age are merged by OR into one. Either is a sweep over the rows, done a few rows for each new id,
-/// and at any moment of a sweep both lanes together still hold all their keys.
+/// A lane is filled with the young generation, stays with it while it is the old one, is then asked for the store, and is
+/// dropped when all in it is forgotten. Each cycle (one generation) one lane is taken, so each cycle one is freed: a
+/// forgotten lane is cleared, or two neighbours in age are merged by OR into one. Either is a sweep over the rows, done a few
+/// rows for each new id, and at any moment of a sweep both lanes together still hold all their keys.
 /// </para>
 /// Failure assumed: with many generations merged, words fill up and absence is proven less often; the store is then asked
 /// more often. Slower, never wrong.

@@ -23,7 +23,7 @@ namespace Settlement.Engine.Dedup;
 /// </remarks>
 internal sealed class IdGenerations : IDisposable
 {
-    /// <summary>Two generations x 32 B and 64 B of filter for every 6 entries: 10.7 B, or 17 bits a kept id and lane at 60% load.</summary>
+    /// <summary>64 B of filter for every 6 entries: a lane has 17 bits for each id of a full generation.</summary>
     public const int EntriesPerFilterRow = 6;
     private const long BytesPerFilterRow = (EntriesPerFilterRow * 2 * IdEntry.Size) + FilterRow.Size;
 
@@ -248,8 +248,8 @@ internal sealed class IdGenerations : IDisposable
 
     /// <summary>
     /// Partition by hour: generations are spilled one after the other, so what stands before the present position was
-    /// decided in this generation's last hour or earlier, and goes whole when that hour is forgotten. UUIDv7 are forgotten by their own
-    /// timestamp, which lies in [decision - window, decision + skew]: not in order, but what stands before the
+    /// decided in this generation's last hour or earlier, and goes whole when that hour is forgotten. UUIDv7 are forgotten
+    /// by their own timestamp, which lies in [decision - window, decision + skew]: not in order, but what stands before the
     /// position has a timestamp in or below the latest hour seen so far, and that grows with time.
     /// </summary>
     private void NoteSpillEnds()

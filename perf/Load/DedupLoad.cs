@@ -51,7 +51,8 @@ public static class DedupLoad
         random.NextBytes(MemoryMarshal.AsBytes(payments.AsSpan()));
         uint[] hashes = new uint[payments.Length];
         long[] ticks = new long[chunks];
-        return Measure(name, $"the {(xxHash3 ? "XxHash3" : "fingerprint")} alone, of payments in cache", mustNotAllocate: true, _ =>
+        string says = $"the {(xxHash3 ? "XxHash3" : "fingerprint")} alone, of payments in cache";
+        return Measure(name, says, mustNotAllocate: true, _ =>
         {
             long before = GC.GetAllocatedBytesForCurrentThread();
             for (int chunk = 0; chunk < chunks; chunk++)
@@ -91,11 +92,11 @@ public static class DedupLoad
         }
 
         bench.Go(64, Begin, Number, Verdict.Undecided);
-        return Measure(name, $"new numbers in order, {streamCount} stream{(streamCount == 1 ? "" : "s in turn")}", mustNotAllocate: true,
-            _ => bench.Go(chunks, Begin, Number, Verdict.Undecided));
+        string says = $"new numbers in order, {streamCount} stream{(streamCount == 1 ? "" : "s in turn")}";
+        return Measure(name, says, mustNotAllocate: true, _ => bench.Go(chunks, Begin, Number, Verdict.Undecided));
     }
 
-    /// <summary>Generations take turns, but an hour passes with each chunk, so that what is drained is forgotten, all but the last chunk.</summary>
+    /// <summary>Generations take turns, but an hour passes with each chunk, so what is drained is forgotten already.</summary>
     private static Figure InMemory(string name, bool uuidV7, int chunks, bool small)
     {
         using NoStore store = new();
@@ -108,8 +109,10 @@ public static class DedupLoad
             () => timeNs += Limits.NsPerHour);
         while (bench.Dedup.Ids.GenerationsEnded < 3) Go(8);
         double bytesPerId = (double)bench.MemoryBytes / (bench.Dedup.Ids.Capacity * 1.2);
-        Figure figure = Measure(name, $"new ids, two generations in turn, {bytesPerId:F0} B an id held when full", mustNotAllocate: true, _ => Go(chunks));
-        if (!small && store.Puts * 100 > bench.Ordinal) throw new InvalidOperationException("ids were spilled: this is not the memory's figure");
+        string says = $"new ids, two generations in turn, {bytesPerId:F0} B an id held when full";
+        Figure figure = Measure(name, says, mustNotAllocate: true, _ => Go(chunks));
+        if (!small && store.Puts * 100 > bench.Ordinal)
+            throw new InvalidOperationException("ids were spilled: this is not the memory's figure");
         return figure;
     }
 
@@ -125,18 +128,21 @@ public static class DedupLoad
             void New(ref Payment payment, long ordinal) => MakeId(ref payment, ordinal, uuidV7: false, Begin);
             while (bench.Dedup.Ids.GenerationsEnded < 3) bench.Go(8, Begin, New, Verdict.Undecided);
             long puts = bench.Dedup.Ids.StorePuts, reads = bench.Dedup.Ids.StoreReads, begun = bench.Ordinal;
-            Figure absent = Measure("dedup_other_spilled_absent", "new ids, the old ones going to disk at the same rate", mustNotAllocate: false,
+            string says = "new ids, the old ones going to disk at the same rate";
+            Figure absent = Measure("dedup_other_spilled_absent", says, mustNotAllocate: false,
                 _ => bench.Go(chunks, Begin, New, Verdict.Undecided));
             double putShare = (double)(bench.Dedup.Ids.StorePuts - puts) / (bench.Ordinal - begun);
             double readShare = (double)(bench.Dedup.Ids.StoreReads - reads) / (bench.Ordinal - begun);
             absent.Says += string.Create(CultureInfo.InvariantCulture,
-                $"; {putShare:F2} put and {readShare:F3} asked of the store a payment, {store.DiskBytes >> 20} MiB on disk for {bench.Dedup.Ids.StorePuts:N0} ids");
+                $"; {putShare:F2} put and {readShare:F3} asked of the store a payment")
+                + $", {store.DiskBytes >> 20} MiB on disk for {bench.Dedup.Ids.StorePuts} ids";
 
             Random random = new(2);
             long spilled = bench.Ordinal - (long)(bench.Dedup.Ids.Capacity * 1.5);
             void Old(ref Payment payment, long ordinal) => MakeId(ref payment, random.NextInt64(spilled), uuidV7: false, Begin);
             int presentChunks = Math.Max(chunks / 50, 1);
-            Figure present = Measure("dedup_other_spilled_present", "true repeats of ids on disk, at random, mostly in the page cache", mustNotAllocate: false,
+            says = "true repeats of ids on disk, at random, mostly in the page cache";
+            Figure present = Measure("dedup_other_spilled_present", says, mustNotAllocate: false,
                 _ => bench.Go(presentChunks, Begin, Old, Verdict.Duplicate));
             return [absent, present];
         }
@@ -289,7 +295,8 @@ public static class DedupLoad
         private double Quiet => quiet.Order().ElementAt(quiet.Length / 2);
 
         public string Line() => string.Create(CultureInfo.InvariantCulture,
-            $"{name,-30} {Median,11:F2} {Quiet,12:F2} {1e9 / Median,12:N0} {BytesPerPayment,15:0.###}  {Says} (runs: {string.Join(' ', ns.Select(each => each.ToString("F1", CultureInfo.InvariantCulture)))} ns)");
+            $"{name,-30} {Median,11:F2} {Quiet,12:F2} {1e9 / Median,12:N0} {BytesPerPayment,15:0.###}  {Says}")
+            + $" (runs: {string.Join(' ', ns.Select(each => each.ToString("F1", CultureInfo.InvariantCulture)))} ns)";
 
         public string Json() => JsonSerializer.Serialize(new
         {

@@ -2,7 +2,7 @@ using Settlement.Engine.Domain;
 
 namespace Settlement.Tests.Dedup;
 
-/// <summary>Makes histories of all kinds of ids: fresh, repeated in the chunk, the block and later, in conflict, at every edge of time.</summary>
+/// <summary>Makes histories of all kinds of ids: fresh, repeated soon and late, in conflict, at every edge of time.</summary>
 internal sealed class DedupHistoryGenerator(int seed)
 {
     private const ulong Ms = 1_000_000;
@@ -49,7 +49,8 @@ internal sealed class DedupHistoryGenerator(int seed)
     {
         _timeNs += NextStep();
         if (SettingsChange && _random.Next(30) == 0)
-            _windowNs = Pick([Limits.NsPerDay, Limits.NsPerHour, 36 * Limits.NsPerHour, 90 * Limits.NsPerSecond, 0, ulong.MaxValue]);
+            _windowNs = Pick(
+                [Limits.NsPerDay, Limits.NsPerHour, 36 * Limits.NsPerHour, 90 * Limits.NsPerSecond, 0, ulong.MaxValue]);
         if (SettingsChange && _random.Next(30) == 0)
             RetentionNs = Pick([30 * Limits.NsPerDay, 1, Limits.NsPerHour, Limits.NsPerHour + 1, 0, 5 * Limits.NsPerHour]);
         DedupHistory.Block block = new()
@@ -113,7 +114,8 @@ internal sealed class DedupHistoryGenerator(int seed)
         switch (_random.Next(100))
         {
             case 0:
-                payment.IdLow = Pick([next + 65_535, next + 65_536, next + 65_534, ulong.MaxValue, ulong.MaxValue - 65_535, 70_000]);
+                payment.IdLow = Pick(
+                    [next + 65_535, next + 65_536, next + 65_534, ulong.MaxValue, ulong.MaxValue - 65_535, 70_000]);
                 break;
             case < 4:
                 payment.IdLow = next + (ulong)_random.Next(1, 300);
