@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Reflection;
 using BenchmarkDotNet.Running;
+using Settlement.Engine.Ledger;
 using Settlement.Perf.Common;
 using Settlement.Perf.Generate;
 
@@ -57,7 +58,7 @@ public static class PerfCommand
             {
                 return load.Run(new LoadOptions(output, parsed.GetValue(json), parsed.GetValue(runs), parsed.GetValue(small)));
             }
-            catch (CheckFailedException failed)
+            catch (Exception failed) when (failed is CheckFailedException or LedgerBrokenException)
             {
                 error.WriteLine($"{load.Verb}: {failed.Message}");
                 return ExitCheckFailed;

@@ -72,10 +72,9 @@ public sealed class DeduplicatorTests
             UuidV7Percent = 0,
             RepeatPercent = 30,
             SettingsChange = false,
-            BlockStepNsMax = 1,
+            RetentionNs = 0,
+            BlockStepNsMax = 900 * Limits.NsPerHour,
         }.Make(60_000);
-        foreach (DedupHistory.Block block in history.Blocks)
-            Assert.That(block.RetentionNs, Is.EqualTo(30 * Limits.NsPerDay));
         RunWith(history, Deduplicator.IdMemoryBytesMin, Limits.ChunkPayments, seed);
     }
 
@@ -149,7 +148,8 @@ public sealed class DeduplicatorTests
         Verdict[] second = [.. history.Blocks[1].Expected.Select(expected => expected.Verdict)];
         Assert.That(second, Is.EqualTo((Verdict[])[
             Verdict.StreamGap, DedupHistory.Decided(65_537), DedupHistory.Decided(65_538), DedupHistory.Decided(65_539),
-            DedupHistory.Decided(65_540), Verdict.StreamGap, Verdict.DuplicateLookUp, Verdict.DuplicateLookUp, Verdict.Duplicate]));
+            DedupHistory.Decided(65_540), Verdict.StreamGap, Verdict.DuplicateLookUp, Verdict.DuplicateLookUp,
+            Verdict.Duplicate]));
         RunWith(history, Deduplicator.IdMemoryBytesMin, Limits.ChunkPayments, 1);
         RunWith(history, Deduplicator.IdMemoryBytesMin, 3, 1);
     }
@@ -204,9 +204,10 @@ public sealed class DeduplicatorTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(() => dedup.BeginBlock(DedupHistory.Begin, 2), Throws.InvalidOperationException);
-            Assert.That(() => dedup.Judge(payments, [1], 2, verdicts, new Verdict[1], new ushort[1]), Throws.InvalidOperationException);
+            Assert.That(
+                () => dedup.Judge(payments, [1], 2, verdicts, new Verdict[1], new ushort[1]), Throws.InvalidOperationException);
             Assert.That(() => dedup.Decide(verdicts), Throws.InvalidOperationException, "undecided is no decision");
-            Assert.That(() => dedup.Decide([Verdict.Malformed]), Throws.InvalidOperationException, "that would leave the id free");
+            Assert.That(() => dedup.Decide([Verdict.Malformed]), Throws.InvalidOperationException, "it leaves ids free");
             Assert.That(() => dedup.Decide([Verdict.Accepted]), Throws.Nothing);
         }
     }
@@ -229,7 +230,7 @@ public sealed class DeduplicatorTests
         Assert.That(verdicts, Is.EqualTo((Verdict[])[Verdict.Undecided, Verdict.IdFromFuture, Verdict.IdFromFuture]));
     }
 
-    /// <summary>The blocks of a history once more, at the last block's time and later sequences, without a list of anything.</summary>
+    /// <summary>The blocks of a history once more, at the last block's time and later sequences.</summary>
     private static void Sweep(Deduplicator dedup, DedupHistory history, int round)
     {
         Span<Verdict> verdicts = stackalloc Verdict[Limits.ChunkPayments];

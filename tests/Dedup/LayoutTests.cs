@@ -12,7 +12,13 @@ public sealed class LayoutTests
     [Test]
     public void A_decision_is_16_bytes_as_pictured()
     {
-        Decision decision = new() { Sequence = 0x0807_0605_0403_0201, Fingerprint = 0x0C0B_0A09, Participant = 0x0E0D, Verdict = (Verdict)0x0F };
+        Decision decision = new()
+        {
+            Sequence = 0x0807_0605_0403_0201,
+            Fingerprint = 0x0C0B_0A09,
+            Participant = 0x0E0D,
+            Verdict = (Verdict)0x0F,
+        };
         Assert.That(Bytes(decision), Is.EqualTo((byte[])[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0]));
     }
 
