@@ -15,25 +15,19 @@ public readonly record struct Run(long Payments, long ElapsedNs, long AllocatedB
     public double BytesPerPayment => Payments == 0 ? 0 : (double)AllocatedBytes / Payments;
 
     /// <summary>Times the whole of a body that handles so many payments. What must not be counted is prepared before.</summary>
-    public static Run Time(long payments, Action body)
-    {
-        ArgumentNullException.ThrowIfNull(body);
-        AllocationMeter meter = AllocationMeter.Start();
-        long begun = Stopwatch.GetTimestamp();
-        body();
-        long elapsedNs = NsSince(begun);
-        return new Run(payments, elapsedNs, meter.ProcessBytes);
-    }
+    public static Run Time(long payments, Action body) => Time(payments, body, oneThread: false);
 
     /// <summary>As <see cref="Time"/>, of a body that stays on the calling thread: its bytes are exact, whatever else runs.</summary>
-    public static Run TimeThread(long payments, Action body)
+    public static Run TimeThread(long payments, Action body) => Time(payments, body, oneThread: true);
+
+    private static Run Time(long payments, Action body, bool oneThread)
     {
         ArgumentNullException.ThrowIfNull(body);
         AllocationMeter meter = AllocationMeter.Start();
         long begun = Stopwatch.GetTimestamp();
         body();
         long elapsedNs = NsSince(begun);
-        return new Run(payments, elapsedNs, meter.ThreadBytes);
+        return new Run(payments, elapsedNs, oneThread ? meter.ThreadBytes : meter.ProcessBytes);
     }
 
     /// <summary>Nanoseconds since a stamp of <see cref="Stopwatch.GetTimestamp"/>.</summary>

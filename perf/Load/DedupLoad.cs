@@ -6,6 +6,7 @@ using Settlement.Engine.Dedup;
 using Settlement.Engine.Dedup.Spill;
 using Settlement.Engine.Domain;
 using Settlement.Perf.Common;
+using SeededRandom = Settlement.Perf.Generate.SeededRandom;
 
 namespace Settlement.Perf.Load;
 
@@ -164,11 +165,10 @@ public static class DedupLoad
     /// <summary>The same ordinal is the same payment.</summary>
     private static void MakeId(ref Payment payment, long ordinal, bool uuidV7, ulong timeNs)
     {
-        ulong mixed = ((ulong)ordinal + 1) * 0x9E37_79B9_7F4A_7C15;
-        mixed = (mixed ^ (mixed >> 30)) * 0xBF58_476D_1CE4_E5B9;
+        ulong mixed = SeededRandom.Mix((ulong)ordinal + 1);
         payment.Flags = PaymentFlags.None;
         payment.IdHigh = uuidV7 ? (timeNs / 1_000_000 + 1 << 16) | 0x7000 | (mixed >> 52) : (mixed & ~0xF000UL) | 0x4000;
-        payment.IdLow = (2UL << 62) | (mixed ^ (mixed >> 31)) >> 2;
+        payment.IdLow = (2UL << 62) | mixed >> 2;
         payment.Amount = 5;
     }
 
