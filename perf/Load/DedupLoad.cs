@@ -2,10 +2,11 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using Settlement.Engine.Dedup;
 using Settlement.Engine.Dedup.Spill;
 using Settlement.Engine.Domain;
+using Settlement.Perf.Common;
+using SeededRandom = Settlement.Perf.Generate.SeededRandom;
 
 namespace Settlement.Perf.Load;
 
@@ -14,37 +15,42 @@ namespace Settlement.Perf.Load;
 /// </summary>
 /// <remarks>
 /// Counted: <see cref="Deduplicator.Judge"/> and <see cref="Deduplicator.Decide"/> over chunks of 1,024 payments, fingerprint and
-/// state's sum included; not the making of the payments. Medians; every run checks the verdicts it got.
+/// state's sum included; not the making of the payments. Checked: every verdict, and that memory paths allocate nothing.
 /// </remarks>
 public static class DedupLoad
 {
-    private const int RunCount = 5;
     private const ulong Begin = 1_767_225_600 * Limits.NsPerSecond;
 
-    /// <param name="json">One object a figure and line, instead of a table.</param>
-    /// <param name="output">Where the figures go, and nothing else.</param>
-    /// <param name="small">So little work that a test can run it; the figures then mean nothing.</param>
-    public static int Run(bool json, TextWriter output, bool small = false)
+    /// <exception cref="CheckFailedException">A verdict was wrong, or a memory path allocated.</exception>
+    public static int Run(LoadOptions options)
     {
-        ArgumentNullException.ThrowIfNull(output);
-        int chunks = small ? 20 : 1_000;
-        Figure[] figures =
+        ArgumentNullException.ThrowIfNull(options);
+        int chunks = options.Small ? 20 : 1_000;
+        Kind stream = Streams(options, "stream", streamCount: 1, chunks);
+        Kind[] kinds =
         [
-            Fingerprints("dedup_fingerprint", chunks, xxHash3: false),
-            Fingerprints("dedup_fingerprint_xxhash3", chunks, xxHash3: true),
-            Streams("dedup_stream", streamCount: 1, chunks),
-            Streams("dedup_streams_64_interleaved", streamCount: 64, chunks),
-            InMemory("dedup_uuid7_in_memory", uuidV7: true, chunks, small),
-            InMemory("dedup_other_in_memory", uuidV7: false, chunks, small),
-            .. Spilled(chunks, small),
+            stream,
+            Streams(options, "streams_64", streamCount: 64, chunks),
+            InMemory(options, "uuidv7_in_memory", uuidV7: true, chunks),
+            InMemory(options, "other_in_memory", uuidV7: false, chunks),
+            .. Spilled(options, chunks),
+            Fingerprints(options, "fingerprint", chunks, xxHash3: false),
+            Fingerprints(options, "fingerprint_xxhash3", chunks, xxHash3: true),
         ];
-        if (!json) output.WriteLine("figure                          ns/payment median chunk   payments/s   bytes/payment  what");
-        foreach (Figure figure in figures) output.WriteLine(json ? figure.Json() : figure.Line());
-        bool allocatesInMemory = figures.Any(figure => figure.MustNotAllocate && figure.BytesPerPayment != 0);
-        return allocatesInMemory ? 1 : 0;
+        Figure figure = new("dedup", $"telling new from repeated, and remembering: {stream.Says}, chunks of {Limits.ChunkPayments} payments in cache", stream.Runs);
+        foreach (Kind kind in kinds)
+        {
+            Spread ns = kind.Runs.NsPerPayment;
+            figure = figure.With($"ns_per_payment_{kind.Name}", ns.Median, string.Create(CultureInfo.InvariantCulture,
+                $"{kind.Says}; {ns.Min:F2} to {ns.Max:F2}, in the median chunk {kind.QuietNs:F2}"));
+        }
+
+        figure = kinds.SelectMany(kind => kind.Beside).Aggregate(figure, (all, field) => all.With(field.Name, field.Value, field.Says));
+        FigurePrinter.Print(figure, options.Json, options.Output);
+        return 0;
     }
 
-    private static Figure Fingerprints(string name, int chunks, bool xxHash3)
+    private static Kind Fingerprints(LoadOptions options, string name, int chunks, bool xxHash3)
     {
         Payment[] payments = new Payment[Limits.ChunkPayments];
         Random random = new(1);
@@ -52,7 +58,7 @@ public static class DedupLoad
         uint[] hashes = new uint[payments.Length];
         long[] ticks = new long[chunks];
         string says = $"the {(xxHash3 ? "XxHash3" : "fingerprint")} alone, of payments in cache";
-        return Measure(name, says, mustNotAllocate: true, _ =>
+        return Measure(options, name, says, mustNotAllocate: true, () =>
         {
             long before = GC.GetAllocatedBytesForCurrentThread();
             for (int chunk = 0; chunk < chunks; chunk++)
@@ -79,7 +85,7 @@ public static class DedupLoad
         for (int i = 0; i < payments.Length; i++) hashes[i] = (uint)XxHash3.HashToUInt64(bytes.Slice(i * Payment.Size, 62));
     }
 
-    private static Figure Streams(string name, int streamCount, int chunks)
+    private static Kind Streams(LoadOptions options, string name, int streamCount, int chunks)
     {
         using Bench bench = new(Deduplicator.IdMemoryBytesMin, new NoStore());
         ulong[] next = new ulong[streamCount];
@@ -93,14 +99,14 @@ public static class DedupLoad
 
         bench.Go(64, Begin, Number, Verdict.Undecided);
         string says = $"new numbers in order, {streamCount} stream{(streamCount == 1 ? "" : "s in turn")}";
-        return Measure(name, says, mustNotAllocate: true, _ => bench.Go(chunks, Begin, Number, Verdict.Undecided));
+        return Measure(options, name, says, mustNotAllocate: true, () => bench.Go(chunks, Begin, Number, Verdict.Undecided));
     }
 
     /// <summary>Generations take turns, but an hour passes with each chunk, so what is drained is forgotten already.</summary>
-    private static Figure InMemory(string name, bool uuidV7, int chunks, bool small)
+    private static Kind InMemory(LoadOptions options, string name, bool uuidV7, int chunks)
     {
         using NoStore store = new();
-        using Bench bench = new(small ? 1 << 20 : Deduplicator.IdMemoryBytesDefault, store);
+        using Bench bench = new(options.Small ? 1 << 20 : Deduplicator.IdMemoryBytesDefault, store);
         bench.Dedup.WindowNs = 1;
         bench.Dedup.RetentionNs = 1;
         ulong timeNs = Begin;
@@ -109,41 +115,45 @@ public static class DedupLoad
             () => timeNs += Limits.NsPerHour);
         while (bench.Dedup.Ids.GenerationsEnded < 3) Go(8);
         double bytesPerId = (double)bench.MemoryBytes / (bench.Dedup.Ids.Capacity * 1.2);
-        string says = $"new ids, two generations in turn, {bytesPerId:F0} B an id held when full";
-        Figure figure = Measure(name, says, mustNotAllocate: true, _ => Go(chunks));
-        if (!small && store.Puts * 100 > bench.Ordinal)
-            throw new InvalidOperationException("ids were spilled: this is not the memory's figure");
-        return figure;
+        string says = $"new {(uuidV7 ? "UUIDv7 ids" : "ids of other kinds")}, two generations in turn";
+        Kind kind = Measure(options, name, says, mustNotAllocate: true, () => Go(chunks));
+        if (!options.Small && store.Puts * 100 > bench.Ordinal)
+            throw new CheckFailedException("ids were spilled: this is not the memory's figure");
+        return kind with { Beside = [new($"bytes_per_id_{name}", bytesPerId, "an id held, when memory is full")] };
     }
 
-    private static Figure[] Spilled(int chunks, bool small)
+    private static Kind[] Spilled(LoadOptions options, int chunks)
     {
         string folder = Directory.CreateTempSubdirectory("settlement-perf-dedup-").FullName;
         try
         {
-            long memoryBytes = small ? Deduplicator.IdMemoryBytesMin : Deduplicator.IdMemoryBytesDefault;
+            long memoryBytes = options.Small ? Deduplicator.IdMemoryBytesMin : Deduplicator.IdMemoryBytesDefault;
             using FasterIdStore store = new(folder);
             using Bench bench = new(memoryBytes, store);
             bench.Dedup.RetentionNs = 0;
             void New(ref Payment payment, long ordinal) => MakeId(ref payment, ordinal, uuidV7: false, Begin);
             while (bench.Dedup.Ids.GenerationsEnded < 3) bench.Go(8, Begin, New, Verdict.Undecided);
             long puts = bench.Dedup.Ids.StorePuts, reads = bench.Dedup.Ids.StoreReads, begun = bench.Ordinal;
-            string says = "new ids, the old ones going to disk at the same rate";
-            Figure absent = Measure("dedup_other_spilled_absent", says, mustNotAllocate: false,
-                _ => bench.Go(chunks, Begin, New, Verdict.Undecided));
-            double putShare = (double)(bench.Dedup.Ids.StorePuts - puts) / (bench.Ordinal - begun);
-            double readShare = (double)(bench.Dedup.Ids.StoreReads - reads) / (bench.Ordinal - begun);
-            absent.Says += string.Create(CultureInfo.InvariantCulture,
-                $"; {putShare:F2} put and {readShare:F3} asked of the store a payment")
-                + $", {store.DiskBytes >> 20} MiB on disk for {bench.Dedup.Ids.StorePuts} ids";
+            Kind absent = Measure(options, "other_spilled_absent", "new ids, the old ones going to disk at the same rate", mustNotAllocate: false,
+                () => bench.Go(chunks, Begin, New, Verdict.Undecided));
+            double judged = bench.Ordinal - begun;
+            absent = absent with
+            {
+                Beside =
+                [
+                    new("spilled_puts_per_payment", (bench.Dedup.Ids.StorePuts - puts) / judged, "of other_spilled_absent"),
+                    new("spilled_reads_per_payment", (bench.Dedup.Ids.StoreReads - reads) / judged, "of the same: what filters in memory let through"),
+                    new("spilled_disk_bytes_per_id", (double)store.DiskBytes / bench.Dedup.Ids.StorePuts, "whole segments"),
+                ],
+            };
 
             Random random = new(2);
             long spilled = bench.Ordinal - (long)(bench.Dedup.Ids.Capacity * 1.5);
             void Old(ref Payment payment, long ordinal) => MakeId(ref payment, random.NextInt64(spilled), uuidV7: false, Begin);
             int presentChunks = Math.Max(chunks / 50, 1);
-            says = "true repeats of ids on disk, at random, mostly in the page cache";
-            Figure present = Measure("dedup_other_spilled_present", says, mustNotAllocate: false,
-                _ => bench.Go(presentChunks, Begin, Old, Verdict.Duplicate));
+            Kind present = Measure(
+                options, "other_spilled_present", "true repeats of ids on disk, at random, mostly in the page cache", mustNotAllocate: false,
+                () => bench.Go(presentChunks, Begin, Old, Verdict.Duplicate));
             return [absent, present];
         }
         finally
@@ -155,36 +165,32 @@ public static class DedupLoad
     /// <summary>The same ordinal is the same payment.</summary>
     private static void MakeId(ref Payment payment, long ordinal, bool uuidV7, ulong timeNs)
     {
-        ulong mixed = ((ulong)ordinal + 1) * 0x9E37_79B9_7F4A_7C15;
-        mixed = (mixed ^ (mixed >> 30)) * 0xBF58_476D_1CE4_E5B9;
+        ulong mixed = SeededRandom.Mix((ulong)ordinal + 1);
         payment.Flags = PaymentFlags.None;
         payment.IdHigh = uuidV7 ? (timeNs / 1_000_000 + 1 << 16) | 0x7000 | (mixed >> 52) : (mixed & ~0xF000UL) | 0x4000;
-        payment.IdLow = (2UL << 62) | (mixed ^ (mixed >> 31)) >> 2;
+        payment.IdLow = (2UL << 62) | mixed >> 2;
         payment.Amount = 5;
     }
 
-    private static Figure Measure(string name, string says, bool mustNotAllocate, Func<int, Timing> run)
+    private static Kind Measure(LoadOptions options, string name, string says, bool mustNotAllocate, Func<Timing> run)
     {
         // The compiler replaces hot methods in the background; it is given work and time to do so.
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < 3 && !options.Small; i++)
         {
-            run(-1);
+            run();
             Thread.Sleep(100);
         }
 
-        double[] ns = new double[RunCount];
-        double[] quiet = new double[RunCount];
-        long allocated = 0, count = 0;
-        for (int i = 0; i < RunCount; i++)
+        var quietNs = new List<double>();
+        Runs runs = Runs.Of(options.Runs, () =>
         {
-            Timing timing = run(i);
-            allocated += timing.AllocatedBytes;
-            count += timing.Count;
-            ns[i] = (double)timing.Ticks * 1e9 / Stopwatch.Frequency / timing.Count;
-            quiet[i] = (double)timing.ChunkTicks * 1e9 / Stopwatch.Frequency / Limits.ChunkPayments;
-        }
-
-        return new Figure(name, says, mustNotAllocate, ns, quiet, (double)allocated / count);
+            Timing timing = run();
+            quietNs.Add(timing.ChunkTicks * (1e9 / Stopwatch.Frequency) / Limits.ChunkPayments);
+            return new Run(timing.Count, (long)(timing.Ticks * (1e9 / Stopwatch.Frequency)), timing.AllocatedBytes);
+        });
+        if (mustNotAllocate && runs.BytesPerPayment.Max > 0)
+            throw new CheckFailedException($"{name}: {runs.BytesPerPayment.Max} bytes allocated a payment, where none may be");
+        return new Kind(name, says, runs, Spread.Of(quietNs.TakeLast(options.Runs)).Median);
     }
 
     private static long Sum(long[] ticks)
@@ -242,7 +248,7 @@ public static class DedupLoad
                 Dedup.Judge(_payments, _participants, _sequence, _verdicts, _firsts, _earlier);
                 long judged = Stopwatch.GetTimestamp();
                 if (_verdicts.AsSpan().ContainsAnyExcept(expected))
-                    throw new InvalidOperationException($"a verdict other than {expected}");
+                    throw new CheckFailedException($"a verdict other than {expected}");
                 if (expected == Verdict.Undecided) _verdicts.AsSpan().Fill(Verdict.Accepted);
                 long deciding = Stopwatch.GetTimestamp();
                 Dedup.Decide(_verdicts);
@@ -281,32 +287,11 @@ public static class DedupLoad
         }
     }
 
-    private sealed class Figure(
-        string name, string says, bool mustNotAllocate, double[] ns, double[] quiet, double bytesPerPayment)
+    /// <summary>One kind of id, or one step of judging it, as measured.</summary>
+    /// <param name="QuietNs">Of a payment in the median chunk.</param>
+    private sealed record Kind(string Name, string Says, Runs Runs, double QuietNs)
     {
-        public bool MustNotAllocate => mustNotAllocate;
-
-        public double BytesPerPayment => bytesPerPayment;
-
-        public string Says { get; set; } = says;
-
-        private double Median => ns.Order().ElementAt(ns.Length / 2);
-
-        private double Quiet => quiet.Order().ElementAt(quiet.Length / 2);
-
-        public string Line() => string.Create(CultureInfo.InvariantCulture,
-            $"{name,-30} {Median,11:F2} {Quiet,12:F2} {1e9 / Median,12:N0} {BytesPerPayment,15:0.###}  {Says}")
-            + $" (runs: {string.Join(' ', ns.Select(each => each.ToString("F1", CultureInfo.InvariantCulture)))} ns)";
-
-        public string Json() => JsonSerializer.Serialize(new
-        {
-            figure = name,
-            counted = Says,
-            payments_per_second = 1e9 / Median,
-            ns_per_payment = Median,
-            ns_per_payment_median_chunk = Quiet,
-            bytes_per_payment = BytesPerPayment,
-            runs = ns.Select(each => 1e9 / each),
-        });
+        /// <summary>What else was counted on the way.</summary>
+        public IReadOnlyList<FigureField> Beside { get; init; } = [];
     }
 }

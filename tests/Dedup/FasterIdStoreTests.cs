@@ -26,9 +26,7 @@ public sealed class FasterIdStoreTests
     [Test]
     public void What_is_put_is_found_until_it_is_dropped_as_in_memory()
     {
-        int seed = Random.Shared.Next();
-        TestContext.Out.WriteLine($"SETTLEMENT_SEED={seed}");
-        Random random = new(seed);
+        Random random = PrintedSeed.Create();
         using TempFolder folder = new();
         using FasterIdStore disk = new(folder.Path, Tiny);
         using MemoryIdStore memory = new();

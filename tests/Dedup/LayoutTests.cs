@@ -83,6 +83,18 @@ public sealed class LayoutTests
         }
     }
 
+    [Test]
+    public void A_checked_row_is_one_of_the_table_and_after_its_end_there_is_none()
+    {
+        using NativeTable<long> table = new(10);
+        table.Row(9) = 7;
+        Assert.That(table[9], Is.EqualTo(7));
+        Assert.That(() => table.Row(10), Throws.InstanceOf<ArgumentOutOfRangeException>());
+        Assert.That(() => table.Row(-1), Throws.InstanceOf<ArgumentOutOfRangeException>());
+        table.Dispose();
+        Assert.That(() => table.Row(0), Throws.InstanceOf<ArgumentOutOfRangeException>());
+    }
+
     private static unsafe nuint AddressOf(ref FilterRow row) => (nuint)Unsafe.AsPointer(ref row);
 
     private static byte[] Bytes<T>(T value)
