@@ -71,7 +71,10 @@ public sealed class Pipeline : IDisposable
         var durable = new SequenceBarrier(strategy, _stop, disk.DurableBlocks);
         var settledBlocks = new Sequence(nextBlock - 1);
         _journalStage = new JournalStage(_ring, journal, options.Clock, blocks, firstSequence, journal.LastTimeNs, durable,
-            new SequenceBarrier(strategy, _stop, settledBlocks));
+            new SequenceBarrier(strategy, _stop, settledBlocks))
+        {
+            AgeDueNs = state.Batch.DueNs ?? 0,
+        };
 
         // [3] Settle: one thread, whole blocks, once they are durable.
         _settleStage = new SettleStage(_ring, outcomes, settler, state, _journalStage, blocks, durable, settledBlocks, strategy, nextBlock);

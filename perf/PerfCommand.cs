@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Reflection;
 using BenchmarkDotNet.Running;
+using Settlement.Engine.Ledger;
 using Settlement.Perf.Common;
 using Settlement.Perf.Generate;
 
@@ -14,6 +15,7 @@ namespace Settlement.Perf;
 /// </remarks>
 public static class PerfCommand
 {
+    public const int ExitCheckFailed = 1;
     public const int ExitUnusable = 2;
 
     public static int Run(string[] args, IReadOnlyList<PerfLoad> loads, TextWriter output, TextWriter error)
@@ -32,13 +34,13 @@ public static class PerfCommand
     {
         var root = new RootCommand("Measures the settlement engine. Every figure says what was counted, how often, and on which machine.");
         foreach (PerfLoad load in loads)
-            root.Add(LoadCommand(load, output));
+            root.Add(LoadCommand(load, output, error));
         root.Add(GenerateCommand.Create(output, error));
         root.Add(MicroCommand());
         return root;
     }
 
-    private static Command LoadCommand(PerfLoad load, TextWriter output)
+    private static Command LoadCommand(PerfLoad load, TextWriter output, TextWriter error)
     {
         var json = new Option<bool>("--json") { Description = "print one JSON object instead of lines" };
         var runs = new Option<int>("--runs")
@@ -51,7 +53,17 @@ public static class PerfCommand
         var small = new Option<bool>("--small") { Description = "so little work that the figure means nothing: shows that the load still runs" };
         var command = new Command(load.Verb, load.Summary) { json, runs, small };
         command.SetAction(parsed =>
-            load.Run(new LoadOptions(output, parsed.GetValue(json), parsed.GetValue(runs), parsed.GetValue(small))));
+        {
+            try
+            {
+                return load.Run(new LoadOptions(output, parsed.GetValue(json), parsed.GetValue(runs), parsed.GetValue(small)));
+            }
+            catch (Exception failed) when (failed is CheckFailedException or LedgerBrokenException)
+            {
+                error.WriteLine($"{load.Verb}: {failed.Message}");
+                return ExitCheckFailed;
+            }
+        });
         return command;
     }
 

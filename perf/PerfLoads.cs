@@ -1,4 +1,5 @@
 using Settlement.Perf.Common;
+using Settlement.Perf.Load;
 
 namespace Settlement.Perf;
 
@@ -14,7 +15,10 @@ public sealed record LoadOptions(TextWriter Output, bool Json = false, int Runs 
 /// <summary>One thing that can be measured from the command line.</summary>
 /// <param name="Verb">What stands behind `perf`.</param>
 /// <param name="Summary">One line for the help: what is counted.</param>
-/// <param name="Run">Measures, checks what it measured, prints; the exit code, 0 unless a check failed.</param>
+/// <param name="Run">
+/// Measures, checks what it measured, prints; the exit code. A failed check is a <see cref="CheckFailedException"/>, or the
+/// engine's own LedgerBrokenException: the command then says why and ends with 1.
+/// </param>
 public sealed record PerfLoad(string Verb, string Summary, Func<LoadOptions, int> Run);
 
 /// <summary>The map: every load, a line each, in the order of a payment's way.</summary>
@@ -22,5 +26,11 @@ public static class PerfLoads
 {
     public static IReadOnlyList<PerfLoad> All { get; } =
     [
+        new("ring", "64-byte payments through the ring, one to two producers, against a Channel", RingLoad.Run),
+        new("journal", "the whole pipeline on one node, fsynced before the verdict", JournalLoad.Run),
+        new("apply", "all of Settle, over blocks in memory", ApplyLoad.Run),
+        new("dedup", "telling new ids from repeated ones, each kind of id, in memory and spilled", DedupLoad.Run),
+        new("labels", "the level check of a payment, at each width of vectors", LabelsLoad.Run),
+        new("rules", "judging a payment by corridor rows and by the residual program", RulesLoad.Run),
     ];
 }

@@ -1,1 +1,3 @@
-return 0;
+using Settlement.Replay;
+
+return ReplayCommand.Run(args, Console.Out, Console.Error);

@@ -1,7 +1,6 @@
-using System.IO.Hashing;
+using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using Settlement.Engine.Domain;
+using Settlement.Engine.Dedup;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Simd;
 
@@ -127,40 +126,21 @@ public sealed class StateHasher : IDisposable
         _open[_openCount++] = row;
     }
 
+    /// <summary>
+    /// 128 bits of what of an account is state. Four 64 x 64 multiplications, three of them side by side: a general hash
+    /// of the 48 bytes took a fifth of the settle thread's time. Equal on every platform.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static UInt128 HashOf(in AccountRow account, ulong available)
     {
-        Logical logical = new()
-        {
-            Wallet = account.Wallet,
-            Available = available,
-            Held = account.Held,
-            Holder = account.Holder,
-            Opening = account.Opening,
-            Participant = account.Participant,
-            Country = account.Country,
-            CurrencyIndex = account.CurrencyIndex,
-            Tier = account.Tier,
-            Level = account.Level,
-            Status = account.Status,
-        };
-        return XxHash128.HashToUInt128(MemoryMarshal.AsBytes(new ReadOnlySpan<Logical>(in logical)));
-    }
-
-    /// <summary>What of an account is state: 48 bytes, no gaps.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 48)]
-    private struct Logical
-    {
-        [FieldOffset(0)] public ulong Wallet;
-        [FieldOffset(8)] public ulong Available;
-        [FieldOffset(16)] public ulong Held;
-        [FieldOffset(24)] public ulong Holder;
-        [FieldOffset(32)] public uint Opening;
-        [FieldOffset(36)] public ushort Participant;
-        [FieldOffset(38)] public ushort Country;
-        [FieldOffset(40)] public byte CurrencyIndex;
-        [FieldOffset(41)] public byte Tier;
-        [FieldOffset(42)] public byte Level;
-        [FieldOffset(43)] public WalletStatus Status;
-        [FieldOffset(44)] public uint Reserved;
+        ulong attributes = account.Opening | ((ulong)account.Participant << 32) | ((ulong)account.Country << 48);
+        ulong small = account.CurrencyIndex | ((ulong)account.Tier << 8) | ((ulong)account.Level << 16) | ((ulong)account.Status << 24);
+        ulong high1 = Math.BigMul(account.Wallet ^ Mix.Pi0, available ^ Mix.Pi1, out ulong low1);
+        ulong high2 = Math.BigMul(account.Held ^ Mix.Pi2, account.Holder ^ Mix.Pi3, out ulong low2);
+        ulong high3 = Math.BigMul(attributes ^ Mix.Pi4, small ^ Mix.Pi5, out ulong low3);
+        ulong left = low1 ^ high2 ^ BitOperations.RotateLeft(low3, 17);
+        ulong right = high1 ^ low2 ^ BitOperations.RotateLeft(high3, 41);
+        ulong high = Math.BigMul(left ^ Mix.Pi6, right ^ Mix.Pi7, out ulong low);
+        return new UInt128(high ^ left, low ^ right);
     }
 }

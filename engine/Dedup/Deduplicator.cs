@@ -56,7 +56,7 @@ public sealed class Deduplicator : IDisposable
     private ulong _otherHourFirst;
     private StateSum _sum;
 
-    /// <param name="genesis">Capacity for streams; its salt key seeds the tables, so that no client can aim at one place of them.</param>
+    /// <param name="genesis">Capacity for streams. Its salt key seeds the tables, so that no client can aim at one place.</param>
     /// <param name="idMemoryBytes">For UUIDv7 and other ids, filter included; reserved at once, touched as used.</param>
     /// <param name="store">Takes what exceeds the memory; stays the caller's.</param>
     public Deduplicator(in Genesis genesis, long idMemoryBytes, IIdStore store)
@@ -124,7 +124,7 @@ public sealed class Deduplicator : IDisposable
     /// <param name="payments">Up to <see cref="Limits.ChunkPayments"/>, of the block begun.</param>
     /// <param name="participants">The session's participant, for each.</param>
     /// <param name="firstSequence">Of the chunk's first payment.</param>
-    /// <param name="verdicts">Stays undecided: the id is new, and used up from now on. Else the refusal, or that it is a repeat.</param>
+    /// <param name="verdicts">Stays undecided: the id is new, and used up from now on. Else why not, or a repeat.</param>
     /// <param name="firsts">For <see cref="Verdict.Duplicate"/> and <see cref="Verdict.IdConflict"/>: the verdict given first, or
     /// undecided: it is the one that the payment at <paramref name="earlier"/> is about to get.</param>
     /// <param name="earlier">Index in the chunk of the first use of the id, where the above says so.</param>
@@ -163,15 +163,14 @@ public sealed class Deduplicator : IDisposable
             }
 
             Verdict refusal = _streams.Take(stream, payment.IdLow, i);
-            if (refusal == Verdict.Undecided)
-            {
-                _places[i] = StreamTable.Cell(stream, payment.IdLow);
-                _sumKeys[i] = _streams.SumKey(stream) + payment.IdLow;
-            }
-            else
+            if (refusal != Verdict.Undecided)
             {
                 RefuseNumber(refusal, StreamTable.Cell(stream, payment.IdLow), i, verdicts, firsts, earlier);
+                continue;
             }
+
+            _places[i] = StreamTable.Cell(stream, payment.IdLow);
+            _sumKeys[i] = _streams.SumKey(stream) + payment.IdLow;
         }
 
         if (idCount > 0) JudgeIds(payments, participants, firstSequence, idCount, verdicts, firsts, earlier);
@@ -235,7 +234,7 @@ public sealed class Deduplicator : IDisposable
         return verdict == Verdict.Undecided;
     }
 
-    /// <summary>First pass over an id: where it would lie is computed and asked of memory, for the whole chunk before any is read.</summary>
+    /// <summary>First pass over an id: where it would lie is asked of memory, for the whole chunk before any is read.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void ExpectId(in Payment payment, ushort participant, int index, ref int idCount)
     {

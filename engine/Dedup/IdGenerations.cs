@@ -17,12 +17,13 @@ namespace Settlement.Engine.Dedup;
 /// in the store and in the filter. Generations never change inside a chunk, so that places stay valid until
 /// it is decided.
 /// </para>
-/// Memory: 74.7 B for each slot of a generation; 62 B for each id it holds when full, both generations counted. A new id takes 3 misses at worst, all asked for
-/// in advance: its line in either generation and in the filter.
+/// Memory: 74.7 B for each slot of a generation; 62 B for each id held when both generations are full. A new id costs two
+/// misses, both asked for in advance: its line in the young generation, and its line in the filter, which speaks for the old
+/// generation and for the store.
 /// </remarks>
 internal sealed class IdGenerations : IDisposable
 {
-    /// <summary>Two generations x 32 B and 64 B of filter for every 6 entries: 10.7 B, or 17 bits a kept id and lane at 60% load.</summary>
+    /// <summary>64 B of filter for every 6 entries: a lane has 17 bits for each id of a full generation.</summary>
     public const int EntriesPerFilterRow = 6;
     private const long BytesPerFilterRow = (EntriesPerFilterRow * 2 * IdEntry.Size) + FilterRow.Size;
 
@@ -32,7 +33,7 @@ internal sealed class IdGenerations : IDisposable
     public const long MemoryBytesMin = ((CapacityMin / EntriesPerFilterRow) + 1) * BytesPerFilterRow;
 
     private readonly IIdStore _store;
-    private readonly SpillFilter _filter;
+    private readonly IdFilter _filter;
     private readonly HourTable _uuidV7Hours;
     private readonly HourTable _otherHours;
     private readonly ulong _seedLow;
@@ -77,7 +78,7 @@ internal sealed class IdGenerations : IDisposable
         _sweepPace = (filterRows + newPerCycleMin - 1) / newPerCycleMin;
         _young = new NativeTable<IdEntry>(_capacity, hugePages: true);
         _old = new NativeTable<IdEntry>(_capacity, hugePages: true);
-        _filter = new SpillFilter(filterRows);
+        _filter = new IdFilter(filterRows);
     }
 
     /// <summary>Entries that one generation has slots for.</summary>
@@ -94,15 +95,12 @@ internal sealed class IdGenerations : IDisposable
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong HashOf(ulong idLow, ulong idHigh, ushort participant) =>
-        Mix.Fold(idLow ^ _seedLow, (idHigh ^ _seedHigh) + (participant * Mix.Pi5));
+        Mix.Fold(idLow ^ _seedLow, (idHigh ^ _seedHigh) + (participant * Mix.Pi3));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Prefetch(ulong hash)
     {
-        long slot = SlotOf(hash);
-        _young.Prefetch(slot);
-        if (_oldFirst == ulong.MaxValue) return;
-        _old.Prefetch(slot);
+        _young.Prefetch(SlotOf(hash));
         _filter.Prefetch(hash);
     }
 
@@ -144,15 +142,15 @@ internal sealed class IdGenerations : IDisposable
             slot = Next(slot);
         }
 
-        if ((_oldFirst != ulong.MaxValue && IsKeptOlder(in payment, hash, entering.Participant, sequenceFirst, out known))
-            || (_filter.MayHold(hash, uuidV7) && IsKeptInStore(in payment, hash, uuidV7, in entering, sequenceFirst, out known)))
-            return -1;
+        uint lanes = _filter.LanesHolding(hash) & (_filter.OldLane | _filter.SpilledLanes(uuidV7));
+        if (lanes != 0 && IsKeptOlder(in payment, hash, lanes, in entering, sequenceFirst, out known)) return -1;
 
         known = default;
         ref IdEntry free = ref _young[slot];
         free.IdLow = payment.IdLow;
         free.IdHigh = payment.IdHigh;
         free.Decision = entering;
+        _filter.Add(hash);
         _youngCount++;
         _enteredSinceDrain++;
         return slot;
@@ -177,7 +175,9 @@ internal sealed class IdGenerations : IDisposable
         _filter.Dispose();
     }
 
-    private long SlotOf(ulong hash) => (long)Math.BigMul(hash, (ulong)_capacity, out _);
+    /// <summary>The first of two in a cache line.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private long SlotOf(ulong hash) => (long)Math.BigMul(hash, (ulong)_capacity / 2, out _) * 2;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private long Next(long slot) => slot + 1 == _capacity ? 0 : slot + 1;
@@ -186,17 +186,26 @@ internal sealed class IdGenerations : IDisposable
     private static bool IsOf(in IdEntry entry, in Payment payment, ushort participant) =>
         entry.IdLow == payment.IdLow && entry.IdHigh == payment.IdHigh && entry.Decision.Participant == participant;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    /// <summary>The filter does not deny that an id is in the old generation or the store: they are asked.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool IsKeptOlder(
-        in Payment payment, ulong hash, ushort participant, ulong sequenceFirst, out Decision known)
+        in Payment payment, ulong hash, uint lanes, in Decision entering, ulong sequenceFirst, out Decision known)
     {
-        for (long slot = SlotOf(hash); ; slot = Next(slot))
+        if ((lanes & _filter.OldLane) != 0 && IsInOld(in payment, hash, entering.Participant, out known))
+            return known.Sequence >= sequenceFirst;
+        if ((lanes & ~_filter.OldLane) != 0) return IsKeptInStore(in payment, hash, in entering, sequenceFirst, out known);
+        known = default;
+        return false;
+    }
+
+    private bool IsInOld(in Payment payment, ulong hash, ushort participant, out Decision known)
+    {
+        for (long slot = SlotOf(hash); _old[slot].Decision.Sequence >= _oldFirst; slot = Next(slot))
         {
-            ref IdEntry entry = ref _old[slot];
-            if (entry.Decision.Sequence < _oldFirst) break;
+            ref readonly IdEntry entry = ref _old[slot];
             if (!IsOf(in entry, in payment, participant)) continue;
             known = entry.Decision;
-            return known.Sequence >= sequenceFirst;
+            return true;
         }
 
         known = default;
@@ -207,14 +216,13 @@ internal sealed class IdGenerations : IDisposable
     /// The store may hold decisions from before a restart, which a replay makes again: those that are not earlier than the
     /// payment judged do not count.
     /// </summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool IsKeptInStore(
-        in Payment payment, ulong hash, bool uuidV7, in Decision entering, ulong sequenceFirst, out Decision known)
+        in Payment payment, ulong hash, in Decision entering, ulong sequenceFirst, out Decision known)
     {
         StoreReads++;
         IdKey key = new(payment.IdLow, payment.IdHigh, entering.Participant, hash);
-        return _store.TryGet(uuidV7 ? IdKind.UuidV7 : IdKind.Other, in key, out known)
-            && known.Sequence >= sequenceFirst && known.Sequence < entering.Sequence;
+        IdKind kind = IdKinds.IsUuidV7(payment.IdHigh, payment.IdLow) ? IdKind.UuidV7 : IdKind.Other;
+        return _store.TryGet(kind, in key, out known) && known.Sequence >= sequenceFirst && known.Sequence < entering.Sequence;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -240,8 +248,8 @@ internal sealed class IdGenerations : IDisposable
 
     /// <summary>
     /// Partition by hour: generations are spilled one after the other, so what stands before the present position was
-    /// decided in this generation's last hour or earlier, and goes whole when that hour is forgotten. UUIDv7 are forgotten by their own
-    /// timestamp, which lies in [decision - window, decision + skew]: not in order, but what stands before the
+    /// decided in this generation's last hour or earlier, and goes whole when that hour is forgotten. UUIDv7 are forgotten
+    /// by their own timestamp, which lies in [decision - window, decision + skew]: not in order, but what stands before the
     /// position has a timestamp in or below the latest hour seen so far, and that grows with time.
     /// </summary>
     private void NoteSpillEnds()
@@ -280,7 +288,6 @@ internal sealed class IdGenerations : IDisposable
         ulong hash = HashOf(entry.IdLow, entry.IdHigh, entry.Decision.Participant);
         IdKey key = new(entry.IdLow, entry.IdHigh, entry.Decision.Participant, hash);
         _store.Put(uuidV7 ? IdKind.UuidV7 : IdKind.Other, in key, in entry.Decision);
-        _filter.Add(hash);
         StorePuts++;
     }
 }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Settlement.Engine.Domain;
@@ -9,7 +10,7 @@ namespace Settlement.Engine.Dedup;
 /// </summary>
 /// <remarks>
 /// Purpose: the ledger's state hash takes it in. As a sum it can be kept apart by hour and taken away again with the hour.
-/// Each decision is mixed by two 64 x 64 multiplications first, so that no pattern of small differences cancels out. It
+/// Each decision is mixed first (multiply, shift, multiply), so that no pattern of small differences cancels out. It
 /// shows divergence between honest replicas; against forgery stands the journal's SHA-256 chain.
 /// </remarks>
 [StructLayout(LayoutKind.Explicit, Size = 16)]
@@ -21,15 +22,16 @@ public struct StateSum : IEquatable<StateSum>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static StateSum Of(ulong key, uint fingerprint, Verdict verdict)
     {
-        ulong high = Math.BigMul(key ^ Mix.Pi2, (((ulong)fingerprint << 8) | (byte)verdict) ^ Mix.Pi3, out ulong low);
-        ulong mixedHigh = Math.BigMul(low ^ Mix.Pi4, high ^ Mix.Pi5, out ulong mixedLow);
-        return new StateSum { Low = mixedLow ^ high, High = mixedHigh ^ low };
+        ulong mixed = key + ((((ulong)fingerprint << 8) | (byte)verdict) * Mix.Pi1);
+        mixed = (mixed ^ (mixed >> 32)) * Mix.Pi4;
+        mixed ^= mixed >> 29;
+        return new StateSum { Low = mixed, High = (mixed ^ (mixed >> 32)) * Mix.Pi2 };
     }
 
     /// <summary>What stands for an id in the sum; independent of any ledger's salt.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong KeyOf(ulong idLow, ulong idHigh, ushort participant) =>
-        Mix.Fold(idLow ^ Mix.Pi6, (idHigh ^ Mix.Pi7) + (participant * Mix.Pi5));
+        (idLow * Mix.Pi3) + BitOperations.RotateLeft((idHigh + participant) * Mix.Pi4, 32);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(in StateSum other)

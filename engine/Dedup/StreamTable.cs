@@ -107,7 +107,7 @@ internal sealed class StreamTable : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong SumKey(int stream) => _rows[stream].SumKey;
 
-    /// <summary>For a repeat: the verdict given first, or undecided, and then the index in the chunk instead of a fingerprint.</summary>
+    /// <summary>For a repeat: the verdict given first, or undecided, and then the index in the chunk, no fingerprint.</summary>
     public Verdict FirstAt(long cell, out uint fingerprintOrIndex)
     {
         fingerprintOrIndex = _fingerprints[cell];
@@ -211,7 +211,7 @@ internal sealed class StreamTable : IDisposable
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void ThrowNumberZero() =>
-        throw new InvalidOperationException("a stream's number of 0 came to dedup: it is malformed, and should have been refused");
+        throw new InvalidOperationException("a stream's number of 0 is malformed and should have been refused before dedup");
 
     [StructLayout(LayoutKind.Sequential, Size = 64)]
     private struct StreamRow

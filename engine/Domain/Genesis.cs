@@ -25,7 +25,7 @@ public struct Genesis
     [FieldOffset(40)] public int CurrenciesMax;
     [FieldOffset(44)] public int SessionsMax;
 
-    /// <summary>Streams: 1 MiB + 8 KiB each, touched as used.</summary>
+    /// <summary>Streams: 320 KiB + 8 KiB each, touched as used.</summary>
     [FieldOffset(48)] public int StreamsMax;
 
     /// <summary>Open holds and refundable records together.</summary>

@@ -8,7 +8,7 @@ public static class Limits
 
     public const int BlockBodyBytesMax = BlockSlotsMax * Payment.Size;
 
-    /// <summary>Payments that the column passes take at a time. Slots 64 KiB, rows of both parties 128 KiB, columns 60 KiB: together they fit a 1 MiB second-level cache.</summary>
+    /// <summary>Payments that the column passes take at a time. Slots 64 KiB, rows of both parties 128 KiB, columns 70 KiB: together they fit a 1 MiB second-level cache.</summary>
     public const int ChunkPayments = 1_024;
 
     /// <summary>How far a stream may run ahead of its lowest missing number, and how many of its verdicts are kept.</summary>

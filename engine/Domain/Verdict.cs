@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace Settlement.Engine.Domain;
 
 /// <summary>
-/// The result code of one payment or control command. Numbers are stable: they are journaled in seals and known to clients.
-/// They are ordered by precedence: where several would apply, the lowest number is given.
+/// The result code of one payment or control command. Numbers are stable: they enter the state hash with the ids kept and are known
+/// to clients. For payments they rise with the order in which SEMANTICS asks, but for two places: <see cref="UnknownSession"/> comes before
+/// <see cref="Malformed"/>, and unknown wallets before <see cref="NotAuthorised"/>. For commands the table there has the order.
 /// </summary>
 public enum Verdict : byte
 {
@@ -122,7 +123,10 @@ public enum Verdict : byte
 [StructLayout(LayoutKind.Explicit, Size = 16)]
 public struct Outcome
 {
-    /// <summary>The payer's available balance after the payment, logical (closed pending counted); 0 where there is no payer.</summary>
+    /// <summary>
+    /// Available after the payment, logical (closed pending counted): the payer's; for issue and refund the payee's; for capture and void the
+    /// original payer's. 0 unless accepted.
+    /// </summary>
     [FieldOffset(0)] public ulong Available;
 
     /// <summary>What control commands have in the place of a batch.</summary>

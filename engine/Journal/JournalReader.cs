@@ -66,10 +66,16 @@ public sealed class JournalReader : IDisposable
     public long Address { get; private set; }
 
     /// <summary>The block's segment file.</summary>
-    public string File => _files.SegmentPath(_files.SegmentOf(Address));
+    public string File => FileOf(Address);
 
     /// <summary>Offset of the block's entry in that file, bytes.</summary>
-    public long FileOffset => _files.OffsetOf(Address);
+    public long FileOffset => OffsetOf(Address);
+
+    /// <summary>The segment file that holds a log address, such as <see cref="JournalEnd.Address"/>.</summary>
+    public string FileOf(long address) => _files.SegmentPath(_files.SegmentOf(address));
+
+    /// <summary>Offset of a log address in that file, bytes.</summary>
+    public long OffsetOf(long address) => _files.OffsetOf(address);
 
     /// <summary>Where the chain stands behind the last block.</summary>
     public ChainPosition Position => _position;

@@ -32,7 +32,7 @@ internal sealed class JournalStage
     private readonly SequenceBarrier _settled;
     private readonly ConcurrentQueue<byte[]> _seals = new(); // written by: tree stage
     private ulong _nextSequence;
-    private ulong _timeNs;
+    private ulong _timeNs; // of the last block; only a block moves it
     private ulong _tickedForNs;
     private ulong _ageDueNs; // written by: settle stage
     private long _sealsAppended; // written by: journal stage
@@ -154,6 +154,7 @@ internal sealed class JournalStage
         header.Number = _journal.LastBlock + 1;
         _blocks[(long)header.Number] = new SealedBlock { Header = header, RingFirst = ringFirst, RingLast = ringLast };
         _ringLast = ringLast;
+        _timeNs = header.TimeNs;
         _journal.Append(ref header, first, second);
         _journal.Commit();
     }
@@ -181,16 +182,18 @@ internal sealed class JournalStage
         _tickedForNs = due;
         AwaitRoom();
         var header = new BlockHeader { Kind = BlockKind.Tick, FirstSequence = _nextSequence, TimeNs = now };
-        _timeNs = now;
         Append(ref header, default, default, _ringLast + 1, _ringLast);
     }
 
-    /// <summary>The clock's time, but never back, and never forward by more than may be without an operator's command: then time stands still.</summary>
+    /// <summary>
+    /// The clock's time, but never back, and, but directly behind genesis, never forward by more than may be without an operator's
+    /// command: then time stands still. Looking changes nothing: a step is measured from the last block, as the settle stage measures it.
+    /// </summary>
     private ulong NextTime(bool acceptsTime)
     {
         ulong now = Math.Max(_clock.NowNs, _timeNs);
-        bool jumps = _timeNs != 0 && now - _timeNs > Limits.TimeStepMaxNs && !acceptsTime;
-        return _timeNs = jumps ? _timeNs : now;
+        bool jumps = _journal.LastBlock != 0 && _timeNs != 0 && now - _timeNs > Limits.TimeStepMaxNs && !acceptsTime;
+        return jumps ? _timeNs : now;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

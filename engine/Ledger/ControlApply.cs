@@ -59,7 +59,9 @@ internal sealed class ControlApply(LedgerState state)
                 ? MemoryMarshal.AsBytes(slots.Slice(i + 1, length - 1))[..(int)command.ContinuationBytes]
                 : default;
             ulong sequence = firstSequence + (ulong)(i + length - 1);
-            Verdict verdict = fits ? Judge(in command, continuation, i == 0, sequence) : Verdict.Malformed;
+            Verdict verdict = !state.Sessions.At(command.Session).IsOpen ? Verdict.UnknownSession
+                : fits ? Judge(in command, continuation, i == 0, sequence)
+                : Verdict.Malformed;
             if (verdict == Verdict.Accepted)
                 Fold(in command, continuation);
             outcomes.Slice(i, length).Fill(new Outcome { Verdict = verdict, Batch = Outcome.NoBatch });
@@ -70,8 +72,6 @@ internal sealed class ControlApply(LedgerState state)
     private Verdict Judge(in ControlCommand command, ReadOnlySpan<byte> continuation, bool isFirst, ulong sequence)
     {
         ref readonly SessionRecord session = ref state.Sessions.At(command.Session);
-        if (!session.IsOpen)
-            return Verdict.UnknownSession;
         int authority = command.Instruction - Instruction.DeclareCurrency;
         if (authority < 0 || authority >= Authorities.Count)
             return Verdict.Malformed;

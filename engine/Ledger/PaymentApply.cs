@@ -230,7 +230,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         if (payeeTotal + amount < payeeTotal)
             return PaymentLaw.Hide(hidden, Verdict.Overflow);
         if ((crosses && state.Positions.IsFull) || (refundable && state.Targets.IsFull))
-            return PaymentLaw.Hide(hidden, Verdict.TableFull);
+            return Verdict.TableFull;
 
         state.Hasher.BeforeWrite(ref payer, hold.PayerRow);
         state.Hasher.BeforeWrite(ref payee, hold.PayeeRow);
@@ -292,7 +292,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         if (payerTotal + amount < payerTotal)
             return PaymentLaw.Hide(hidden, Verdict.Overflow);
         if (crosses && state.Positions.IsFull)
-            return PaymentLaw.Hide(hidden, Verdict.TableFull);
+            return Verdict.TableFull;
 
         state.Hasher.BeforeWrite(ref payer, payerRow);
         payee.Pending -= fromPending;

@@ -65,8 +65,10 @@ internal sealed class PaymentLaw(LedgerState state)
             return Verdict.NotAuthorised;
         bool hidden = payee.Level > session.Clearance;
         payeeRow = state.Accounts.InCurrency(head, currency);
+        // An opening balance states what a wallet has already: a frozen one, too.
+        bool opensFrozen = payee.Status == WalletStatus.Frozen && (payment.Flags & PaymentFlags.Opening) != 0;
         return payeeRow == 0 ? Hide(hidden, Verdict.WrongCurrency)
-            : payee.Status == WalletStatus.Active ? Verdict.Undecided
+            : payee.Status == WalletStatus.Active || opensFrozen ? Verdict.Undecided
             : Hide(hidden, StatusRefusal(payee.Status, Verdict.PayeeFrozen, Verdict.PayeeClosed));
     }
 

@@ -8,14 +8,14 @@ namespace Settlement.Engine.Ledger;
 // Invariant: over all participants, Open sums to zero in every currency, and so does Unsettled.
 // Units: smallest unit of the currency. All written by: settle thread.
 
-/// <summary>One participant in one currency: 64 bytes.</summary>
+/// <summary>One participant in one currency: 80 bytes.</summary>
 /// <remarks>
 /// <code>
-///  0               16              32      40      48    52    56  57  58        64
-///  | open          | unsettled     | cap   | fixed | bps |carry|cap|tch| reserved |
+///  0               16              32              48      56      64    68    72  73  74        80
+///  | open          | unsettled     | fee due       | cap   | fixed | bps |carry|cap|tch| reserved |
 /// </code>
 /// </remarks>
-[StructLayout(LayoutKind.Explicit, Size = 64)]
+[StructLayout(LayoutKind.Explicit, Size = 80)]
 public struct PositionRow
 {
     /// <summary>Net of the open batch: positive is owed to the participant.</summary>
@@ -23,14 +23,17 @@ public struct PositionRow
 
     /// <summary>Net of closed batches, before fees, that have not been reported settled.</summary>
     [FieldOffset(16)] public Int128 Unsettled;
-    [FieldOffset(32)] public ulong Cap;
-    [FieldOffset(40)] public ulong FeeFixed;
-    [FieldOffset(48)] public uint FeeBasisPoints;
+
+    /// <summary>While a batch closes: what it charges.</summary>
+    [FieldOffset(32)] public Int128 FeeDue;
+    [FieldOffset(48)] public ulong Cap;
+    [FieldOffset(56)] public ulong FeeFixed;
+    [FieldOffset(64)] public uint FeeBasisPoints;
 
     /// <summary>Ten-thousandths of a unit that earlier fees left over.</summary>
-    [FieldOffset(52)] public uint FeeCarry;
-    [FieldOffset(56)] public bool HasCap;
-    [FieldOffset(57)] public bool Touched;
+    [FieldOffset(68)] public uint FeeCarry;
+    [FieldOffset(72)] public bool HasCap;
+    [FieldOffset(73)] public bool Touched;
 }
 
 /// <summary>A net position as a batch's statement has it.</summary>
@@ -85,48 +88,37 @@ public sealed class PositionBook : IDisposable
     {
         Span<int> touched = _touched.Rows(0, _touchedCount);
         touched.Sort();
-        var net = new List<NetPosition>(touched.Length + _currencies.Count);
-        var unsettled = new List<(int, Int128)>(touched.Length);
         var earned = new Int128[_currencies.Count];
-        var operatorNet = new Int128[_currencies.Count];
         foreach (int index in touched)
+            earned[index % _currenciesMax] += IsOperators(index) ? 0 : ChargeFee(ref _rows[index]);
+        for (int currency = 0; currency < earned.Length; currency++)
         {
-            ref PositionRow row = ref _rows[index];
-            int currency = index % _currenciesMax;
-            ushort participant = (ushort)(index / _currenciesMax);
-            if (row.Open != 0)
-            {
-                unsettled.Add((index, row.Open));
-                row.Unsettled += row.Open;
-            }
+            if (earned[currency] != 0)
+                Touch(ref _rows[currency], Limits.OperatorParticipant, (byte)(currency + 1));
+        }
 
-            if (participant == Limits.OperatorParticipant)
-            {
-                operatorNet[currency] = row.Open;
-            }
-            else if (row.Open != 0)
-            {
-                Int128 fee = Fee(ref row);
-                earned[currency] += fee;
-                net.Add(new NetPosition(participant, _currencies[currency + 1].Number, row.Open - fee, fee));
-            }
-
+        touched = _touched.Rows(0, _touchedCount);
+        touched.Sort();
+        var unsettled = new (int, Int128)[touched.Length];
+        var net = new NetPosition[touched.Length];
+        int stated = 0;
+        for (int i = 0; i < touched.Length; i++)
+        {
+            ref PositionRow row = ref _rows[touched[i]];
+            int currency = touched[i] % _currenciesMax;
+            Int128 fee = IsOperators(touched[i]) ? -earned[currency] : row.FeeDue;
+            unsettled[i] = (touched[i], row.Open);
+            row.Unsettled += row.Open;
+            if (row.Open != 0 || fee != 0)
+                net[stated++] = new NetPosition((ushort)(touched[i] / _currenciesMax), _currencies[currency + 1].Number, row.Open - fee, fee);
             row.Open = 0;
+            row.FeeDue = 0;
             row.Touched = false;
         }
 
         _touchedCount = 0;
-        for (int currency = _currencies.Count - 1; currency >= 0; currency--)
-        {
-            if (operatorNet[currency] != 0 || earned[currency] != 0)
-            {
-                net.Insert(0, new NetPosition(Limits.OperatorParticipant, _currencies[currency + 1].Number,
-                    operatorNet[currency] + earned[currency], -earned[currency]));
-            }
-        }
-
-        _unsettled.Add(batch, [.. unsettled]);
-        return [.. net];
+        _unsettled.Add(batch, unsettled);
+        return stated == net.Length ? net : net[..stated];
     }
 
     /// <summary>The money of a batch has moved outside: its positions no longer count towards caps.</summary>
@@ -148,14 +140,16 @@ public sealed class PositionBook : IDisposable
         _touched.Dispose();
     }
 
+    private bool IsOperators(int index) => index / _currenciesMax == Limits.OperatorParticipant;
+
     /// <summary>Basis points of the absolute position, what they leave over carried to the next close, and the fixed part.</summary>
-    private static Int128 Fee(ref PositionRow row)
+    private static Int128 ChargeFee(ref PositionRow row)
     {
-        if (row.FeeBasisPoints == 0 && row.FeeFixed == 0)
+        if (row.Open == 0 || (row.FeeBasisPoints == 0 && row.FeeFixed == 0))
             return 0;
         Int128 due = (Int128.Abs(row.Open) * row.FeeBasisPoints) + row.FeeCarry;
         row.FeeCarry = (uint)(due % Limits.BasisPointsMax);
-        return (due / Limits.BasisPointsMax) + row.FeeFixed;
+        return row.FeeDue = (due / Limits.BasisPointsMax) + row.FeeFixed;
     }
 
     private ref PositionRow Touch(ref PositionRow row, ushort participant, byte currencyIndex)

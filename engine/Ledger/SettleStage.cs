@@ -14,6 +14,10 @@ internal sealed class SettleStage(
     /// <summary>Accounts whose hashes are taken at a time while there is no payment: well under a millisecond.</summary>
     private const int SweepIdle = 4_096;
 
+    // Commands of a block that wraps in the ring: a continuation must not be parted. Used by: settle thread.
+    private readonly Payment[] _wrappedSlots = new Payment[Limits.BlockSlotsMax];
+    private readonly Outcome[] _wrappedOutcomes = new Outcome[Limits.BlockSlotsMax];
+
     /// <summary>Ring slots settled.</summary>
     public Sequence Settled { get; } = new(); // written by: settle thread
 
@@ -39,17 +43,42 @@ internal sealed class SettleStage(
     private void Settle(in SealedBlock block)
     {
         settler.Begin(in block.Header);
+        if (block.Header.Kind == BlockKind.Control)
+            ApplyCommands(in block);
+        else
+            ApplyPayments(in block);
+        settler.End(in block.Header);
+        journal.AgeDueNs = state.Batch.DueNs ?? 0;
+        Settled.Set(block.RingLast);
+        settledBlocks.Set((long)block.Header.Number);
+        strategy.SignalAllWhenBlocking();
+    }
+
+    private void ApplyPayments(in SealedBlock block)
+    {
         for (long from = block.RingFirst; from <= block.RingLast;)
         {
             ReadOnlySpan<Payment> slots = ring.Slots(from, block.RingLast - from + 1);
             settler.ApplyPart(slots, outcomes.AsSpan(ring.IndexOf(from), slots.Length));
             from += slots.Length;
         }
+    }
 
-        settler.End(in block.Header);
-        journal.AgeDueNs = state.Batch.DueNs ?? 0;
-        Settled.Set(block.RingLast);
-        settledBlocks.Set((long)block.Header.Number);
-        strategy.SignalAllWhenBlocking();
+    /// <summary>In one piece, as a replay of the journal sees them.</summary>
+    private void ApplyCommands(in SealedBlock block)
+    {
+        int count = (int)block.Header.Count;
+        ReadOnlySpan<Payment> first = ring.Slots(block.RingFirst, count);
+        if (first.Length == count)
+        {
+            settler.ApplyPart(first, outcomes.AsSpan(ring.IndexOf(block.RingFirst), count));
+            return;
+        }
+
+        first.CopyTo(_wrappedSlots);
+        ring.Slots(block.RingFirst + first.Length, count - first.Length).CopyTo(_wrappedSlots.AsSpan(first.Length));
+        settler.ApplyPart(_wrappedSlots.AsSpan(0, count), _wrappedOutcomes.AsSpan(0, count));
+        _wrappedOutcomes.AsSpan(0, first.Length).CopyTo(outcomes.AsSpan(ring.IndexOf(block.RingFirst)));
+        _wrappedOutcomes.AsSpan(first.Length, count - first.Length).CopyTo(outcomes);
     }
 }

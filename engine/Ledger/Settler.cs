@@ -8,7 +8,7 @@ namespace Settlement.Engine.Ledger;
 /// Stage 3 of the pipeline: applies blocks to the ledger's state, on one thread, without clock, disk or network. The same code
 /// serves the live node, recovery, replay and tests: <c>Apply(block) → outcomes</c>.
 /// </summary>
-/// <remarks>Live, a block's slots may lie in two pieces of the ring: <see cref="Begin"/>, one or two <see cref="ApplyPart"/>, <see cref="End"/>.</remarks>
+/// <remarks>Live, a payments block may lie in two pieces of the ring: <see cref="Begin"/>, one or two <see cref="ApplyPart"/>, <see cref="End"/>. Commands come in one piece.</remarks>
 public sealed class Settler
 {
     private readonly LedgerState _state;

@@ -21,8 +21,8 @@ public sealed class SumTable : IDisposable
     /// <summary>Bytes that <see cref="FoldInto"/> writes.</summary>
     public const int FoldBytes = 32;
 
-    private readonly NativeRows<SumRow> _rows;
-    private readonly NativeRows<HolderSlot> _holders;
+    private readonly NativeTable<SumRow> _rows;
+    private readonly NativeTable<HolderSlot> _holders;
     private readonly int _holderShift;
 
     // All below: written by the settle thread.
@@ -43,9 +43,9 @@ public sealed class SumTable : IDisposable
     {
         RowsMax = rowsMax;
         // Row 0 is "none yet": it stays zero, so reading it answers zero.
-        _rows = new NativeRows<SumRow>(checked(rowsMax + 1));
+        _rows = new NativeTable<SumRow>((long)rowsMax + 1);
         int holders = (int)Math.Max(BitOperations.RoundUpToPowerOf2((uint)rowsMax * 2), 2);
-        _holders = new NativeRows<HolderSlot>(holders);
+        _holders = new NativeTable<HolderSlot>(holders);
         _holderShift = 64 - BitOperations.Log2((uint)holders);
         SetTime(0);
     }
@@ -119,9 +119,9 @@ public sealed class SumTable : IDisposable
     {
         ulong hash = (holder ^ (ulong)currency << 48) * 0x9E37_79B9_7F4A_7C15;
         int at = (int)((hash ^ hash >> 32) * 0xD6E8_FEB8_6659_FD93 >> _holderShift);
-        for (; ; at = at + 1 & _holders.Count - 1)
+        for (; ; at = at + 1 & (int)_holders.RowCount - 1)
         {
-            ref HolderSlot slot = ref _holders[at];
+            ref HolderSlot slot = ref _holders.Row(at);
             if (slot.Row == 0 || (slot.Holder == holder && slot.Currency == currency))
                 return at;
         }
@@ -135,7 +135,7 @@ public sealed class SumTable : IDisposable
     {
         if (timeNs != _timeNs)
             SetTime(timeNs);
-        ref SumRow sums = ref _rows[row];
+        ref SumRow sums = ref _rows.Row(row);
         int slot = window < SumWindow.Year ? window : SumWindow.Year + _slotOfPlanYear[window - SumWindow.Year];
         return sums.Stamp == _stamp ? sums.Sums[slot] : SumToday(sums, slot);
     }
@@ -150,7 +150,7 @@ public sealed class SumTable : IDisposable
             ThrowNoRow();
         if (timeNs != _timeNs)
             SetTime(timeNs);
-        ref SumRow sums = ref _rows[row];
+        ref SumRow sums = ref _rows.Row(row);
         if (sums.Stamp != _stamp)
             Turn(ref sums);
         foreach (ref ulong sum in (Span<ulong>)sums.Sums)

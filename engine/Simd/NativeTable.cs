@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
@@ -14,7 +15,8 @@ namespace Settlement.Engine.Simd;
 /// cache a few times where it would miss it at every row.
 /// <para>
 /// Invariant: an index is not checked in the indexer, since it is computed from a hash or a place that the owner bounds.
-/// Use after <see cref="Dispose"/> is a fault of the owner.
+/// <see cref="Row"/> and <see cref="Rows"/> check, for an index that comes from elsewhere; after <see cref="Dispose"/> there are no
+/// rows, so they throw. Use of the indexer after it is a fault of the owner.
 /// </para>
 /// Failure assumed: the reservation is refused; that throws <see cref="InsufficientMemoryException"/> at start.
 /// </remarks>
@@ -47,12 +49,20 @@ public sealed unsafe partial class NativeTable<T> : IDisposable
 
     ~NativeTable() => Release();
 
-    public long RowCount { get; }
+    /// <summary>0 after <see cref="Dispose"/>.</summary>
+    public long RowCount { get; private set; } // written by: the owner, once
 
     public ref T this[long index]
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => ref _rows[index];
+    }
+
+    /// <summary>A row; checked.</summary>
+    public ref T Row(long index)
+    {
+        if ((ulong)index >= (ulong)RowCount) ThrowOutside(index);
+        return ref _rows[index];
     }
 
     /// <summary>Rows as a span; checked.</summary>
@@ -81,8 +91,12 @@ public sealed unsafe partial class NativeTable<T> : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
+        RowCount = 0;
         PageMapping.Release(_reservation, _reservationBytes);
     }
+
+    [DoesNotReturn, MethodImpl(MethodImplOptions.NoInlining)]
+    private void ThrowOutside(long index) => throw new ArgumentOutOfRangeException(nameof(index), $"row {index} of {RowCount}");
 }
 
 /// <summary>What <see cref="NativeTable{T}"/> asks of the operating system.</summary>

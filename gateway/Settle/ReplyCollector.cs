@@ -34,7 +34,7 @@ internal sealed class ReplyCollector(IReadOnlyList<string> files, TextWriter? ve
     /// <summary>By <see cref="Verdict"/>; payments of files only.</summary>
     public ReadOnlySpan<long> Counts => _counts;
 
-    /// <summary>Of a command, by slot source, that was not accepted.</summary>
+    /// <summary>Lines of the wallets file that opened a wallet, or a further account of one.</summary>
     public long WalletsOpened { get; private set; }
 
     public long WalletsKnown { get; private set; }

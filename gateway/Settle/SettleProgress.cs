@@ -4,10 +4,11 @@ using Settlement.Engine.Domain;
 
 namespace Settlement.Gateway.Settle;
 
-/// <summary>How far a run is: a line a second, on a terminal the same line again and again.</summary>
+/// <summary>How far a run is: on a terminal a bar that is drawn anew, else a line a second.</summary>
 internal sealed class SettleProgress : IDisposable
 {
     private const int PeriodMs = 1_000;
+    private const int BarWidth = 30;
 
     private readonly ReplyCollector _replies;
     private readonly TextWriter _error;
@@ -16,6 +17,10 @@ internal sealed class SettleProgress : IDisposable
     private readonly Timer _timer;
     private readonly Lock _lock = new();
     private long _before; // written by: the timer, under the lock
+    private long _expected; // written by: the submitter
+
+    /// <summary>Payments that the files checked so far hold; those of pipes are not known.</summary>
+    public void Expect(long payments) => Interlocked.Add(ref _expected, payments);
 
     public SettleProgress(ReplyCollector replies, TextWriter error)
     {
@@ -33,6 +38,14 @@ internal sealed class SettleProgress : IDisposable
             _error.WriteLine();
     }
 
+    private static string Bar(long decided, long expected)
+    {
+        if (expected == 0)
+            return "";
+        int done = (int)(BarWidth * Math.Min(decided, expected) / expected);
+        return $"[{new string('#', done)}{new string('.', BarWidth - done)}] ";
+    }
+
     private void Show()
     {
         lock (_lock)
@@ -41,7 +54,7 @@ internal sealed class SettleProgress : IDisposable
             string line = string.Create(CultureInfo.InvariantCulture,
                 $"{_watch.Elapsed.TotalSeconds,6:F0} s  {decided,14:N0} decided  {decided - _before,12:N0} /s  {_replies.Counts[(byte)Verdict.Accepted],14:N0} accepted  {decided - _replies.Counts[(byte)Verdict.Accepted],12:N0} refused or repeated");
             _before = decided;
-            _error.Write(_isTerminal ? "\r" + line : line + Environment.NewLine);
+            _error.Write(_isTerminal ? $"\r{Bar(decided, Volatile.Read(ref _expected))}{line}" : line + Environment.NewLine);
         }
     }
 }

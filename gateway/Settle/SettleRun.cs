@@ -181,7 +181,8 @@ internal sealed class SettleRun
         {
             for (int file = 0; file < _options.Files.Count; file++)
             {
-                using IPaymentReader reader = PaymentInput.OpenChecked(_options.Files[file], readerOptions, out _);
+                using IPaymentReader reader = PaymentInput.OpenChecked(_options.Files[file], readerOptions, out InputSummary? summary);
+                progress?.Expect(summary?.Records ?? 0);
                 for (int count; (count = reader.Read(records)) > 0;)
                     submitter.Payments(records.AsSpan(0, count), SlotSource.FirstFile + file, session);
             }

@@ -15,15 +15,23 @@ public readonly record struct Run(long Payments, long ElapsedNs, long AllocatedB
     public double BytesPerPayment => Payments == 0 ? 0 : (double)AllocatedBytes / Payments;
 
     /// <summary>Times the whole of a body that handles so many payments. What must not be counted is prepared before.</summary>
-    public static Run Time(long payments, Action body)
+    public static Run Time(long payments, Action body) => Time(payments, body, oneThread: false);
+
+    /// <summary>As <see cref="Time"/>, of a body that stays on the calling thread: its bytes are exact, whatever else runs.</summary>
+    public static Run TimeThread(long payments, Action body) => Time(payments, body, oneThread: true);
+
+    private static Run Time(long payments, Action body, bool oneThread)
     {
         ArgumentNullException.ThrowIfNull(body);
         AllocationMeter meter = AllocationMeter.Start();
         long begun = Stopwatch.GetTimestamp();
         body();
-        long ended = Stopwatch.GetTimestamp();
-        return new Run(payments, (long)((ended - begun) * (1e9 / Stopwatch.Frequency)), meter.ProcessBytes);
+        long elapsedNs = NsSince(begun);
+        return new Run(payments, elapsedNs, oneThread ? meter.ThreadBytes : meter.ProcessBytes);
     }
+
+    /// <summary>Nanoseconds since a stamp of <see cref="Stopwatch.GetTimestamp"/>.</summary>
+    public static long NsSince(long begun) => (long)((Stopwatch.GetTimestamp() - begun) * (1e9 / Stopwatch.Frequency));
 }
 
 /// <summary>Bytes taken from the garbage-collected heap since <see cref="Start"/>.</summary>
@@ -98,16 +106,35 @@ public sealed class Runs
     public static Runs Of(int count, Func<Run> load)
     {
         ArgumentNullException.ThrowIfNull(load);
-        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        load();
-        var all = new Run[count];
-        for (int i = 0; i < count; i++)
-            all[i] = Settled(load);
-        return new Runs(all);
+        return InTurn(count, load)[0];
+    }
+
+    /// <summary>
+    /// Runs several loads in turn: each once to warm up, then so many rounds, so that what disturbs the machine disturbs all of
+    /// them. Who goes first changes from round to round.
+    /// </summary>
+    /// <returns>The runs of each load, in the order given.</returns>
+    public static Runs[] InTurn(int rounds, params IReadOnlyList<Func<Run>> loads)
+    {
+        ArgumentNullException.ThrowIfNull(loads);
+        ArgumentOutOfRangeException.ThrowIfLessThan(rounds, 1);
+        foreach (Func<Run> load in loads)
+            load();
+        Run[][] all = [.. loads.Select(_ => new Run[rounds])];
+        for (int round = 0; round < rounds; round++)
+        {
+            for (int turn = 0; turn < loads.Count; turn++)
+            {
+                int load = (round + turn) % loads.Count;
+                all[load][round] = Settled(loads[load]);
+            }
+        }
+
+        return [.. all.Select(runs => new Runs(runs))];
     }
 
     /// <summary>What an earlier run left on the heap is collected before, not during, the next.</summary>
-    internal static Run Settled(Func<Run> load)
+    private static Run Settled(Func<Run> load)
     {
         GC.Collect();
         GC.WaitForPendingFinalizers();
@@ -123,24 +150,14 @@ public sealed class Runs
 public sealed record SideBySide(Runs One, Runs Other, Spread Ratio)
 {
     /// <summary>Warms both up, then runs so many rounds; who goes first changes from round to round.</summary>
-    public static SideBySide Of(int rounds, Func<Run> one, Func<Run> other)
-    {
-        ArgumentNullException.ThrowIfNull(one);
-        ArgumentNullException.ThrowIfNull(other);
-        ArgumentOutOfRangeException.ThrowIfLessThan(rounds, 1);
-        one();
-        other();
-        var ones = new Run[rounds];
-        var others = new Run[rounds];
-        for (int round = 0; round < rounds; round++)
-        {
-            if (round % 2 == 0)
-                ones[round] = Runs.Settled(one);
-            others[round] = Runs.Settled(other);
-            if (round % 2 == 1)
-                ones[round] = Runs.Settled(one);
-        }
+    public static SideBySide Of(int rounds, Func<Run> one, Func<Run> other) => Of(Runs.InTurn(rounds, one, other));
 
-        return new SideBySide(new Runs(ones), new Runs(others), Spread.Of(ones.Zip(others, (a, b) => a.PerSecond / b.PerSecond)));
+    /// <summary>Two loads that took turns with others.</summary>
+    /// <param name="inTurn">What <see cref="Runs.InTurn"/> gave for the two.</param>
+    public static SideBySide Of(params Runs[] inTurn)
+    {
+        ArgumentNullException.ThrowIfNull(inTurn);
+        (Runs one, Runs other) = (inTurn[0], inTurn[1]);
+        return new SideBySide(one, other, Spread.Of(one.All.Zip(other.All, (a, b) => a.PerSecond / b.PerSecond)));
     }
 }

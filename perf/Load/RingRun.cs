@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ring;
+using Settlement.Perf.Common;
 
 namespace Settlement.Perf.Load;
 
@@ -40,13 +41,13 @@ internal struct RunCheck(int producerCount)
         _count += payments.Length;
     }
 
-    /// <exception cref="InvalidOperationException">A payment was lost, doubled, reordered or changed.</exception>
+    /// <exception cref="CheckFailedException">A payment was lost, doubled, reordered or changed.</exception>
     public readonly void ThrowUnlessWhole(long count)
     {
         ulong each = (ulong)(count / _next.Length);
         ulong sum = (ulong)_next.Length * (each * (each - 1) / 2 + each);
         if (_count != count || _differences != 0 || _sum != sum)
-            throw new InvalidOperationException(
+            throw new CheckFailedException(
                 $"took {_count} of {count} payments, sum {_sum} of {sum}, differences {_differences:x}");
     }
 
@@ -76,17 +77,17 @@ internal struct RunCheck(int producerCount)
     }
 }
 
-/// <summary>One run through the ring: from the first claim until the consumer has everything.</summary>
+/// <summary>One run through the ring: from the first claim until the consumer has everything, all threads' allocations included.</summary>
 internal static class RingRun
 {
-    public static TimeSpan Single(WaitStrategyKind strategy, long count, int claimCount) =>
-        Run<SingleProducerSequencer, OneProducer>(strategy, count, claimCount, 1, new OneProducer(new RunCheck(1)));
+    public static Run Single(WaitStrategyKind strategy, long count, int claimCount) =>
+        Through<SingleProducerSequencer, OneProducer>(strategy, count, claimCount, 1, new OneProducer(new RunCheck(1)));
 
-    public static TimeSpan Multi(WaitStrategyKind strategy, long count, int claimCount, int producerCount) =>
-        Run<MultiProducerSequencer, ManyProducers>(
+    public static Run Multi(WaitStrategyKind strategy, long count, int claimCount, int producerCount) =>
+        Through<MultiProducerSequencer, ManyProducers>(
             strategy, count, claimCount, producerCount, new ManyProducers(new RunCheck(producerCount)));
 
-    private static TimeSpan Run<TSequencer, THandler>(
+    private static Run Through<TSequencer, THandler>(
         WaitStrategyKind strategy, long count, int claimCount, int producerCount, THandler handler)
         where TSequencer : struct, ISequencer<TSequencer>
         where THandler : struct, IChecked
@@ -100,7 +101,8 @@ internal static class RingRun
 
         // This thread is the last producer, so that one producer and one consumer are two threads, not three.
         var others = new Thread[producerCount - 1];
-        long started = Stopwatch.GetTimestamp();
+        AllocationMeter meter = AllocationMeter.Start();
+        long begun = Stopwatch.GetTimestamp();
         for (int producer = 0; producer < others.Length; producer++)
         {
             ulong number = (ulong)producer;
@@ -111,12 +113,13 @@ internal static class RingRun
         foreach (Thread other in others)
             other.Join();
         ring.Drain();
-        TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
+        long elapsedNs = Run.NsSince(begun);
+        long allocatedBytes = meter.ProcessBytes;
         stop.Stop();
         stage.Join();
         stop.ThrowIfFailed();
         consumer.Handler.Check.ThrowUnlessWhole(count);
-        return elapsed;
+        return new Run(count, elapsedNs, allocatedBytes);
     }
 
     private static void Produce<TSequencer>(RingBuffer<TSequencer> ring, ulong producer, long count, int claimCount)
@@ -193,7 +196,7 @@ internal static class RingRun
 /// </summary>
 internal static class ChannelRun
 {
-    public static TimeSpan Run(int capacity, long count, int producerCount)
+    public static Run Through(int capacity, long count, int producerCount)
     {
         var channel = Channel.CreateBounded<Payment>(new BoundedChannelOptions(capacity)
         {
@@ -201,16 +204,18 @@ internal static class ChannelRun
             SingleWriter = producerCount == 1,
             FullMode = BoundedChannelFullMode.Wait,
         });
-        long started = Stopwatch.GetTimestamp();
+        AllocationMeter meter = AllocationMeter.Start();
+        long begun = Stopwatch.GetTimestamp();
         Task<RunCheck> consumer = Task.Run(() => ConsumeAsync(channel.Reader, producerCount));
         Task[] producers = [.. Enumerable.Range(0, producerCount)
             .Select(producer => Task.Run(() => ProduceAsync(channel.Writer, (ulong)producer, count / producerCount)))];
         Task.WaitAll(producers);
         channel.Writer.Complete();
         RunCheck check = consumer.GetAwaiter().GetResult();
-        TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
+        long elapsedNs = Run.NsSince(begun);
+        long allocatedBytes = meter.ProcessBytes;
         check.ThrowUnlessWhole(count);
-        return elapsed;
+        return new Run(count, elapsedNs, allocatedBytes);
     }
 
     private static async Task ProduceAsync(ChannelWriter<Payment> writer, ulong producer, long count)

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Rules;
 using Settlement.Engine.Simd;
+using Settlement.Perf.Common;
 
 namespace Settlement.Perf.Load;
 
@@ -13,124 +13,83 @@ namespace Settlement.Perf.Load;
 /// </summary>
 /// <remarks>
 /// Counted: <see cref="RulePlan.Judge"/> over chunks of 1,024 payments whose columns are in the second-level cache, as they are
-/// after the pass that fills them. The cases take turns inside each run, so that a slow spell of the machine meets all of
-/// them; each figure is the median of the runs. Checked: every answer equals that of judging the payment alone.
+/// after the pass that fills them. The cases take turns, so that a slow spell of the machine meets all of them. Checked:
+/// every answer equals that of judging the payment alone.
 /// </remarks>
 public static class RulesLoad
 {
     /// <summary>16 x 1,024 payments x 18 bytes: 300 KB.</summary>
     private const int ChunkCount = 16;
 
-    private sealed record Case(string Name, string Says, int RuleCount, RulePlan Plan, double BuildMs);
+    /// <summary>Rounds over all chunks in a run.</summary>
+    private const int RoundCount = 500;
+    private const int RoundCountSmall = 1;
 
-    /// <summary>Runs the load with the defaults of the command: 9 runs of 100 rounds over 16 chunks.</summary>
-    public static int Run(bool json, TextWriter output) => Run(json, output, runCount: 9, roundCount: 100);
+    private sealed record Case(string Name, string Says, RulePlan Plan, double BuildMs);
 
-    /// <returns>0; 1 when an answer is not that of judging the payment alone.</returns>
-    public static int Run(bool json, TextWriter output, int runCount, int roundCount)
+    /// <exception cref="CheckFailedException">An answer is not that of judging the payment alone.</exception>
+    public static int Run(LoadOptions options)
     {
+        ArgumentNullException.ThrowIfNull(options);
         RuleLoadData data = new(ChunkCount, seed: 1);
         Case[] cases =
         [
-            Make("rows_10", "corridor rows, 10 thresholds", RuleLoadData.Thresholds(10)),
-            Make("rows_100", "corridor rows, 100 thresholds", RuleLoadData.Thresholds(100)),
-            Make("rows_1000", "corridor rows, 1,000 thresholds", RuleLoadData.Thresholds(1_000)),
-            Make("twenty_countries", "corridor rows, 20 countries' tiers and thresholds", TwentyCountries.Table()),
-            Make("residual_16", "residual program, 16 rules", RuleLoadData.Residuals(16)),
-            Make("residual_100", "residual program, 100 rules", RuleLoadData.Residuals(100)),
+            Make("twenty_countries", "rows of 20 countries' tiers and thresholds", TwentyCountries.Table()),
+            Make("rows_10", "rows of 10 thresholds", RuleLoadData.Thresholds(10)),
+            Make("rows_100", "rows of 100 thresholds", RuleLoadData.Thresholds(100)),
+            Make("rows_1000", "rows of 1,000 thresholds", RuleLoadData.Thresholds(1_000)),
+            Make("residual_16", "residual program of 16 rules", RuleLoadData.Residuals(16)),
+            Make("residual_100", "residual program of 100 rules", RuleLoadData.Residuals(100)),
         ];
         foreach (Case one in cases)
-            if (!AgreesWithJudgingAlone(one.Plan, data))
-            {
-                output.WriteLine($"rules: {one.Name} disagrees with judging payments alone");
-                return 1;
-            }
-        double[][] nanoseconds = [.. cases.Select(_ => new double[runCount])];
-        long allocatedBytes = 0;
-        // One run more than is kept: the first lets the runtime finish compiling.
-        for (int run = -1; run < runCount; run++)
-            for (int i = 0; i < cases.Length; i++)
-            {
-                long before = GC.GetAllocatedBytesForCurrentThread();
-                double elapsed = NanosecondsPerPayment(cases[i].Plan, data, roundCount);
-                if (run < 0)
-                    continue;
-                allocatedBytes += GC.GetAllocatedBytesForCurrentThread() - before;
-                nanoseconds[i][run] = elapsed;
-            }
-        Print(json, output, cases, nanoseconds, allocatedBytes, (long)roundCount * data.Count);
+            RequireAgreement(one, data);
+        int roundCount = options.Small ? RoundCountSmall : RoundCount;
+        Runs[] runs = Runs.InTurn(options.Runs, [.. cases.Select(one => (Func<Run>)(() => Judged(one.Plan, data, roundCount)))]);
+        Figure figure = new("rules", Counted(cases[0].Plan), runs[0]);
+        for (int i = 0; i < cases.Length; i++)
+        {
+            Spread ns = runs[i].NsPerPayment;
+            figure = figure
+                .With($"ns_per_payment_{cases[i].Name}", ns.Median, string.Create(CultureInfo.InvariantCulture, $"{cases[i].Says}; {ns.Min:F2} to {ns.Max:F2}"))
+                .With($"build_ms_{cases[i].Name}", cases[i].BuildMs);
+        }
+
+        figure = figure.With("bytes_per_payment_of_all_cases", runs.Max(one => one.BytesPerPayment.Max), "the worst run of the worst case");
+        FigurePrinter.Print(figure, options.Json, options.Output);
         return 0;
     }
+
+    private static string Counted(RulePlan plan) => string.Create(CultureInfo.InvariantCulture,
+        $"judging by corridor rows alone, {plan.Table.Rules.Length} rules of 20 countries, chunks of {Limits.ChunkPayments} payments, columns in the second-level cache; {RuleKernel.WidthBest}");
 
     private static Case Make(string name, string says, RuleTable table)
     {
         long start = Stopwatch.GetTimestamp();
         RulePlan plan = RulePlan.Build(table, static _ => 0);
-        return new Case(name, says, table.Rules.Length, plan, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+        return new Case(name, says, plan, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
     }
 
-    private static bool AgreesWithJudgingAlone(RulePlan plan, RuleLoadData data)
+    private static void RequireAgreement(Case one, RuleLoadData data)
     {
         ushort[] denied = new ushort[Limits.ChunkPayments];
         for (int chunk = 0; chunk < ChunkCount; chunk++)
         {
-            plan.Judge(data.Chunk(chunk), Limits.ChunkPayments, denied, default, default);
+            one.Plan.Judge(data.Chunk(chunk), Limits.ChunkPayments, denied, default, default);
             for (int i = 0; i < denied.Length; i++)
-                if (denied[i] != plan.JudgeOne(data.Facts(chunk * Limits.ChunkPayments + i), denyOnly: false))
-                    return false;
-        }
-        return true;
-    }
-
-    private static double NanosecondsPerPayment(RulePlan plan, RuleLoadData data, int roundCount)
-    {
-        Span<ushort> denied = stackalloc ushort[Limits.ChunkPayments];
-        long start = Stopwatch.GetTimestamp();
-        for (int round = 0; round < roundCount; round++)
-            for (int chunk = 0; chunk < ChunkCount; chunk++)
-                plan.Judge(data.Chunk(chunk), Limits.ChunkPayments, denied, default, default);
-        return Stopwatch.GetElapsedTime(start).TotalNanoseconds / ((double)roundCount * data.Count);
-    }
-
-    private static void Print(bool json, TextWriter output, Case[] cases, double[][] nanoseconds, long allocatedBytes,
-        long paymentsPerRun)
-    {
-        int runCount = nanoseconds[0].Length;
-        double[] medians = [.. nanoseconds.Select(runs => runs.Order().ElementAt(runCount / 2))];
-        double bytesPerPayment = Math.Round((double)allocatedBytes / (paymentsPerRun * runCount * cases.Length), 6);
-        int headline = Array.FindIndex(cases, one => one.Name == "twenty_countries");
-        if (json)
-        {
-            output.WriteLine(JsonSerializer.Serialize(new
             {
-                figure = "rules",
-                payments_per_second = Math.Round(1e9 / medians[headline]),
-                bytes_per_payment = bytesPerPayment,
-                runs = runCount,
-                payments_per_run = paymentsPerRun,
-                vectors = RuleKernel.WidthBest.ToString(),
-                cases = cases.Select((one, at) => new
-                {
-                    name = one.Name,
-                    rules = one.RuleCount,
-                    ns_per_payment = Math.Round(medians[at], 3),
-                    ns_per_payment_min = Math.Round(nanoseconds[at].Min(), 3),
-                    ns_per_payment_max = Math.Round(nanoseconds[at].Max(), 3),
-                    build_ms = Math.Round(one.BuildMs, 2),
-                }),
-                machine = $"{Environment.ProcessorCount} processors",
-            }));
-            return;
+                int payment = chunk * Limits.ChunkPayments + i;
+                if (denied[i] != one.Plan.JudgeOne(data.Facts(payment), denyOnly: false))
+                    throw new CheckFailedException($"{one.Name} judges payment {payment} otherwise than alone");
+            }
         }
-        output.WriteLine(FormattableString.Invariant(
-            $"rules: ns a payment, median of {runCount} runs of {paymentsPerRun:N0} payments, columns in cache"));
-        output.WriteLine(FormattableString.Invariant($"  {RuleKernel.WidthBest}, {Environment.ProcessorCount} processors"));
-        for (int i = 0; i < cases.Length; i++)
-        {
-            output.Write(string.Create(CultureInfo.InvariantCulture, $"  {cases[i].Says,-52} {medians[i],7:F2} ns   "));
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"({nanoseconds[i].Min():F2} to {nanoseconds[i].Max():F2}; plan built in {cases[i].BuildMs:F1} ms)"));
-        }
-        output.WriteLine(FormattableString.Invariant($"  allocated: {bytesPerPayment} bytes a payment"));
     }
+
+    private static Run Judged(RulePlan plan, RuleLoadData data, int roundCount) =>
+        Common.Run.TimeThread((long)roundCount * data.Count, () =>
+        {
+            Span<ushort> denied = stackalloc ushort[Limits.ChunkPayments];
+            for (int round = 0; round < roundCount; round++)
+                for (int chunk = 0; chunk < ChunkCount; chunk++)
+                    plan.Judge(data.Chunk(chunk), Limits.ChunkPayments, denied, default, default);
+        });
 }

@@ -2,7 +2,7 @@ using Settlement.Engine.Domain;
 
 namespace Settlement.Tests.Dedup;
 
-/// <summary>Makes histories of all kinds of ids: fresh, repeated in the chunk, the block and later, in conflict, at every edge of time.</summary>
+/// <summary>Makes histories of all kinds of ids: fresh, repeated soon and late, in conflict, at every edge of time.</summary>
 internal sealed class DedupHistoryGenerator(int seed)
 {
     private const ulong Ms = 1_000_000;
@@ -12,7 +12,6 @@ internal sealed class DedupHistoryGenerator(int seed)
     private readonly Dictionary<(ushort, ulong), ulong> _next = [];
     private ulong _timeNs = DedupHistory.Begin;
     private ulong _windowNs = Limits.NsPerDay;
-    private ulong _retentionNs = 30 * Limits.NsPerDay;
     private ulong _sequence = 1;
 
     public int StreamNames { get; init; } = 20;
@@ -25,6 +24,8 @@ internal sealed class DedupHistoryGenerator(int seed)
     public int UuidV7Percent { get; init; } = 33;
 
     public int RepeatPercent { get; init; } = 10;
+
+    public ulong RetentionNs { get; set; } = 30 * Limits.NsPerDay;
 
     public bool SettingsChange { get; init; } = true;
 
@@ -48,15 +49,16 @@ internal sealed class DedupHistoryGenerator(int seed)
     {
         _timeNs += NextStep();
         if (SettingsChange && _random.Next(30) == 0)
-            _windowNs = Pick([Limits.NsPerDay, Limits.NsPerHour, 36 * Limits.NsPerHour, 90 * Limits.NsPerSecond, 0, ulong.MaxValue]);
+            _windowNs = Pick(
+                [Limits.NsPerDay, Limits.NsPerHour, 36 * Limits.NsPerHour, 90 * Limits.NsPerSecond, 0, ulong.MaxValue]);
         if (SettingsChange && _random.Next(30) == 0)
-            _retentionNs = Pick([30 * Limits.NsPerDay, 1, Limits.NsPerHour, Limits.NsPerHour + 1, 0, 5 * Limits.NsPerHour]);
+            RetentionNs = Pick([30 * Limits.NsPerDay, 1, Limits.NsPerHour, Limits.NsPerHour + 1, 0, 5 * Limits.NsPerHour]);
         DedupHistory.Block block = new()
         {
             TimeNs = _timeNs,
             FirstSequence = _sequence,
             WindowNs = _windowNs,
-            RetentionNs = _retentionNs,
+            RetentionNs = RetentionNs,
         };
         for (int i = 0; i < count; i++)
         {
@@ -112,7 +114,8 @@ internal sealed class DedupHistoryGenerator(int seed)
         switch (_random.Next(100))
         {
             case 0:
-                payment.IdLow = Pick([next + 65_535, next + 65_536, next + 65_534, ulong.MaxValue, ulong.MaxValue - 65_535, 70_000]);
+                payment.IdLow = Pick(
+                    [next + 65_535, next + 65_536, next + 65_534, ulong.MaxValue, ulong.MaxValue - 65_535, 70_000]);
                 break;
             case < 4:
                 payment.IdLow = next + (ulong)_random.Next(1, 300);

@@ -26,9 +26,7 @@ public sealed class FasterIdStoreTests
     [Test]
     public void What_is_put_is_found_until_it_is_dropped_as_in_memory()
     {
-        int seed = Random.Shared.Next();
-        TestContext.Out.WriteLine($"SETTLEMENT_SEED={seed}");
-        Random random = new(seed);
+        Random random = PrintedSeed.Create();
         using TempFolder folder = new();
         using FasterIdStore disk = new(folder.Path, Tiny);
         using MemoryIdStore memory = new();
@@ -40,7 +38,7 @@ public sealed class FasterIdStoreTests
             IdKey key = Key(random, 1 + (step / 4));
             if (random.Next(2) == 0)
             {
-                Decision decision = new() { Sequence = (ulong)step, Fingerprint = (uint)random.Next(), Verdict = Verdict.Accepted };
+                Decision decision = new() { Sequence = (ulong)step, Fingerprint = (uint)random.Next() };
                 disk.Put(kind, in key, in decision);
                 memory.Put(kind, in key, in decision);
             }
@@ -48,7 +46,9 @@ public sealed class FasterIdStoreTests
             {
                 bool known = disk.TryGet(kind, in key, out Decision onDisk);
                 bool expected = memory.TryGet(kind, in key, out Decision inMemory);
-                Assert.That((known, onDisk.Sequence, onDisk.Fingerprint), Is.EqualTo((expected, inMemory.Sequence, inMemory.Fingerprint)));
+                Assert.That(
+                    (known, onDisk.Sequence, onDisk.Fingerprint),
+                    Is.EqualTo((expected, inMemory.Sequence, inMemory.Fingerprint)));
                 if (known) found++;
             }
 
@@ -108,7 +108,8 @@ public sealed class FasterIdStoreTests
         for (int i = 0; i < 30_000; i += 997)
         {
             IdKey key = new((ulong)i, 1, 1, (ulong)i * 0x9E37_79B9_7F4A_7C15);
-            Assert.That(store.TryGet(IdKind.UuidV7, in key, out Decision decision) ? decision.Sequence : ulong.MaxValue, Is.EqualTo((ulong)i));
+            Assert.That(store.TryGet(IdKind.UuidV7, in key, out Decision decision), Is.True);
+            Assert.That(decision.Sequence, Is.EqualTo((ulong)i));
             key.IdHigh = 2;
             Assert.That(store.TryGet(IdKind.UuidV7, in key, out _), Is.False);
         }
@@ -129,7 +130,8 @@ public sealed class FasterIdStoreTests
     public void A_failed_read_stops_instead_of_saying_unknown()
     {
         using TempFolder folder = new();
-        using FasterIdStore store = new(folder.Path, Tiny, name => new FaultyDevice(name) { WritesLeft = int.MaxValue, ReadsFail = true });
+        using FasterIdStore store = new(
+            folder.Path, Tiny, name => new FaultyDevice(name) { WritesLeft = int.MaxValue, ReadsFail = true });
         Fill(store, new Random(1));
         Assert.That(() => store.TryGet(IdKind.Other, Key(new Random(1), 1_000_000), out _), Throws.InstanceOf<IOException>());
         Assert.That(() => store.TryGet(IdKind.Other, Key(new Random(1), 1_000_000), out _), Throws.InstanceOf<IOException>());
@@ -141,8 +143,8 @@ public sealed class FasterIdStoreTests
         using TempFolder folder = new();
         using FasterIdStore store = new(folder.Path, Tiny);
         Fill(store, new Random(1));
-        using (FileStream file = new(Path.Combine(folder.Path, "other.ids.0"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
-            file.SetLength(0);
+        string path = Path.Combine(folder.Path, "other.ids.0");
+        using (FileStream file = new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) file.SetLength(0);
         Assert.That(() => store.TryGet(IdKind.Other, Key(new Random(1), 1_000_000), out _), Throws.InstanceOf<IOException>());
     }
 

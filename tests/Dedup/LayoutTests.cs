@@ -12,7 +12,13 @@ public sealed class LayoutTests
     [Test]
     public void A_decision_is_16_bytes_as_pictured()
     {
-        Decision decision = new() { Sequence = 0x0807_0605_0403_0201, Fingerprint = 0x0C0B_0A09, Participant = 0x0E0D, Verdict = (Verdict)0x0F };
+        Decision decision = new()
+        {
+            Sequence = 0x0807_0605_0403_0201,
+            Fingerprint = 0x0C0B_0A09,
+            Participant = 0x0E0D,
+            Verdict = (Verdict)0x0F,
+        };
         Assert.That(Bytes(decision), Is.EqualTo((byte[])[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0]));
     }
 
@@ -75,6 +81,18 @@ public sealed class LayoutTests
             Assert.That((long)(AddressOf(ref table[0]) % 64), Is.Zero);
             Assert.That(() => table.Rows(99_999, 2).Length, Throws.InstanceOf<ArgumentOutOfRangeException>());
         }
+    }
+
+    [Test]
+    public void A_checked_row_is_one_of_the_table_and_after_its_end_there_is_none()
+    {
+        using NativeTable<long> table = new(10);
+        table.Row(9) = 7;
+        Assert.That(table[9], Is.EqualTo(7));
+        Assert.That(() => table.Row(10), Throws.InstanceOf<ArgumentOutOfRangeException>());
+        Assert.That(() => table.Row(-1), Throws.InstanceOf<ArgumentOutOfRangeException>());
+        table.Dispose();
+        Assert.That(() => table.Row(0), Throws.InstanceOf<ArgumentOutOfRangeException>());
     }
 
     private static unsafe nuint AddressOf(ref FilterRow row) => (nuint)Unsafe.AsPointer(ref row);

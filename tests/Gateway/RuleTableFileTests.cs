@@ -3,6 +3,7 @@ using System.Text;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Rules;
 using Settlement.Gateway.Input;
+using Settlement.Tests.Rules;
 
 namespace Settlement.Tests.Gateway;
 
@@ -67,7 +68,7 @@ public sealed class RuleTableFileTests
     [Test]
     public void The_documented_example_is_the_table_that_code_would_build()
     {
-        string page = File.ReadAllText(Path.Combine(Root(), "engine", "Rules", "TABLE.md"));
+        string page = File.ReadAllText(Repository.PathOf("engine", "Rules", "TABLE.md"));
         string json = page[(page.IndexOf("```json", StringComparison.Ordinal) + 7)..];
         json = json[..json.IndexOf("```", StringComparison.Ordinal)];
         Condition us = Engine.Rules.When.Source(840);
@@ -84,14 +85,6 @@ public sealed class RuleTableFileTests
             .Build();
 
         Assert.That(Convert.ToHexString(Parse(json).Encode()), Is.EqualTo(Convert.ToHexString(expected.Encode())));
-    }
-
-    private static string Root()
-    {
-        string folder = TestContext.CurrentContext.TestDirectory;
-        while (!File.Exists(Path.Combine(folder, "Settlement.sln")))
-            folder = Path.GetDirectoryName(folder)!;
-        return folder;
     }
 
     [TestCase("""{ "src": 840 }""", "Source Equal 840")]
@@ -113,18 +106,7 @@ public sealed class RuleTableFileTests
         "all (any (Source Equal 840; not (Destination Equal 276)); Tier Equal 0)")]
     [TestCase("true", "always")]
     public void A_condition_means_what_the_page_says(string json, string expected) =>
-        Assert.That(Text(Parse(When(json)).Rules[0].Condition), Is.EqualTo(expected));
-
-    private static string Text(Condition condition) => condition switch
-    {
-        FieldCondition field => $"{field.Field} {field.Operator} {field.Value}",
-        ListCondition list => $"{list.Field} in {string.Join(',', list.Values.ToArray())}",
-        AmountCondition amount => $"{amount.Operator} {amount.Currency} {amount.Amount}",
-        NotCondition not => $"not ({Text(not.Inner)})",
-        AllCondition all => $"all ({string.Join("; ", all.Children.ToArray().Select(Text))})",
-        AnyCondition any => $"any ({string.Join("; ", any.Children.ToArray().Select(Text))})",
-        _ => "always",
-    };
+        Assert.That(ConditionText.Of(Parse(When(json)).Rules[0].Condition), Is.EqualTo(expected));
 
     [TestCase("day", "day")]
     [TestCase("month", "month")]
@@ -198,11 +180,8 @@ public sealed class RuleTableFileTests
     [Test]
     public void Damaged_files_never_throw()
     {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("SETTLEMENT_SEED"), out int given) ? given
-            : Environment.TickCount;
-        TestContext.Out.WriteLine($"SETTLEMENT_SEED={seed}");
-        Random random = new(seed);
-        string page = File.ReadAllText(Path.Combine(Root(), "engine", "Rules", "TABLE.md"));
+        Random random = PrintedSeed.Create();
+        string page = File.ReadAllText(Repository.PathOf("engine", "Rules", "TABLE.md"));
         byte[] good = Encoding.UTF8.GetBytes(page.Split("```json")[1].Split("```")[0]);
         int refused = 0;
         for (int round = 0; round < 5_000; round++)

@@ -52,6 +52,15 @@ public sealed class FigureTests
     }
 
     [Test]
+    public void Many_loads_take_turns_and_each_goes_first_once()
+    {
+        var order = new List<char>();
+        Runs[] runs = Runs.InTurn(3, [.. "abc".Select(who => (Func<Run>)(() => Note(order, who, new Run(who, 1_000_000_000, 0))))]);
+        Assert.That(new string([.. order]), Is.EqualTo("abc" + "abc" + "bca" + "cab"));
+        Assert.That(runs.Select(each => each.PerSecond.Median), Is.EqualTo(new double[] { 'a', 'b', 'c' }));
+    }
+
+    [Test]
     public void Allocated_bytes_are_counted_and_a_loop_without_any_counts_none()
     {
         AllocationMeter idle = AllocationMeter.Start();
@@ -61,6 +70,8 @@ public sealed class FigureTests
         Assert.That(none, Is.Zero);
         Assert.That(meter.ThreadBytes, Is.InRange(100_000, 101_000));
         Assert.That(Run.Time(1_000, () => GC.KeepAlive(new byte[100_000])).BytesPerPayment, Is.GreaterThanOrEqualTo(100));
+        Assert.That(Run.TimeThread(1_000, () => GC.KeepAlive(new byte[100_000])).BytesPerPayment, Is.InRange(100, 101));
+        Assert.That(Run.TimeThread(1_000, static () => Thread.SpinWait(100)).AllocatedBytes, Is.Zero);
     }
 
     [Test]

@@ -21,6 +21,15 @@ public sealed class PerfCommandTests
         Assert.That((_given.Json, _given.Runs, _given.Small), Is.EqualTo((false, 5, false)));
     }
 
+    [Test]
+    public void A_load_whose_check_fails_says_why_and_ends_with_1()
+    {
+        (int code, string output, string error) = Run(["lie"], [new("lie", "counts wrongly", _ => throw new CheckFailedException("one is missing"))]);
+        Assert.That(code, Is.EqualTo(1));
+        Assert.That(error, Does.StartWith("lie: one is missing"));
+        Assert.That(output, Is.Empty);
+    }
+
     [TestCase("'dance' is not a verb", "dance")]
     [TestCase("sleep, generate, micro", "dance")]
     [TestCase("--runs 4: 5 to 1000 expected", "sleep", "--runs", "4")]

@@ -32,7 +32,7 @@ public sealed class NaiveDedup(int streamsMax)
         _otherHourFirst = BigInteger.Max(_otherHourFirst, Hour(_now) - hours);
     }
 
-    /// <summary>The refusal, or that it is a repeat with its first verdict, or undecided: <see cref="Decide"/> must follow.</summary>
+    /// <summary>The refusal, or that it is a repeat with its first verdict, or undecided: then it must be decided.</summary>
     public (Verdict Verdict, Verdict First) Judge(in Payment payment, ushort participant)
     {
         if (payment.HasStreamId) return JudgeStream(in payment, participant);

@@ -125,7 +125,8 @@ public sealed partial class NaiveEngine
         // 10., 11., 17.
         if (AccountOf(payee, payment.Currency) is not { } account)
             return Hide(hidden, Verdict.WrongCurrency);
-        if (JudgePayeeStatus(payee) is { Passes: false } refused)
+        bool opensFrozen = payee.Status == WalletStatus.Frozen && (payment.Flags & PaymentFlags.Opening) != 0;
+        if (!opensFrozen && JudgePayeeStatus(payee) is { Passes: false } refused)
             return Hide(hidden, refused);
         return WouldOverflow(account, payment.Amount) ? Hide(hidden, Verdict.Overflow) : default;
     }

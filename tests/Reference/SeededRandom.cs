@@ -11,10 +11,7 @@ public sealed class SeededRandom(ulong seed)
     public ulong Next()
     {
         _state += 0x9E37_79B9_7F4A_7C15;
-        ulong z = _state;
-        z = (z ^ (z >> 30)) * 0xBF58_476D_1CE4_E5B9;
-        z = (z ^ (z >> 27)) * 0x94D0_49BB_1331_11EB;
-        return z ^ (z >> 31);
+        return Settlement.Perf.Generate.SeededRandom.Mix(_state);
     }
 
     /// <summary>0 to <paramref name="bound"/> - 1.</summary>

@@ -180,7 +180,7 @@ public class RingBufferTests
     [Test]
     public void Any_order_of_claims_publications_and_readings_does_as_a_plain_list_does([Values] bool manyProducers)
     {
-        int seed = Seeds.Next();
+        int seed = PrintedSeed.Next();
         if (manyProducers)
             RunAgainstTwin<MultiProducerSequencer>(seed, manyProducers);
         else

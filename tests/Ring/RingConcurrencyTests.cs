@@ -11,11 +11,11 @@ public class RingConcurrencyTests
 
     [Test]
     public void A_diamond_of_stages_sees_every_payment_of_one_producer_once_and_in_order([Values] WaitStrategyKind kind) =>
-        RunDiamond<SingleProducerSequencer>(kind, producerCount: 1, Seeds.Next());
+        RunDiamond<SingleProducerSequencer>(kind, producerCount: 1, PrintedSeed.Next());
 
     [Test]
     public void A_diamond_of_stages_sees_every_payment_of_three_producers_once_and_in_order([Values] WaitStrategyKind kind) =>
-        RunDiamond<MultiProducerSequencer>(kind, producerCount: 3, Seeds.Next());
+        RunDiamond<MultiProducerSequencer>(kind, producerCount: 3, PrintedSeed.Next());
 
     /// <summary>
     /// Producers, then two stages side by side, then one behind both, then the last, which gates the producers.
@@ -129,7 +129,7 @@ public class RingConcurrencyTests
         var consumed = new Sequence();
         ring.SetGatingSequences(consumed);
         SequenceBarrier barrier = ring.NewBarrier();
-        int seed = Seeds.Next();
+        int seed = PrintedSeed.Next();
         Thread[] producers = [.. Enumerable.Range(0, 3).Select(producer => new Thread(() =>
         {
             var random = new Random(seed + producer);

@@ -15,7 +15,7 @@ public class WaitStrategyTests
     [TestCase(WaitStrategyKind.BusySpin, 50)]
     public void No_wake_up_is_lost_in_many_short_rounds(WaitStrategyKind kind, int rounds)
     {
-        int seed = Seeds.Next();
+        int seed = PrintedSeed.Next();
         var strategy = new WaitStrategy(kind);
         var stop = new StopSignal();
         var ping = new Sequence();
@@ -50,7 +50,7 @@ public class WaitStrategyTests
     {
         const int Rounds = 30_000;
         const int ColdBytes = 64 << 20;
-        var random = new Random(Seeds.Next());
+        var random = PrintedSeed.Create();
         var strategy = new WaitStrategy(WaitStrategyKind.Blocking);
         var stop = new StopSignal();
         var published = new Sequence();

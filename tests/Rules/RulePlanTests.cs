@@ -15,18 +15,10 @@ public sealed class RulePlanTests
     private const ushort USD = 840;
     private const ushort EUR = 978;
 
-    private static int Seed()
-    {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("SETTLEMENT_SEED"), out int given) ? given
-            : Environment.TickCount;
-        TestContext.Out.WriteLine($"SETTLEMENT_SEED={seed}");
-        return seed;
-    }
-
     [Test]
     public void Generated_plans_answer_as_rule_by_rule_evaluation_does_at_every_width()
     {
-        Random random = new(Seed());
+        Random random = PrintedSeed.Create();
         RandomRules generator = new(random);
         HashSet<string> met = [];
         int[] counts = [0, 1, 2, 63, 64, 65, 127, 129, 500, 1_023, 1_024];
@@ -115,7 +107,7 @@ public sealed class RulePlanTests
     [Test]
     public void The_same_bytes_give_the_same_plan_to_the_letter()
     {
-        Random random = new(Seed());
+        Random random = PrintedSeed.Create();
         RandomRules generator = new(random);
         for (int round = 0; round < 50; round++)
         {
@@ -219,7 +211,7 @@ public sealed class RulePlanTests
         RulePlan plan = RulePlan.Build(table, RandomRules.OwnerOf);
         NaiveRules naive = new(RandomRules.OwnerOf);
         naive.Activate(table);
-        Random random = new(Seed());
+        Random random = PrintedSeed.Create();
 
         Assert.That(plan.Program.IsEmpty, "every rule fits rows");
         for (int i = 0; i < 2_000; i++)

@@ -7,18 +7,10 @@ namespace Settlement.Tests.Rules;
 [TestFixture]
 public sealed class RuleTableTests
 {
-    private static int Seed()
-    {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("SETTLEMENT_SEED"), out int given) ? given
-            : Environment.TickCount;
-        TestContext.Out.WriteLine($"SETTLEMENT_SEED={seed}");
-        return seed;
-    }
-
     [Test]
     public void Generated_tables_survive_their_encoding_unchanged()
     {
-        RandomRules generator = new(new Random(Seed()));
+        RandomRules generator = new(PrintedSeed.Create());
         for (int round = 0; round < 300; round++)
         {
             RuleTable table = generator.Table(rulesMax: 10);
@@ -34,18 +26,7 @@ public sealed class RuleTableTests
 
     private static string Text(Rule rule) => $"{rule.Id} {rule.Name} {rule.Kind} {rule.Window} {rule.Currency} " +
         $"{rule.Ceilings[0]} {rule.Ceilings[1]} {rule.Ceilings[2]} {rule.Ceilings[3]} " +
-        $"{Text(rule.Condition)} needs {(rule.Needs is { } needs ? Text(needs) : "")}";
-
-    private static string Text(Condition condition) => condition switch
-    {
-        FieldCondition field => $"{field.Field} {field.Operator} {field.Value}",
-        ListCondition list => $"{list.Field} in {string.Join(',', list.Values.ToArray())}",
-        AmountCondition amount => $"{amount.Operator} {amount.Currency} {amount.Amount}",
-        NotCondition not => $"not ({Text(not.Inner)})",
-        AllCondition all => $"all ({string.Join("; ", all.Children.ToArray().Select(Text))})",
-        AnyCondition any => $"any ({string.Join("; ", any.Children.ToArray().Select(Text))})",
-        _ => "always",
-    };
+        $"{ConditionText.Of(rule.Condition)} needs {(rule.Needs is { } needs ? ConditionText.Of(needs) : "")}";
 
     [Test]
     public void The_bytes_are_as_pictured()
@@ -67,7 +48,7 @@ public sealed class RuleTableTests
     [Test]
     public void Damaged_bytes_end_in_an_error_or_in_another_canonical_table_and_never_throw()
     {
-        Random random = new(Seed());
+        Random random = PrintedSeed.Create();
         RandomRules generator = new(random);
         HashSet<string> errors = [];
         int accepted = 0;

@@ -9,14 +9,6 @@ public sealed class SumTableTests
 {
     private const ushort USD = 840;
 
-    private static int Seed()
-    {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("SETTLEMENT_SEED"), out int given) ? given
-            : Environment.TickCount;
-        TestContext.Out.WriteLine($"SETTLEMENT_SEED={seed}");
-        return seed;
-    }
-
     private static ulong At(string time) =>
         (ulong)(DateTime.Parse(time, null, System.Globalization.DateTimeStyles.RoundtripKind) - DateTime.UnixEpoch).Ticks * 100;
 
@@ -31,7 +23,7 @@ public sealed class SumTableTests
     [Test]
     public void Sums_equal_the_twins_over_years_of_payments_and_changing_plans()
     {
-        Random random = new(Seed());
+        Random random = PrintedSeed.Create();
         LimitWindow[] years = [LimitWindow.YearFrom(1, 1), LimitWindow.YearFrom(4, 6), LimitWindow.YearFrom(2, 28),
             LimitWindow.YearFrom(3, 1),
             LimitWindow.YearFrom(12, 31), LimitWindow.YearFrom(7, 1)];
@@ -212,7 +204,7 @@ public sealed class SumTableTests
     [Test]
     public void Many_holders_are_found_again()
     {
-        Random random = new(Seed());
+        Random random = PrintedSeed.Create();
         using SumTable sums = new(20_000);
         Dictionary<(ulong, ushort), int> rows = [];
         for (int i = 0; i < 20_000; i++)

@@ -5,8 +5,11 @@ namespace Settlement.Engine.Dedup.Spill;
 /// <summary>What spilled ids may take of memory; speed alone depends on it.</summary>
 public sealed record FasterIdStoreOptions
 {
-    /// <summary>Bound of the index of either kind, bytes; used as ids come. About 12 B an id; with more ids than that, look-ups get slower.</summary>
-    public long IndexBytes { get; init; } = 256L << 20;
+    /// <summary>
+    /// Bound of the index of either kind, bytes: a quarter at the first id spilled, the rest as ids come. With more than an
+    /// id for 16 B, look-ups get slower.
+    /// </summary>
+    public long IndexBytes { get; init; } = 512L << 20;
 
     /// <summary>Latest part of the log kept in memory, of either kind, bytes.</summary>
     public long LogMemoryBytes { get; init; } = 16L << 20;
@@ -29,7 +32,7 @@ public sealed record FasterIdStoreOptions
 /// forgets what points below the beginning when it next comes across it. The caller notes the address at each hour.
 /// </para>
 /// Bounded: FasterKV keeps an index entry for each pair of bucket and tag and would add buckets without end. The hash given to
-/// it has 6 bits of tag, not 14, so a bucket of 64 B has at most 9 more behind it.
+/// it has 4 bits of tag, not 14, so a bucket of 64 B has at most 2 more behind it; and up to 7 entries one miss finds it.
 /// <para>
 /// Failure assumed: any error of the disk throws, here or at the next use, and the engine stops. What is in the folder at
 /// start is wiped: a replay makes it again. The journal's lock keeps a second process out.
@@ -49,7 +52,7 @@ public sealed class FasterIdStore : IIdStore
     private readonly KindLog?[] _logs = new KindLog?[Kinds];
 
     /// <param name="folder">Made if missing; only files of this store are touched in it.</param>
-    /// <param name="options">Memory; by default 256 MiB of index at most and 16 MiB of log, for either kind.</param>
+    /// <param name="options">Memory; by default 512 MiB of index at most and 16 MiB of log, for either kind.</param>
     public FasterIdStore(string folder, FasterIdStoreOptions? options = null)
         : this(folder, options, name => new SpillDevice(name))
     {
@@ -171,9 +174,9 @@ public sealed class FasterIdStore : IIdStore
     /// <summary>The key brings its hash, seeded by the ledger, in the upper 48 bits of its last word.</summary>
     private sealed class KeyComparer : IFasterEqualityComparer<IdKey>
     {
-        /// <summary>With 6 bits of tag a bucket has up to 64 entries, 7 a bucket of 64 B: the table's own and 9 behind it.</summary>
-        public const int BucketsPerTableBucket = 10;
-        private const int TagBits = 6;
+        /// <summary>A bucket has up to 16 entries by 4 bits of tag, 7 in 64 B: the table's own and 2 behind it.</summary>
+        public const int BucketsPerTableBucket = 3;
+        private const int TagBits = 4;
 
         /// <summary>FasterKV takes the tag from the 14 highest bits, the bucket from the lowest.</summary>
         private const int TagShift = 50;
@@ -210,8 +213,8 @@ public sealed class FasterIdStore : IIdStore
 
         /// <summary>Declines to write in place, so that a new record is appended.</summary>
         public override bool ConcurrentWriter(
-            ref IdKey key, ref Decision input, ref Decision src, ref Decision dst, ref Decision output, ref UpsertInfo upsertInfo) =>
-            false;
+            ref IdKey key, ref Decision input, ref Decision src, ref Decision dst, ref Decision output,
+            ref UpsertInfo upsertInfo) => false;
 
         public override void ReadCompletionCallback(
             ref IdKey key, ref Decision input, ref Decision output, Empty ctx, Status status, RecordMetadata recordMetadata) =>

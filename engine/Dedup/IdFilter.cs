@@ -5,21 +5,23 @@ using Settlement.Engine.Simd;
 namespace Settlement.Engine.Dedup;
 
 /// <summary>
-/// Proves that an id was not spilled; never that it was. Eight lanes, each for the spilled generations of one stretch of time.
+/// Proves that an id is neither in the old generation nor spilled; never that it is. Eight lanes, each for the generations of
+/// one stretch of time.
 /// </summary>
 /// <remarks>
-/// Purpose: a new id should not cost a look into the store. All lanes of a key lie in one cache line
-/// (<see cref="FilterRow"/>): one miss a look-up, however many generations were spilled.
+/// Purpose: a new id should cost neither a look into the old generation nor one into the store. All lanes of a key lie in one
+/// cache line (<see cref="FilterRow"/>): one miss a look-up, however many generations were spilled, and the same line takes
+/// the new id's own bits.
 /// <para>
-/// A lane is filled while a generation drains, asked once the generation has left memory, and dropped when all in it is
-/// forgotten. Each cycle (one generation) one lane is taken, so each cycle one is freed: a forgotten lane is cleared, or
-/// two neighbours in age are merged by OR into one. Either is a sweep over the rows, done a few rows for each new id,
-/// and at any moment of a sweep both lanes together still hold all their keys.
+/// A lane is filled with the young generation, stays with it while it is the old one, is then asked for the store, and is
+/// dropped when all in it is forgotten. Each cycle (one generation) one lane is taken, so each cycle one is freed: a
+/// forgotten lane is cleared, or two neighbours in age are merged by OR into one. Either is a sweep over the rows, done a few
+/// rows for each new id, and at any moment of a sweep both lanes together still hold all their keys.
 /// </para>
 /// Failure assumed: with many generations merged, words fill up and absence is proven less often; the store is then asked
 /// more often. Slower, never wrong.
 /// </remarks>
-internal sealed class SpillFilter : IDisposable
+internal sealed class IdFilter : IDisposable
 {
     private const int None = -1;
 
@@ -31,60 +33,66 @@ internal sealed class SpillFilter : IDisposable
     /// <summary>Live lanes, oldest first.</summary>
     private readonly int[] _ages = new int[FilterRow.Lanes];
     private int _ageCount;
-    private int _filling = None;
+    private int _young;
+    private int _old = None;
     private int _sweepFrom = None;
     private int _sweepInto = None;
     private long _sweepRow;
     private uint _askUuidV7;
     private uint _askOther;
 
-    public SpillFilter(long rowCount) => _rows = new NativeTable<FilterRow>(rowCount, hugePages: true);
+    public IdFilter(long rowCount)
+    {
+        _rows = new NativeTable<FilterRow>(rowCount, hugePages: true);
+        _young = TakeFree();
+    }
 
     public long RowCount => _rows.RowCount;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Prefetch(ulong hash)
-    {
-        if ((_askUuidV7 | _askOther) != 0) _rows.Prefetch(RowOf(hash));
-    }
+    /// <summary>The lane of the old generation, as a bit; 0: there is none.</summary>
+    public uint OldLane => _old == None ? 0 : 1u << _old;
 
-    /// <summary>Whether the id may have been spilled and left memory.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool MayHold(ulong hash, bool uuidV7)
-    {
-        uint asked = uuidV7 ? _askUuidV7 : _askOther;
-        return asked != 0 && (_rows[RowOf(hash)].LanesHolding(MaskOf(hash)) & asked) != 0;
-    }
+    /// <summary>The lanes to be asked for the store, as bits.</summary>
+    public uint SpilledLanes(bool uuidV7) => uuidV7 ? _askUuidV7 : _askOther;
 
-    /// <summary>Adds a key to the lane being filled.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Prefetch(ulong hash) => _rows.Prefetch(RowOf(hash));
+
+    /// <summary>One bit a lane: whether it may hold the key.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint LanesHolding(ulong hash) => _rows[RowOf(hash)].LanesHolding(MaskOf(hash));
+
+    /// <summary>Adds a key of the young generation.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(ulong hash)
     {
         ref FilterRow row = ref _rows[RowOf(hash)];
-        row[_filling] |= MaskOf(hash);
+        row[_young] |= MaskOf(hash);
     }
 
     /// <summary>
-    /// The generation that was drained leaves memory: its lane is asked from now on. Another lane is taken for the next.
+    /// The old generation leaves memory: its lane is asked for the store from now on. The young one is the old one.
     /// </summary>
-    /// <param name="uuidV7HourLast">Latest timestamp's hour among its UUIDv7, or -1: none.</param>
-    /// <param name="otherHourLast">Latest hour of decision among its other ids, or -1: none.</param>
+    /// <param name="uuidV7HourLast">Latest timestamp's hour among the UUIDv7 that the old one spilled, or -1: none.</param>
+    /// <param name="otherHourLast">Latest hour of decision among the other ids that it spilled, or -1: none.</param>
     public void EndCycle(long uuidV7HourLast, long otherHourLast)
     {
         SweepAll();
-        if (_filling != None && (uuidV7HourLast >= 0 || otherHourLast >= 0))
+        if (_old != None)
         {
-            _lanes[_filling] = new Lane
+            bool spilled = uuidV7HourLast >= 0 || otherHourLast >= 0;
+            _lanes[_old] = new Lane
             {
-                State = LaneState.Live,
+                State = spilled ? LaneState.Live : LaneState.Dirty,
                 UuidV7HourLast = uuidV7HourLast,
                 OtherHourLast = otherHourLast,
                 Generations = 1,
             };
-            _ages[_ageCount++] = _filling;
-            _filling = None;
+            if (spilled) _ages[_ageCount++] = _old;
         }
 
-        if (_filling == None) _filling = TakeFree();
+        _old = _young;
+        _young = TakeFree();
         if (Find(LaneState.Free) == None) BeginSweep();
     }
 
@@ -157,7 +165,7 @@ internal sealed class SpillFilter : IDisposable
     {
         int lane = Find(LaneState.Free);
         if (lane == None) throw new InvalidOperationException("no filter lane is free: a cycle took one and freed none");
-        _lanes[lane].State = LaneState.Filling;
+        _lanes[lane].State = LaneState.InMemory;
         return lane;
     }
 
@@ -182,7 +190,7 @@ internal sealed class SpillFilter : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong MaskOf(ulong hash)
     {
-        ulong bits = (hash * Mix.Pi7) >> 40;
+        ulong bits = (hash * Mix.Pi4) >> 40;
         return (1UL << (int)(bits & 63)) | (1UL << (int)((bits >> 6) & 63))
             | (1UL << (int)((bits >> 12) & 63)) | (1UL << (int)((bits >> 18) & 63));
     }
@@ -191,7 +199,11 @@ internal sealed class SpillFilter : IDisposable
     {
         /// <summary>All zeros.</summary>
         Free,
-        Filling,
+
+        /// <summary>Of the young or the old generation.</summary>
+        InMemory,
+
+        /// <summary>Asked for the store.</summary>
         Live,
 
         /// <summary>Being merged into its younger neighbour, and asked until that is done.</summary>

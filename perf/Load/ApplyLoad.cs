@@ -1,0 +1,169 @@
+using Settlement.Engine.Batch;
+using Settlement.Engine.Dedup;
+using Settlement.Engine.Dedup.Spill;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Ledger;
+using Settlement.Perf.Common;
+
+namespace Settlement.Perf.Load;
+
+/// <summary>
+/// `perf apply`: all of Settle, over blocks that are already in memory: dedup, look-up, labels, rules, apply, cut-offs, closes and state hashes on
+/// one thread; leaves and trees on a second, as in the pipeline. A run ends when both are through.
+/// </summary>
+internal sealed class ApplyLoad : IDisposable
+{
+    private readonly LoadLedger _ledger;
+    private readonly FasterIdStore _store;
+    private readonly string _folder = Directory.CreateTempSubdirectory("settlement-apply-").FullName;
+    private readonly LedgerState _state;
+    private readonly Settler _settler;
+    private readonly BatchTrees _trees = new(default);
+    private readonly Payment[] _payments;
+    private readonly Outcome[] _outcomes;
+    private readonly bool _uuidV7;
+    private ulong _block;
+    private ulong _numbered = 1;
+    private readonly SemaphoreSlim _blocks = new(0);
+    private long _settled; // payments of the run under way; written by: settle thread
+
+    private ApplyLoad(int wallets, int payments, bool uuidV7)
+    {
+        _ledger = new LoadLedger(wallets, Seed: 1);
+        _uuidV7 = uuidV7;
+        _store = new FasterIdStore(_folder);
+        Genesis genesis = _ledger.Genesis;
+        _state = new LedgerState(in genesis, new Deduplicator(in genesis, 1L << 30, _store));
+        _settler = new Settler(_state);
+        _state.Batch.Closed = _trees.Close;
+        _payments = new Payment[payments];
+        _outcomes = new Outcome[Math.Max(payments, Limits.BlockSlotsMax)];
+        SetUp();
+        _ledger.Fill(_payments);
+    }
+
+    public static int Run(LoadOptions options)
+    {
+        int wallets = options.Small ? 4_000 : 1_000_000;
+        int payments = options.Small ? 20_000 : 1_048_576;
+        Figure figure;
+        using (var streams = new ApplyLoad(wallets, payments, uuidV7: false))
+        {
+            Runs runs = Runs.Of(options.Runs, streams.RunOnce);
+            streams.Verify();
+            figure = new Figure("apply", "payments through all of Settle, from blocks in memory: stream ids, labels, 20 countries' rows, "
+                + $"{wallets:N0} wallets with one account each in 8 currencies, uniform; batches of {LoadLedger.BatchCount:N0} closed, hashed, their trees built on a second thread; no journal", runs)
+                .With("bytes_per_wallet", streams._state.Accounts.BytesPerAccount, "a wallet with one account, index included, at full capacity");
+        }
+
+        using (var uuids = new ApplyLoad(wallets, payments, uuidV7: true))
+        {
+            Runs runs = Runs.Of(options.Runs, uuids.RunOnce);
+            uuids.Verify();
+            figure = figure.With("uuidv7_payments_per_second", runs.PerSecond.Median, "the same with UUIDv7 ids, 1 GiB set aside for them");
+        }
+
+        FigurePrinter.Print(figure, options.Json, options.Output);
+        return 0;
+    }
+
+    public void Dispose()
+    {
+        _blocks.Dispose();
+        _trees.Dispose();
+        _state.Dispose();
+        _store.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private void SetUp()
+    {
+        Apply(BlockKind.Control, LoadLedger.Rules());
+        foreach (ControlCommand[] commands in _ledger.Commands().Chunk(Limits.BlockSlotsMax))
+            Apply(BlockKind.Control, System.Runtime.InteropServices.MemoryMarshal.Cast<ControlCommand, Payment>(commands));
+        foreach (Payment[] openings in _ledger.Openings().Chunk(Limits.BlockSlotsMax))
+            Apply(BlockKind.Payments, openings);
+    }
+
+    private void Apply(BlockKind kind, ReadOnlySpan<Payment> slots)
+    {
+        Span<Outcome> outcomes = _outcomes.AsSpan(0, slots.Length);
+        Apply(kind, slots, outcomes);
+        foreach (ref readonly Outcome outcome in outcomes)
+        {
+            if (outcome.Verdict != Verdict.Accepted)
+                throw new InvalidOperationException($"the set-up was refused: {outcome.Verdict}");
+        }
+    }
+
+    private void Apply(BlockKind kind, ReadOnlySpan<Payment> slots, Span<Outcome> outcomes)
+    {
+        var header = new BlockHeader
+        {
+            Kind = kind,
+            Number = ++_block,
+            FirstSequence = _state.Sequence + 1,
+            Count = (uint)slots.Length,
+            TimeNs = LoadLedger.TimeNs,
+        };
+        _settler.Apply(in header, slots, outcomes);
+    }
+
+    private Run RunOnce()
+    {
+        LoadLedger.Number(_payments, _numbered, _uuidV7);
+        _numbered += (ulong)_payments.Length;
+        _settled = 0;
+        ulong first = _state.Sequence + 1;
+        var trees = new Thread(() => GrowTrees(first)) { Name = "tree" };
+        return Common.Run.Time(_payments.Length, () =>
+        {
+            trees.Start();
+            for (int start = 0; start < _payments.Length; start += Limits.BlockSlotsMax)
+            {
+                int count = Math.Min(Limits.BlockSlotsMax, _payments.Length - start);
+                Apply(BlockKind.Payments, _payments.AsSpan(start, count), _outcomes.AsSpan(start, count));
+                Volatile.Write(ref _settled, start + count);
+                _blocks.Release();
+            }
+
+            trees.Join();
+        });
+    }
+
+    private void GrowTrees(ulong firstSequence)
+    {
+        for (int grown = 0; grown < _payments.Length;)
+        {
+            int settled = (int)Volatile.Read(ref _settled);
+            if (settled == grown)
+            {
+                _blocks.Wait(); // spinning would take the core from who is measured, where others work on this machine
+                continue;
+            }
+
+            _trees.Grow(_payments.AsSpan(grown, settled - grown), _outcomes.AsSpan(grown, settled - grown), firstSequence + (ulong)grown);
+            grown = settled;
+            while (_trees.TryPublish(firstSequence + (ulong)grown - 1, out _))
+            {
+            }
+        }
+    }
+
+    /// <summary>What was measured was also right: all accepted, no unit lost, the incremental hash that of a full walk.</summary>
+    private void Verify()
+    {
+        foreach (ref readonly Outcome outcome in _outcomes.AsSpan(0, _payments.Length))
+        {
+            if (outcome.Verdict != Verdict.Accepted)
+                throw new InvalidOperationException($"a payment that should pass got {outcome.Verdict}, rule {outcome.Rule}");
+        }
+
+        _state.VerifyConservation();
+        Apply(BlockKind.Control, [System.Runtime.CompilerServices.Unsafe.BitCast<ControlCommand, Payment>(
+            new ControlCommand { Instruction = Instruction.CloseBatch, Session = Limits.OperatorSession })]);
+        _state.Batch.SweepAll();
+        if (_state.Hasher.AccountsAtClose != StateHasher.Recompute(_state.Accounts))
+            throw new InvalidOperationException("the incremental hash of accounts is not that of a walk over all of them");
+    }
+}

@@ -1,0 +1,30 @@
+using System.CommandLine;
+using Settlement.Replay.Verify;
+
+namespace Settlement.Replay;
+
+/// <summary>The command line of `replay`, the operator's tool over a journal. It never writes to one.</summary>
+/// <remarks>Exit codes: 0 sound; 1 the journal is damaged or broken; 2 the command cannot be carried out as it was given.</remarks>
+public static class ReplayCommand
+{
+    public const int ExitUnsound = 1;
+    public const int ExitUnusable = 2;
+
+    public static int Run(string[] args, TextWriter output, TextWriter error)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        ArgumentNullException.ThrowIfNull(output);
+        ArgumentNullException.ThrowIfNull(error);
+        var root = new RootCommand("The operator's tool over a journal: reads it, beside a running node, too, and never writes to it.")
+        {
+            VerifyCommand.Create(output, error),
+        };
+        ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
+        if (parsed.Errors.Count == 0)
+            return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false });
+        foreach (var fault in parsed.Errors)
+            error.WriteLine(fault.Message);
+        error.WriteLine(parsed.CommandResult.Command is RootCommand ? "replay --help lists the verbs." : $"replay {parsed.CommandResult.Command.Name} --help lists what it takes.");
+        return ExitUnusable;
+    }
+}

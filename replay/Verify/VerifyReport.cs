@@ -1,0 +1,120 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Settlement.Engine.Batch;
+
+namespace Settlement.Replay.Verify;
+
+/// <summary>How a journal was found to end.</summary>
+internal enum JournalFinding
+{
+    Clean = 0,
+
+    /// <summary>Behind the last block stands a write that was never acknowledged: a warning. Beside a running node it may be its next block.</summary>
+    TornTail = 1,
+
+    /// <summary>A block that was acknowledged is missing or wrong.</summary>
+    Damage = 2,
+
+    /// <summary>A block is whole, but is not what the rules would have written, or money does not add up behind it.</summary>
+    Broken = 3,
+}
+
+/// <summary>What was found, and where.</summary>
+/// <param name="File">Segment file of the journal.</param>
+/// <param name="Offset">Bytes into that file.</param>
+/// <param name="Block">The block that stands there, or is expected there.</param>
+internal sealed record Finding(JournalFinding Kind, string File, long Offset, ulong Block, string What);
+
+/// <summary>The result of a verification: all counts are of what stands before <see cref="End"/>.</summary>
+internal sealed record VerifyReport
+{
+    private static readonly JsonSerializerOptions s_json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public required string Journal { get; init; }
+
+    public required UInt128 LedgerId { get; init; }
+
+    /// <summary>Genesis included.</summary>
+    public required ulong Blocks { get; init; }
+
+    /// <summary>Slots of payment blocks, refused ones among them.</summary>
+    public required long Payments { get; init; }
+
+    /// <summary>Of the last slot, control slots counted.</summary>
+    public required ulong Sequence { get; init; }
+
+    /// <summary>Time of the last block, ns since the Unix epoch.</summary>
+    public required ulong TimeNs { get; init; }
+
+    /// <summary>Batches whose seal was read and equals what was computed.</summary>
+    public required long Sealed { get; init; }
+
+    /// <summary>Batches that are closed, with no seal yet.</summary>
+    public required int Unsealed { get; init; }
+
+    /// <summary>The last closed batch; null: none.</summary>
+    public required ClosedBatch? LastBatch { get; init; }
+
+    public required TimeSpan Elapsed { get; init; }
+
+    public required Finding End { get; init; }
+
+    public bool IsSound => End.Kind is JournalFinding.Clean or JournalFinding.TornTail;
+
+    private double Rate => Elapsed > TimeSpan.Zero ? Payments / Elapsed.TotalSeconds : 0;
+
+    public void Print(bool json, TextWriter output)
+    {
+        if (json)
+            output.WriteLine(Json());
+        else
+            PrintLines(output);
+    }
+
+    private string Json() => JsonSerializer.Serialize(new
+    {
+        journal = Journal,
+        ledger = LedgerId.ToString("x32", CultureInfo.InvariantCulture),
+        sound = IsSound,
+        blocks = Blocks,
+        payments = Payments,
+        sequence = Sequence,
+        time_ns = TimeNs,
+        batches_sealed = Sealed,
+        batches_unsealed = Unsealed,
+        root = LastBatch?.Root.ToString(),
+        state_hash = LastBatch?.StateHash.ToString(),
+        seconds = Elapsed.TotalSeconds,
+        payments_per_second = Rate,
+        end = new { kind = NameOf(End.Kind), file = End.File, offset = End.Offset, block = End.Block, what = End.What },
+    }, s_json);
+
+    private void PrintLines(TextWriter output)
+    {
+        Line(output, $"{Journal}: ledger {LedgerId:x32}");
+        Line(output, $"  blocks      {Blocks:N0}: CRC, chain, sequence and time of each are right");
+        Line(output, $"  payments    {Payments:N0}; last sequence {Sequence:N0}");
+        Line(output, $"  batches     {Sealed:N0} sealed, with the root and state hash that follow from the payments; {Unsealed:N0} closed and not yet sealed");
+        Line(output, $"  state hash  {(LastBatch is { } last ? $"{last.StateHash}, batch {last.Number}" : "none: no batch is closed")}");
+        Line(output, $"  time        {Elapsed.TotalSeconds:F2} s, {Rate:N0} payments/s");
+        string where = string.Create(CultureInfo.InvariantCulture, $"block {End.Block} at {End.File}, offset {End.Offset}: {End.What}");
+        Line(output, End.Kind switch
+        {
+            JournalFinding.Clean => $"  end         clean, behind block {Blocks - 1}; money is conserved in every currency",
+            JournalFinding.TornTail => $"  warning     the last write is unfinished and was never acknowledged: {where}. Opening the journal cuts it away.",
+            JournalFinding.Damage => $"  DAMAGE      {where}. Nothing behind it can be believed. If power failed: opening the journal mends a torn last sector from its copy; verify again after that.",
+            _ => $"  BROKEN      {where}. It is whole, but these rules did not write it.",
+        });
+    }
+
+    private static string NameOf(JournalFinding kind) => kind switch
+    {
+        JournalFinding.Clean => "clean",
+        JournalFinding.TornTail => "torn_tail",
+        JournalFinding.Damage => "damage",
+        _ => "broken",
+    };
+
+    private static void Line(TextWriter output, FormattableString line) => output.WriteLine(FormattableString.Invariant(line));
+}

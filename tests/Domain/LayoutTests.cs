@@ -1,0 +1,89 @@
+using System.Runtime.InteropServices;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Ledger;
+
+namespace Settlement.Tests.Domain;
+
+/// <summary>The bytes that comments picture: sizes, and the offset of every field, since they are journaled and sent.</summary>
+[TestFixture]
+public sealed class LayoutTests
+{
+    [Test]
+    public void A_payment_is_64_bytes_as_pictured() => Expect<Payment>(64,
+        (nameof(Payment.IdLow), 0), (nameof(Payment.IdHigh), 8), (nameof(Payment.Payer), 16), (nameof(Payment.Payee), 24),
+        (nameof(Payment.Amount), 32), (nameof(Payment.Reference), 40), (nameof(Payment.ValidUntilNs), 48), (nameof(Payment.Currency), 56),
+        (nameof(Payment.Instruction), 58), (nameof(Payment.Flags), 59), (nameof(Payment.Level), 60), (nameof(Payment.Purpose), 61),
+        (nameof(Payment.Session), 62));
+
+    [Test]
+    public void A_control_command_has_instruction_and_session_where_a_payment_has_them() => Expect<ControlCommand>(64,
+        (nameof(ControlCommand.Subject), 0), (nameof(ControlCommand.Value), 8), (nameof(ControlCommand.Holder), 16),
+        (nameof(ControlCommand.Value2), 24), (nameof(ControlCommand.Participant), 32), (nameof(ControlCommand.Country), 34),
+        (nameof(ControlCommand.Tier), 36), (nameof(ControlCommand.Level), 37), (nameof(ControlCommand.Status), 38),
+        (nameof(ControlCommand.Scale), 39), (nameof(ControlCommand.Reserved), 40), (nameof(ControlCommand.BasisPoints), 48),
+        (nameof(ControlCommand.ContinuationBytes), 52), (nameof(ControlCommand.Currency), 56), (nameof(ControlCommand.Instruction), 58),
+        (nameof(ControlCommand.SessionFlags), 59), (nameof(ControlCommand.Reserved2), 60), (nameof(ControlCommand.Session), 62));
+
+    [Test]
+    public void A_block_header_is_128_bytes_as_pictured() => Expect<BlockHeader>(128,
+        (nameof(BlockHeader.Magic), 0), (nameof(BlockHeader.Version), 4), (nameof(BlockHeader.Kind), 6), (nameof(BlockHeader.LedgerId), 8),
+        (nameof(BlockHeader.Number), 24), (nameof(BlockHeader.FirstSequence), 32), (nameof(BlockHeader.Count), 40),
+        (nameof(BlockHeader.BodyBytes), 44), (nameof(BlockHeader.TimeNs), 48), (nameof(BlockHeader.Term), 56), (nameof(BlockHeader.Previous), 64),
+        (nameof(BlockHeader.Crc), 96), (nameof(BlockHeader.AttachmentBytes), 100), (nameof(BlockHeader.Reserved0), 104),
+        (nameof(BlockHeader.Reserved1), 112), (nameof(BlockHeader.Reserved2), 120));
+
+    [Test]
+    public void A_genesis_is_128_bytes_as_pictured() => Expect<Genesis>(128,
+        (nameof(Genesis.SaltKey), 0), (nameof(Genesis.AccountsMax), 32), (nameof(Genesis.ParticipantsMax), 36), (nameof(Genesis.CurrenciesMax), 40),
+        (nameof(Genesis.SessionsMax), 44), (nameof(Genesis.StreamsMax), 48), (nameof(Genesis.TargetsMax), 52), (nameof(Genesis.SumsMax), 56),
+        (nameof(Genesis.Reserved), 60));
+
+    [Test]
+    public void An_outcome_is_16_bytes_as_pictured() => Expect<Outcome>(16,
+        (nameof(Outcome.Available), 0), (nameof(Outcome.Batch), 8), (nameof(Outcome.Rule), 12), (nameof(Outcome.Verdict), 14), (nameof(Outcome.First), 15));
+
+    [Test]
+    public void An_account_is_one_cache_line() => Expect<AccountRow>(64,
+        (nameof(AccountRow.Wallet), 0), (nameof(AccountRow.Available), 8), (nameof(AccountRow.Pending), 16), (nameof(AccountRow.Held), 24),
+        (nameof(AccountRow.Batch), 32), (nameof(AccountRow.Next), 36), (nameof(AccountRow.SumRow), 40), (nameof(AccountRow.Opening), 44),
+        (nameof(AccountRow.Participant), 48), (nameof(AccountRow.Country), 50), (nameof(AccountRow.CurrencyIndex), 52), (nameof(AccountRow.Tier), 53),
+        (nameof(AccountRow.Level), 54), (nameof(AccountRow.Holder), 56));
+
+    [Test]
+    public void A_position_is_80_bytes_as_pictured() => Expect<PositionRow>(80,
+        (nameof(PositionRow.Open), 0), (nameof(PositionRow.Unsettled), 16), (nameof(PositionRow.FeeDue), 32), (nameof(PositionRow.Cap), 48),
+        (nameof(PositionRow.FeeFixed), 56), (nameof(PositionRow.FeeBasisPoints), 64), (nameof(PositionRow.FeeCarry), 68),
+        (nameof(PositionRow.HasCap), 72), (nameof(PositionRow.Touched), 73));
+
+    [Test]
+    public void Status_and_hash_mark_share_a_byte_without_touching_each_other([Values] WalletStatus status, [Values] bool pending)
+    {
+        var row = new AccountRow { Status = status, HashPending = pending };
+        Assert.That((row.Status, row.HashPending), Is.EqualTo((status, pending)));
+        row.HashPending = !pending;
+        Assert.That((row.Status, row.HashPending), Is.EqualTo((status, !pending)));
+        row.Status = WalletStatus.Active;
+        Assert.That((row.Status, row.HashPending), Is.EqualTo((WalletStatus.Active, !pending)));
+    }
+
+    [Test]
+    public void A_wallet_with_one_account_takes_less_than_200_bytes_index_included()
+    {
+        using var accounts = new AccountTable(1_000_000);
+        Assert.That(accounts.BytesPerAccount, Is.InRange(64, 200));
+    }
+
+    private static void Expect<T>(int size, params (string Field, int Offset)[] fields)
+        where T : unmanaged
+    {
+        Assert.That(System.Runtime.CompilerServices.Unsafe.SizeOf<T>(), Is.EqualTo(size));
+        foreach ((string field, int offset) in fields)
+        {
+            var stated = typeof(T).GetField(field)!.CustomAttributes.First(attribute => attribute.AttributeType == typeof(FieldOffsetAttribute));
+            Assert.That(stated.ConstructorArguments[0].Value, Is.EqualTo(offset), field);
+        }
+
+        Assert.That(typeof(T).GetFields().Where(field => !field.IsLiteral && !field.IsStatic).Select(field => field.Name),
+            Is.EquivalentTo(fields.Select(field => field.Field)), "every public field is pictured");
+    }
+}
