@@ -10,11 +10,14 @@ namespace Settlement.Gateway.Settle;
 /// </summary>
 internal sealed class LedgerSetUp
 {
+    private const ulong FirstSettings = 2;
+
     private readonly LedgerState _state;
     private readonly Submitter _submitter;
     private readonly CurrencyScales _scales;
     private readonly Dictionary<string, ushort> _participants = new(StringComparer.Ordinal);
     private readonly HashSet<ushort> _currencies = [];
+    private readonly ulong _sequence;
     private readonly ulong _timeNs;
     private readonly ulong _lastBatch;
     private readonly ushort _clearances;
@@ -36,23 +39,84 @@ internal sealed class LedgerSetUp
                 _sessions.TryAdd(record.Clearance, session);
         }
 
+        _sequence = state.Sequence;
         _timeNs = state.TimeNs;
         _lastBatch = state.Batch.Number - 1;
         _clearances = (ushort)state.Sessions.Next;
     }
 
-    /// <summary>Starting the program is the operator's word that the time since the last run has really passed.</summary>
+    /// <summary>Finds what is wrong with a wallets file before the first wallet is opened.</summary>
+    /// <returns>The currencies that it names.</returns>
+    /// <exception cref="InputException">Its first fault, or it cannot be read more than once.</exception>
+    public static SortedSet<ushort> CheckWallets(string path, CurrencyScales scales)
+    {
+        InputStream input = InputStream.Open(path);
+        if (!input.CanReread)
+        {
+            input.Dispose();
+            throw new InputException(path, 0, "a wallets file is read more than once, so it cannot come from a pipe");
+        }
+
+        using var reader = new WalletCsvReader(input, scales);
+        var records = new WalletRecord[Submitter.ClaimSlots];
+        var currencies = new SortedSet<ushort>();
+        for (int count; (count = reader.Read(records)) > 0;)
+        {
+            foreach (ref readonly WalletRecord record in records.AsSpan(0, count))
+                currencies.Add(record.Currency);
+        }
+
+        return currencies;
+    }
+
+    /// <summary>Finds what is wrong with the options before anything is submitted.</summary>
+    /// <param name="options">Of the run.</param>
+    /// <param name="walletCurrencies">Those that the wallets file will declare, where the ledger does not have them yet.</param>
+    /// <exception cref="UsageException">A batch that is not closed, a currency that there is not, or an amount that does not fit one.</exception>
+    public void CheckOptions(SettleOptions options, IEnumerable<ushort> walletCurrencies)
+    {
+        if (options.Settled is { } last && (last == 0 || last > _lastBatch))
+        {
+            string closed = _lastBatch switch { 0 => "no batch is closed", 1 => "batch 1 is closed", _ => $"batches 1 to {_lastBatch} are closed" };
+            throw new UsageException($"--settled {last}: {closed}.");
+        }
+
+        SortedSet<ushort> currencies = [.. _currencies, .. walletCurrencies];
+        foreach (BatchValue value in options.BatchValues)
+        {
+            if (value.Currency != 0 && !currencies.Contains(value.Currency))
+                throw new UsageException($"--batch-value {Iso4217.LettersOf(value.Currency)}: the ledger has no such currency.");
+            foreach (ushort currency in currencies.Where(currency => value.Currency == 0 || value.Currency == currency))
+                _ = Units(value, currency);
+        }
+    }
+
+    /// <summary>
+    /// Starting the program is the operator's word that the time since the last run has really passed. Half a step: the block that the
+    /// word has to stand before is sealed later than this.
+    /// </summary>
     public void AcceptTime(ulong nowNs)
     {
-        if (_timeNs != 0 && nowNs > _timeNs && nowNs - _timeNs > Limits.TimeStepMaxNs)
+        if (_timeNs != 0 && nowNs > _timeNs && nowNs - _timeNs > Limits.TimeStepMaxNs / 2)
             Send(new ControlCommand { Instruction = Instruction.AcceptTime });
+    }
+
+    /// <summary>
+    /// A new ledger's cut-offs: those that were given, else the defaults. They are its first <see cref="FirstSettings"/> commands, so a ledger
+    /// that has no more than these has still to get them, however its first run ended.
+    /// </summary>
+    public void ApplyFirstSettings(SettleOptions options)
+    {
+        if (_sequence >= FirstSettings)
+            return;
+        Set(SettingKey.BatchCount, options.BatchCount ?? SettleOptions.BatchCountDefault);
+        Set(SettingKey.BatchAgeNs, options.BatchAgeNs ?? SettleOptions.BatchAgeNsDefault);
     }
 
     /// <summary>Declares participants and currencies that are new, and opens wallets and accounts.</summary>
     public void OpenWallets(string path)
     {
         using var reader = new WalletCsvReader(InputStream.Open(path), _scales);
-        CheckToEnd(path);
         var records = new WalletRecord[Submitter.ClaimSlots];
         for (int count; (count = reader.Read(records)) > 0;)
         {
@@ -113,17 +177,15 @@ internal sealed class LedgerSetUp
         }
     }
 
-    /// <summary>Journals the cut-offs and id settings that were given; in a new ledger, the defaults of those that were not.</summary>
-    public void ApplySettings(SettleOptions options, bool isNew)
+    /// <summary>Journals the cut-offs and id settings that were given.</summary>
+    public void ApplySettings(SettleOptions options)
     {
-        Set(SettingKey.BatchCount, options.BatchCount ?? (isNew ? SettleOptions.BatchCountDefault : null));
-        Set(SettingKey.BatchAgeNs, options.BatchAgeNs ?? (isNew ? SettleOptions.BatchAgeNsDefault : null));
+        Set(SettingKey.BatchCount, options.BatchCount);
+        Set(SettingKey.BatchAgeNs, options.BatchAgeNs);
         Set(SettingKey.IdWindowNs, options.IdWindowNs);
         Set(SettingKey.IdRetentionNs, options.IdRetentionNs);
         foreach (BatchValue value in options.BatchValues)
         {
-            if (value.Currency != 0 && !_currencies.Contains(value.Currency))
-                throw new UsageException($"--batch-value {Iso4217.LettersOf(value.Currency)}: the ledger has no such currency.");
             foreach (ushort currency in _currencies.Order().Where(currency => value.Currency == 0 || value.Currency == currency))
                 Send(new ControlCommand { Instruction = Instruction.SetSetting, Subject = (ulong)SettingKey.BatchValue, Currency = currency, Value = Units(value, currency) });
         }
@@ -135,8 +197,6 @@ internal sealed class LedgerSetUp
     /// <summary>Reports every closed batch up to this one as settled outside.</summary>
     public void ReportSettled(ulong last)
     {
-        if (last == 0 || last > _lastBatch)
-            throw new UsageException($"--settled {last}: {(_lastBatch == 0 ? "no batch is closed" : $"batches 1 to {_lastBatch} are closed")}.");
         for (ulong batch = 1; batch <= last; batch++)
         {
             if (_state.Positions.IsUnsettled(batch))
@@ -157,16 +217,6 @@ internal sealed class LedgerSetUp
             SessionFlags = SessionFlags.Operator,
         });
         return _clearances;
-    }
-
-    /// <summary>A bad line is found before the first wallet is opened.</summary>
-    private void CheckToEnd(string path)
-    {
-        using var reader = new WalletCsvReader(InputStream.Open(path), _scales);
-        var records = new WalletRecord[Submitter.ClaimSlots];
-        while (reader.Read(records) > 0)
-        {
-        }
     }
 
     private ushort Declare(string name)

@@ -22,8 +22,9 @@ internal sealed class ReplyCollector(IReadOnlyList<string> files, TextWriter? ve
 {
     private const int WarningsMax = 20;
 
-    private readonly ConcurrentQueue<(long Last, long Stamp)> _submitted = new(); // written by: submitter
+    private readonly ConcurrentQueue<(long Last, long Stamp, bool ArePayments)> _submitted = new(); // written by: submitter
     private readonly long[] _counts = new long[256]; // written by: reply thread
+    private readonly LongHistogram _latency = new(100_000_000, 3); // written by: reply thread
     private readonly Lock _verdictsLock = new();
     private readonly double _microsecondsPerTick = 1e6 / Stopwatch.Frequency;
     private long _position = -1; // ring sequence of the last slot replied; written by: reply thread
@@ -45,14 +46,14 @@ internal sealed class ReplyCollector(IReadOnlyList<string> files, TextWriter? ve
     /// <summary>Payments of files that have their verdict.</summary>
     public long Decided => Volatile.Read(ref _decided);
 
-    /// <summary>Microseconds.</summary>
-    public LongHistogram Latency { get; } = new(100_000_000, 3);
+    /// <summary>How long payments of files waited for their durable verdict, microseconds; 0 where there was none.</summary>
+    public long LatencyUs(double percentile) => _latency.TotalCount == 0 ? 0 : _latency.GetValueAtPercentile(percentile);
 
     /// <summary>Refused by a reader, before the engine.</summary>
     public long UnsettledCount { get; private set; }
 
     /// <summary>Called by the submitter before it publishes.</summary>
-    public void Submitted(long last, long stamp) => _submitted.Enqueue((last, stamp));
+    public void Submitted(long last, long stamp, bool arePayments) => _submitted.Enqueue((last, stamp, arePayments));
 
     /// <summary>A record that a reader refused with a reason: it never gets to the engine.</summary>
     public void Refused(InputRefusal refusal)
@@ -125,11 +126,11 @@ internal sealed class ReplyCollector(IReadOnlyList<string> files, TextWriter? ve
     {
         long end = _position + count;
         long now = Stopwatch.GetTimestamp();
-        while (_submitted.TryPeek(out (long Last, long Stamp) claim))
+        while (_submitted.TryPeek(out (long Last, long Stamp, bool ArePayments) claim))
         {
             long upTo = Math.Min(claim.Last, end);
-            if (upTo > _position)
-                Latency.RecordValueWithCount(Math.Clamp((long)((now - claim.Stamp) * _microsecondsPerTick), 1, 100_000_000), upTo - _position);
+            if (upTo > _position && claim.ArePayments)
+                _latency.RecordValueWithCount(Math.Clamp((long)((now - claim.Stamp) * _microsecondsPerTick), 1, 100_000_000), upTo - _position);
             _position = Math.Max(_position, upTo);
             if (claim.Last > end)
                 break;

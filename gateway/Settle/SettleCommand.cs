@@ -35,7 +35,7 @@ internal static class SettleCommand
             HelpName = "[CCY:]AMOUNT|none",
             Description = "A batch closes when its gross in a currency reaches this; may be repeated with a currency each. New ledgers: none.",
         };
-        Option<ulong?> window = Duration("--window", "How old a UUIDv7 may be. New ledgers: 24h.");
+        Option<ulong?> window = Duration("--window", "How old a UUIDv7 may be. New ledgers: 24h.", mayBeNone: false);
         Option<ulong?> retention = Duration("--retention", "How long other ids are remembered, or none for ever. New ledgers: 30d.");
         Option<ulong?> settled = Number("--settled", "BATCH", "Reports that the money of all batches up to this one has moved outside: they no longer count towards caps.");
         Option<ulong?> clock = new("--clock")
@@ -44,19 +44,11 @@ internal static class SettleCommand
             Description = "Fixes block time (RFC 3339). With it and --batch-age none the same files into a fresh journal give the same verdicts, batches and state hash.",
             CustomParser = result => TimeText.TryParse(Encoding.UTF8.GetBytes(result.Tokens[0].Value), out ulong ns) ? ns : Fail<ulong?>(result, TimeText.Expected),
         };
-        Option<int> clearance = new("--clearance") { HelpName = "N", Description = "Clearance of the session that sends the payments, 0 to 255.", DefaultValueFactory = _ => byte.MaxValue };
-        clearance.Validators.Add(result => Between(result, 0, byte.MaxValue));
-        Option<long> idMemory = new("--id-memory")
-        {
-            HelpName = "SIZE",
-            Description = "Memory for ids that are no stream ids, such as 64M or 2G; beyond it they spill to disk. Never changes a verdict.",
-            DefaultValueFactory = _ => SettleOptions.IdMemoryBytesDefault,
-            CustomParser = result => SizeText.TryParse(result.Tokens[0].Value, out long bytes) ? bytes : Fail<long>(result, SizeText.Expected),
-        };
-        Option<int> capacity = new("--capacity") { HelpName = "N", Description = "Accounts that a new ledger has room for.", DefaultValueFactory = _ => SettleOptions.AccountsMaxDefault };
-        capacity.Validators.Add(result => Between(result, 1, 1 << 28));
-        var verdicts = new Option<string>("--verdicts") { HelpName = "refused|all", Description = "What verdicts.csv lists.", DefaultValueFactory = _ => "refused" };
-        verdicts.AcceptOnlyFromAmong("refused", "all");
+        Option<ulong?> clearance = Number("--clearance", "N", $"Clearance of the session that sends the payments, 0 to {byte.MaxValue}. Default: {byte.MaxValue}.", 0, byte.MaxValue);
+        Option<long?> idMemory = Parsed<long?>("--id-memory", "SIZE", $"Memory for ids that are no stream ids, such as 64M or 2G; beyond it they spill to disk. Never changes a verdict. Default: {SettleOptions.IdMemoryBytesDefault >> 20}M.",
+            SizeText.TryParse, SizeText.Expected);
+        Option<ulong?> capacity = Number("--capacity", "N", $"Accounts that a new ledger has room for. Default: {SettleOptions.AccountsMaxDefault}.", 1, 1 << 28);
+        Option<string?> verdicts = Parsed<string?>("--verdicts", "refused|all", "What verdicts.csv lists. Default: refused.", TryParseListed, "refused or all");
         var json = new Option<bool>("--json") { Description = "Print one JSON object instead of tables." };
 
         var command = new Command("settle", "Settles files of payments through the whole engine, durably: each payment once, however often the command is repeated.")
@@ -84,9 +76,9 @@ internal static class SettleCommand
                     IdRetentionNs = parsed.GetValue(retention),
                     Settled = parsed.GetValue(settled),
                     ClockNs = parsed.GetValue(clock),
-                    Clearance = (byte)parsed.GetValue(clearance),
-                    IdMemoryBytes = parsed.GetValue(idMemory),
-                    AccountsMax = parsed.GetValue(capacity),
+                    Clearance = (byte)(parsed.GetValue(clearance) ?? byte.MaxValue),
+                    IdMemoryBytes = parsed.GetValue(idMemory) ?? SettleOptions.IdMemoryBytesDefault,
+                    AccountsMax = (int)(parsed.GetValue(capacity) ?? SettleOptions.AccountsMaxDefault),
                     AllVerdicts = parsed.GetValue(verdicts) == "all",
                     Json = parsed.GetValue(json),
                 }, output, error);
@@ -116,14 +108,27 @@ internal static class SettleCommand
         CustomParser = result => parse(result.Tokens[0].Value, out T value) ? value : Fail<T>(result, expected)!,
     };
 
-    private static Option<ulong?> Number(string name, string help, string description) =>
-        new(name) { HelpName = help, Description = description };
+    private static Option<ulong?> Number(string name, string help, string description, ulong least = 0, ulong most = ulong.MaxValue) => Parsed<ulong?>(
+        name, help, description,
+        (string text, out ulong? value) =>
+        {
+            value = ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) ? number : null;
+            return value >= least && value <= most;
+        },
+        most == ulong.MaxValue ? "a whole number" : $"a whole number from {least} to {most}");
 
-    private static Option<ulong?> Duration(string name, string description) => new(name)
+    private static bool TryParseListed(string text, out string? listed)
     {
-        HelpName = "DURATION|none",
+        listed = text;
+        return text is "all" or "refused";
+    }
+
+    private static Option<ulong?> Duration(string name, string description, bool mayBeNone = true) => new(name)
+    {
+        HelpName = mayBeNone ? "DURATION|none" : "DURATION",
         Description = description,
-        CustomParser = result => DurationText.TryParse(result.Tokens[0].Value, out ulong ns) ? ns : Fail<ulong?>(result, DurationText.Expected),
+        CustomParser = result => DurationText.TryParse(result.Tokens[0].Value, out ulong ns) && (ns > 0 || mayBeNone)
+            ? ns : Fail<ulong?>(result, DurationText.Expected + (mayBeNone ? ", or none" : "")),
     };
 
     private static T? Fail<T>(ArgumentResult result, string expected)
@@ -131,12 +136,6 @@ internal static class SettleCommand
         string option = result.Parent is OptionResult parent ? parent.Option.Name : result.Argument.Name;
         result.AddError($"{option} '{result.Tokens[0].Value}': expected {expected}.");
         return default;
-    }
-
-    private static void Between(OptionResult result, int least, int most)
-    {
-        if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out int value) && (value < least || value > most))
-            result.AddError($"{result.Option.Name} {value}: expected {least} to {most}.");
     }
 
     private static BatchValue BatchValueOf(string text)
@@ -160,7 +159,7 @@ internal sealed class UsageException(string sentence) : Exception(sentence);
 /// <summary>Durations as people write them: a number and one of ms, s, m, h, d.</summary>
 internal static class DurationText
 {
-    public const string Expected = "a number with ms, s, m, h or d, such as 30s or 24h, or none";
+    public const string Expected = "a number with ms, s, m, h or d, such as 30s or 24h";
 
     public static bool TryParse(string text, out ulong ns)
     {
@@ -187,9 +186,9 @@ internal static class SizeText
 {
     public const string Expected = "a size from 1M to 64G, such as 256M";
 
-    public static bool TryParse(string text, out long bytes)
+    public static bool TryParse(string text, out long? bytes)
     {
-        bytes = 0;
+        bytes = null;
         int shift = text.Length == 0 ? 0 : text[^1] switch { 'K' => 10, 'M' => 20, 'G' => 30, _ => 0 };
         ReadOnlySpan<char> digits = shift == 0 ? text : text.AsSpan(0, text.Length - 1);
         if (!long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out long number) || number > long.MaxValue >> shift)

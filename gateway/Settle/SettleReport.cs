@@ -34,8 +34,11 @@ internal sealed class SettleReport : IBatchPublisher, IDisposable
 
     public static SettleReport Open(string? folder) => new(folder);
 
+    /// <remarks>A batch whose seal the last run did not get to is told twice: as the journal is read, and as it is sealed.</remarks>
     public void OnClosed(ClosedBatch batch)
     {
+        if (_closed.Count > 0 && batch.Number <= _closed[^1].Number)
+            return;
         _closed.Add(batch);
         if (_batches is null)
             return;

@@ -52,6 +52,10 @@ internal sealed class SettleRun
                 throw new UsageException($"'{file}': no such file.");
         }
 
+        if (options.Wallets == InputStream.StandardInputPath)
+            throw new UsageException("--wallets -: a wallets file is read more than once, so it cannot be standard input.");
+        if (options.Stream != 0 && options.Files.Count > 1)
+            throw new UsageException($"--stream names the stream of one file, whose records it numbers from 1; {options.Files.Count} files were given.");
         var run = new SettleRun(options, output, error);
         try
         {
@@ -60,6 +64,11 @@ internal sealed class SettleRun
         catch (EngineStoppedException stopped)
         {
             error.WriteLine($"{stopped.Message} What was acknowledged is durable; the same command goes on from there once the cause is mended.");
+            return SettleCommand.ExitEngineStopped;
+        }
+        catch (JournalFailedException failed)
+        {
+            error.WriteLine(failed.Message);
             return SettleCommand.ExitEngineStopped;
         }
         catch (LedgerBrokenException broken)
@@ -88,7 +97,9 @@ internal sealed class SettleRun
     private int Run()
     {
         BlockClock clock = _options.ClockNs is { } fixedNs ? BlockClock.Fixed(fixedNs) : BlockClock.System;
-        bool isNew = !FasterJournal.Exists(_options.Journal!);
+        AccountsFile? accounts = _options.Accounts is { } accountsPath ? AccountsFile.Load(accountsPath, Warn) : null;
+        if (_options.Wallets is not null && !FasterJournal.Exists(_options.Journal!))
+            LedgerSetUp.CheckWallets(_options.Wallets, new CurrencyScales()); // a file that cannot be used makes no ledger
         using Node node = Node.Open(_options.Journal!, OptionsOf(clock), _replies, _report);
         if (node.Recovery?.Cut is { } cut)
             _error.WriteLine($"The journal ended in an unfinished write, which was never acknowledged: {cut}");
@@ -97,13 +108,16 @@ internal sealed class SettleRun
         var scales = new CurrencyScales();
         for (int index = 1; index <= node.State.Currencies.Count; index++)
             scales.Declare(node.State.Currencies[index].Number, node.State.Currencies[index].Scale);
+        SortedSet<ushort> walletCurrencies = _options.Wallets is { } wallets ? LedgerSetUp.CheckWallets(wallets, scales) : [];
         byte[]? rules = _options.Rules is { } path ? ReadRules(path, scales) : null;
         var submitter = new Submitter(node.Pipeline, _replies);
         var setUp = new LedgerSetUp(node.State, submitter, scales);
+        setUp.CheckOptions(_options, walletCurrencies);
         setUp.AcceptTime(clock.NowNs);
+        setUp.ApplyFirstSettings(_options);
         if (_options.Wallets is not null)
             setUp.OpenWallets(_options.Wallets);
-        setUp.ApplySettings(_options, isNew);
+        setUp.ApplySettings(_options);
         if (rules is not null)
             setUp.ActivateRules(rules);
         if (_options.Wallets is not null)
@@ -111,7 +125,7 @@ internal sealed class SettleRun
         if (_options.Settled is { } settled)
             setUp.ReportSettled(settled);
         ushort session = setUp.SessionOf(_options.Clearance);
-        InputException? fault = Submit(submitter, session, scales, clock.NowNs);
+        InputException? fault = Submit(submitter, session, scales, accounts, clock.NowNs);
         node.Pipeline.Drain();
         _watch.Stop();
 
@@ -149,13 +163,13 @@ internal sealed class SettleRun
     }
 
     /// <summary>Submits every file; stops at the first that cannot be read further.</summary>
-    private InputException? Submit(Submitter submitter, ushort session, CurrencyScales scales, ulong clockNs)
+    private InputException? Submit(Submitter submitter, ushort session, CurrencyScales scales, AccountsFile? accounts, ulong clockNs)
     {
         var readerOptions = new PaymentReaderOptions
         {
             Scales = scales,
             Stream = _options.Stream,
-            Accounts = _options.Accounts is { } accounts ? AccountsFile.Load(accounts, Warn) : null,
+            Accounts = accounts,
             ClockNs = clockNs,
             Refused = _replies.Refused,
             Warned = Warn,

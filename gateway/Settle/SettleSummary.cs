@@ -34,7 +34,7 @@ internal static class SettleSummary
         warnings = replies.WarningCount,
         seconds = elapsed.TotalSeconds,
         payments_per_second = Rate(replies, elapsed),
-        latency_us = new { p50 = replies.Latency.GetValueAtPercentile(50), p99 = replies.Latency.GetValueAtPercentile(99), p999 = replies.Latency.GetValueAtPercentile(99.9), max = replies.Latency.GetValueAtPercentile(100) },
+        latency_us = new { p50 = replies.LatencyUs(50), p99 = replies.LatencyUs(99), p999 = replies.LatencyUs(99.9), max = replies.LatencyUs(100) },
         batches = report.Closed.Count,
         open_batch = state.Batch.Number,
         open_batch_count = state.Batch.Count,
@@ -106,5 +106,5 @@ internal static class SettleSummary
     private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
     private static string Ms(ReplyCollector replies, double percentile) =>
-        (replies.Latency.GetValueAtPercentile(percentile) / 1000.0).ToString("F2", CultureInfo.InvariantCulture) + " ms";
+        (replies.LatencyUs(percentile) / 1000.0).ToString("F2", CultureInfo.InvariantCulture) + " ms";
 }

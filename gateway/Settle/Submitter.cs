@@ -26,7 +26,7 @@ internal sealed class Submitter(Pipeline pipeline, ReplyCollector replies)
     {
         if (records.IsEmpty)
             return;
-        long first = Claim(records.Length);
+        long first = Claim(records.Length, source >= SlotSource.FirstFile);
         for (int done = 0; done < records.Length;)
         {
             Span<Payment> slots = pipeline.Slots(first + done, records.Length - done, out Span<ulong> tags);
@@ -55,7 +55,7 @@ internal sealed class Submitter(Pipeline pipeline, ReplyCollector replies)
         MemoryMarshal.Write(bytes, in sized);
         continuation.CopyTo(bytes[Payment.Size..]);
         ReadOnlySpan<Payment> source = MemoryMarshal.Cast<byte, Payment>(bytes);
-        long first = Claim(slots);
+        long first = Claim(slots, arePayments: false);
         for (int done = 0; done < slots;)
         {
             Span<Payment> ring = pipeline.Slots(first + done, slots - done, out Span<ulong> tags);
@@ -67,10 +67,10 @@ internal sealed class Submitter(Pipeline pipeline, ReplyCollector replies)
         pipeline.Publish(first, slots);
     }
 
-    private long Claim(int count)
+    private long Claim(int count, bool arePayments)
     {
         long first = pipeline.Claim(count);
-        replies.Submitted(first + count - 1, Stopwatch.GetTimestamp());
+        replies.Submitted(first + count - 1, Stopwatch.GetTimestamp(), arePayments);
         return first;
     }
 }

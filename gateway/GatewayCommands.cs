@@ -1,0 +1,24 @@
+using System.CommandLine;
+using Settlement.Gateway.Settle;
+
+namespace Settlement.Gateway;
+
+/// <summary>The program's command line: what it has, and what a command line that cannot be read gets as an answer.</summary>
+internal static class GatewayCommands
+{
+    /// <returns>The command's exit code; <see cref="SettleCommand.ExitUnusable"/> where the words cannot be read.</returns>
+    public static int Run(IReadOnlyList<string> words, TextWriter output, TextWriter error)
+    {
+        var root = new RootCommand("Settlement: takes streams of small payments, decides each exactly once, and nets them into provable batches.")
+        {
+            SettleCommand.Create(output, error),
+        };
+        ParseResult parsed = root.Parse(words.Count == 0 ? ["--help"] : words);
+        if (parsed.Errors.Count == 0)
+            return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error });
+        foreach (var fault in parsed.Errors)
+            error.WriteLine(fault.Message);
+        error.WriteLine("settle --help lists what there is.");
+        return SettleCommand.ExitUnusable;
+    }
+}
