@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
 using Settlement.Gateway.Input;
@@ -118,31 +119,39 @@ internal sealed class LedgerSetUp
     {
         using var reader = new WalletCsvReader(InputStream.Open(path), _scales);
         var records = new WalletRecord[Submitter.ClaimSlots];
+        var opened = new PaymentRecord[Submitter.ClaimSlots];
         for (int count; (count = reader.Read(records)) > 0;)
         {
-            foreach (ref readonly WalletRecord record in records.AsSpan(0, count))
-            {
-                if (!_participants.TryGetValue(record.Participant, out ushort participant))
-                    participant = Declare(record.Participant);
-                if (_currencies.Add(record.Currency))
-                    Declare(record.Currency);
-                var open = new ControlCommand
-                {
-                    Instruction = Instruction.OpenWallet,
-                    Subject = record.Wallet,
-                    Holder = record.Holder,
-                    Participant = participant,
-                    Country = record.Country,
-                    Currency = record.Currency,
-                    Tier = record.Tier,
-                    Level = record.Level,
-                    Status = record.Status,
-                    Session = Limits.OperatorSession,
-                };
-                _submitter.Command(in open, new SlotTag(SlotSource.Wallet, record.Line));
-            }
+            DeclareFor(records.AsSpan(0, count));
+            for (int i = 0; i < count; i++)
+                opened[i] = new PaymentRecord { Line = records[i].Line, Payment = Unsafe.BitCast<ControlCommand, Payment>(OpenWallet(in records[i])) };
+            _submitter.Payments(opened.AsSpan(0, count), SlotSource.Wallet, Limits.OperatorSession);
         }
     }
+
+    private void DeclareFor(ReadOnlySpan<WalletRecord> records)
+    {
+        foreach (ref readonly WalletRecord record in records)
+        {
+            if (!_participants.ContainsKey(record.Participant))
+                Declare(record.Participant);
+            if (_currencies.Add(record.Currency))
+                Declare(record.Currency);
+        }
+    }
+
+    private ControlCommand OpenWallet(in WalletRecord record) => new()
+    {
+        Instruction = Instruction.OpenWallet,
+        Subject = record.Wallet,
+        Holder = record.Holder,
+        Participant = _participants[record.Participant],
+        Country = record.Country,
+        Currency = record.Currency,
+        Tier = record.Tier,
+        Level = record.Level,
+        Status = record.Status,
+    };
 
     /// <summary>Issues the opening balances: once per wallet and currency, whatever the file is called.</summary>
     public void IssueOpenings(string path)
@@ -219,14 +228,13 @@ internal sealed class LedgerSetUp
         return _clearances;
     }
 
-    private ushort Declare(string name)
+    private void Declare(string name)
     {
         ushort participant = (ushort)_participants.Count;
         _participants.Add(name, participant);
         var declare = new ControlCommand { Instruction = Instruction.DeclareParticipant, Participant = participant };
         declare.SetName(name);
         Send(declare);
-        return participant;
     }
 
     private void Declare(ushort currency) => Send(new ControlCommand
