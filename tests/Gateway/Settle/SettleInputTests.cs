@@ -208,4 +208,53 @@ public sealed class SettleInputTests
         Assert.That(holder.ExitCode, Is.Zero, output);
         Assert.That(output, Does.Contain("\"accepted\":1"));
     }
+
+    /// <summary>A full disk, where a small file system can be mounted: the run stops with a sentence, and goes on from there with room again.</summary>
+    [Test]
+    public void A_full_disk_stops_the_run_and_nothing_that_was_shown_is_lost()
+    {
+        string disk = Directory.CreateDirectory(_folder.PathOf("disk")).FullName;
+        if (!OperatingSystem.IsLinux() || Mount("mount", "-t", "tmpfs", "-o", "size=12k", "tmpfs", disk) != 0)
+            Assert.Ignore("a small file system cannot be mounted here");
+        try
+        {
+            const int Lines = 1_000_000;
+            string payments = _folder.PathOf("payments.csv");
+            File.WriteAllLines(payments, Enumerable.Range(0, Lines).Select(line => $",{1 + (line % 4)},{1 + ((line + 1) % 4)},0.01,EUR").Prepend(Header.TrimEnd()));
+            string[] words = ["settle", "--journal", Path.Combine(disk, "journal"), "--report", _folder.Report, "--json", "--verdicts", "all", "--wallets", _wallets, payments];
+            SettleResult unborn = SettleFolder.Run(words);
+            Assert.That(unborn.Code, Is.AnyOf(1, 2));
+            Assert.That(unborn.Error, Does.Contain("disk").And.Not.Contain("   at "), "no room for the journal's first block");
+
+            Assert.That(Mount("mount", "-o", "remount,size=48m", disk), Is.Zero);
+            SettleResult full = SettleFolder.Run(words);
+            Assert.That(full.Code, Is.EqualTo(1), full.Output + full.Error);
+            Assert.That(full.Error, Does.Contain("journal.log.0").And.Contain("disk full").And.Contain("What was acknowledged is durable").And.Not.Contain("   at "));
+            long shown = _folder.ReportLines("verdicts.csv").Skip(1).LongCount(line => line.EndsWith(",accepted", StringComparison.Ordinal));
+
+            Assert.That(Mount("mount", "-o", "remount,size=512m", disk), Is.Zero);
+            SettleResult resumed = SettleFolder.Run(words).Exits(0);
+            Assert.That(resumed.Count("accepted") + resumed.Count("duplicate") + resumed.Count("duplicate_look_up"), Is.EqualTo(Lines));
+            Assert.That(resumed.Count("accepted"), Is.LessThanOrEqualTo(Lines - shown).And.GreaterThan(0));
+        }
+        finally
+        {
+            Mount("umount", disk);
+        }
+    }
+
+    private static int Mount(string program, params string[] words)
+    {
+        try
+        {
+            using Process process = Process.Start(new ProcessStartInfo(program, words) { RedirectStandardError = true })!;
+            process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            return process.ExitCode;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return -1; // no such program
+        }
+    }
 }
