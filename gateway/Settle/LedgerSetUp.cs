@@ -10,19 +10,19 @@ namespace Settlement.Gateway.Settle;
 /// </summary>
 internal sealed class LedgerSetUp
 {
-    private readonly LedgerState _state;
     private readonly Submitter _submitter;
     private readonly CurrencyScales _scales;
     private readonly Dictionary<string, ushort> _participants = new(StringComparer.Ordinal);
     private readonly HashSet<ushort> _currencies = [];
     private readonly ulong _timeNs;
+    private readonly bool _isNew;
     private readonly ulong _lastBatch;
+    private readonly List<ulong> _unsettled = [];
     private readonly ushort _clearances;
     private readonly Dictionary<byte, ushort> _sessions = [];
 
     public LedgerSetUp(LedgerState state, Submitter submitter, CurrencyScales scales)
     {
-        _state = state;
         _submitter = submitter;
         _scales = scales;
         for (ushort participant = 0; participant < state.Participants.Count; participant++)
@@ -37,14 +37,36 @@ internal sealed class LedgerSetUp
         }
 
         _timeNs = state.TimeNs;
+        _isNew = state.Sequence == 0;
         _lastBatch = state.Batch.Number - 1;
+        for (ulong batch = 1; batch <= _lastBatch; batch++)
+        {
+            if (state.Positions.IsUnsettled(batch))
+                _unsettled.Add(batch);
+        }
+
         _clearances = (ushort)state.Sessions.Next;
+    }
+
+    /// <summary>
+    /// Gives a ledger without a command or payment its cut-offs, in one claim and so in its first block: a run that ended before left
+    /// either both or none.
+    /// </summary>
+    public void BeginLedger(SettleOptions options)
+    {
+        if (!_isNew)
+            return;
+        _submitter.Commands(
+        [
+            Setting(SettingKey.BatchCount, options.BatchCount ?? SettleOptions.BatchCountDefault),
+            Setting(SettingKey.BatchAgeNs, options.BatchAgeNs ?? SettleOptions.BatchAgeNsDefault),
+        ], new SlotTag(SlotSource.Command, 0));
     }
 
     /// <summary>Starting the program is the operator's word that the time since the last run has really passed.</summary>
     public void AcceptTime(ulong nowNs)
     {
-        if (_timeNs != 0 && nowNs > _timeNs && nowNs - _timeNs > Limits.TimeStepMaxNs)
+        if (_timeNs != 0 && nowNs > _timeNs && nowNs - _timeNs > Limits.TimeStepMaxNs / 2) // half: the first block is sealed later than this is looked at
             Send(new ControlCommand { Instruction = Instruction.AcceptTime });
     }
 
@@ -113,11 +135,15 @@ internal sealed class LedgerSetUp
         }
     }
 
-    /// <summary>Journals the cut-offs and id settings that were given; in a new ledger, the defaults of those that were not.</summary>
-    public void ApplySettings(SettleOptions options, bool isNew)
+    /// <summary>Journals the cut-offs and id settings that were given.</summary>
+    public void ApplySettings(SettleOptions options)
     {
-        Set(SettingKey.BatchCount, options.BatchCount ?? (isNew ? SettleOptions.BatchCountDefault : null));
-        Set(SettingKey.BatchAgeNs, options.BatchAgeNs ?? (isNew ? SettleOptions.BatchAgeNsDefault : null));
+        if (!_isNew)
+        {
+            Set(SettingKey.BatchCount, options.BatchCount);
+            Set(SettingKey.BatchAgeNs, options.BatchAgeNs);
+        }
+
         Set(SettingKey.IdWindowNs, options.IdWindowNs);
         Set(SettingKey.IdRetentionNs, options.IdRetentionNs);
         foreach (BatchValue value in options.BatchValues)
@@ -137,11 +163,8 @@ internal sealed class LedgerSetUp
     {
         if (last == 0 || last > _lastBatch)
             throw new UsageException($"--settled {last}: {(_lastBatch == 0 ? "no batch is closed" : $"batches 1 to {_lastBatch} are closed")}.");
-        for (ulong batch = 1; batch <= last; batch++)
-        {
-            if (_state.Positions.IsUnsettled(batch))
-                Send(new ControlCommand { Instruction = Instruction.SettledBatch, Subject = batch });
-        }
+        foreach (ulong batch in _unsettled.Where(batch => batch <= last))
+            Send(new ControlCommand { Instruction = Instruction.SettledBatch, Subject = batch });
     }
 
     /// <summary>The operator's session of this clearance, opened if there is none.</summary>
@@ -190,8 +213,11 @@ internal sealed class LedgerSetUp
     private void Set(SettingKey key, ulong? value)
     {
         if (value is { } given)
-            Send(new ControlCommand { Instruction = Instruction.SetSetting, Subject = (ulong)key, Value = given });
+            _submitter.Commands([Setting(key, given)], new SlotTag(SlotSource.Command, 0));
     }
+
+    private static ControlCommand Setting(SettingKey key, ulong value) =>
+        new() { Instruction = Instruction.SetSetting, Subject = (ulong)key, Value = value, Session = Limits.OperatorSession };
 
     private ulong Units(BatchValue value, ushort currency)
     {

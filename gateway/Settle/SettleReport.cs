@@ -36,6 +36,9 @@ internal sealed class SettleReport : IBatchPublisher, IDisposable
 
     public void OnClosed(ClosedBatch batch)
     {
+        // A batch that the journal closes and does not seal is told twice: while it is recovered, and when it is published at last.
+        if (_closed.Count > 0 && batch.Number <= _closed[^1].Number)
+            return;
         _closed.Add(batch);
         if (_batches is null)
             return;

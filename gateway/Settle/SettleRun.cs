@@ -88,7 +88,6 @@ internal sealed class SettleRun
     private int Run()
     {
         BlockClock clock = _options.ClockNs is { } fixedNs ? BlockClock.Fixed(fixedNs) : BlockClock.System;
-        bool isNew = !FasterJournal.Exists(_options.Journal!);
         using Node node = Node.Open(_options.Journal!, OptionsOf(clock), _replies, _report);
         if (node.Recovery?.Cut is { } cut)
             _error.WriteLine($"The journal ended in an unfinished write, which was never acknowledged: {cut}");
@@ -100,10 +99,11 @@ internal sealed class SettleRun
         byte[]? rules = _options.Rules is { } path ? ReadRules(path, scales) : null;
         var submitter = new Submitter(node.Pipeline, _replies);
         var setUp = new LedgerSetUp(node.State, submitter, scales);
+        setUp.BeginLedger(_options);
         setUp.AcceptTime(clock.NowNs);
         if (_options.Wallets is not null)
             setUp.OpenWallets(_options.Wallets);
-        setUp.ApplySettings(_options, isNew);
+        setUp.ApplySettings(_options);
         if (rules is not null)
             setUp.ActivateRules(rules);
         if (_options.Wallets is not null)
@@ -113,6 +113,7 @@ internal sealed class SettleRun
         ushort session = setUp.SessionOf(_options.Clearance);
         InputException? fault = Submit(submitter, session, scales, clock.NowNs);
         node.Pipeline.Drain();
+        node.Pipeline.Dispose(); // else a tick may close a batch while state and batches are read
         _watch.Stop();
 
         _report.WriteBalances(node.State);

@@ -54,17 +54,24 @@ internal sealed class Submitter(Pipeline pipeline, ReplyCollector replies)
         sized.ContinuationBytes = (uint)continuation.Length;
         MemoryMarshal.Write(bytes, in sized);
         continuation.CopyTo(bytes[Payment.Size..]);
-        ReadOnlySpan<Payment> source = MemoryMarshal.Cast<byte, Payment>(bytes);
-        long first = Claim(slots);
-        for (int done = 0; done < slots;)
+        Slots(MemoryMarshal.Cast<byte, Payment>(bytes), tag);
+    }
+
+    /// <summary>Commands without continuation, in one claim.</summary>
+    public void Commands(ReadOnlySpan<ControlCommand> commands, SlotTag tag) => Slots(MemoryMarshal.Cast<ControlCommand, Payment>(commands), tag);
+
+    private void Slots(ReadOnlySpan<Payment> source, SlotTag tag)
+    {
+        long first = Claim(source.Length);
+        for (int done = 0; done < source.Length;)
         {
-            Span<Payment> ring = pipeline.Slots(first + done, slots - done, out Span<ulong> tags);
+            Span<Payment> ring = pipeline.Slots(first + done, source.Length - done, out Span<ulong> tags);
             source.Slice(done, ring.Length).CopyTo(ring);
             tags.Fill(tag.Packed);
             done += ring.Length;
         }
 
-        pipeline.Publish(first, slots);
+        pipeline.Publish(first, source.Length);
     }
 
     private long Claim(int count)
