@@ -13,7 +13,6 @@ internal sealed class LedgerSetUp
 {
     private const ulong FirstSettings = 2;
 
-    private readonly LedgerState _state;
     private readonly Submitter _submitter;
     private readonly CurrencyScales _scales;
     private readonly Dictionary<string, ushort> _participants = new(StringComparer.Ordinal);
@@ -21,12 +20,12 @@ internal sealed class LedgerSetUp
     private readonly ulong _sequence;
     private readonly ulong _timeNs;
     private readonly ulong _lastBatch;
+    private readonly List<ulong> _unsettled = [];
     private readonly ushort _clearances;
     private readonly Dictionary<byte, ushort> _sessions = [];
 
     public LedgerSetUp(LedgerState state, Submitter submitter, CurrencyScales scales)
     {
-        _state = state;
         _submitter = submitter;
         _scales = scales;
         for (ushort participant = 0; participant < state.Participants.Count; participant++)
@@ -43,6 +42,12 @@ internal sealed class LedgerSetUp
         _sequence = state.Sequence;
         _timeNs = state.TimeNs;
         _lastBatch = state.Batch.Number - 1;
+        for (ulong batch = 1; batch <= _lastBatch; batch++)
+        {
+            if (state.Positions.IsUnsettled(batch))
+                _unsettled.Add(batch);
+        }
+
         _clearances = (ushort)state.Sessions.Next;
     }
 
@@ -206,11 +211,8 @@ internal sealed class LedgerSetUp
     /// <summary>Reports every closed batch up to this one as settled outside.</summary>
     public void ReportSettled(ulong last)
     {
-        for (ulong batch = 1; batch <= last; batch++)
-        {
-            if (_state.Positions.IsUnsettled(batch))
-                Send(new ControlCommand { Instruction = Instruction.SettledBatch, Subject = batch });
-        }
+        foreach (ulong batch in _unsettled.Where(batch => batch <= last))
+            Send(new ControlCommand { Instruction = Instruction.SettledBatch, Subject = batch });
     }
 
     /// <summary>The operator's session of this clearance, opened if there is none.</summary>
