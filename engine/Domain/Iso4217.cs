@@ -1,7 +1,7 @@
 namespace Settlement.Engine.Domain;
 
 /// <summary>
-/// ISO 4217, list one as published on 2026-01-01 (unchanged on 2026-09-17): the 165 currencies and funds that have a minor
+/// ISO 4217, list one as published on 2026-01-01: the 165 currencies and funds that have a minor
 /// unit. Letters are looked up in either case; nothing here allocates, depends on culture or on an order of hashing.
 /// </summary>
 /// <remarks>

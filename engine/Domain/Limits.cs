@@ -25,7 +25,7 @@ public static class Limits
     public const uint BasisPointsMax = 10_000;
 
     /// <summary>Batches closed and not yet reported settled, for which positions are remembered.</summary>
-    public const int UnsettledBatchesMax = 65_536;
+    public const int UnsettledBatchesMax = 262_144;
 
     /// <summary>Commands waiting for their quorum at one time.</summary>
     public const int ApprovalsMax = 1_024;

@@ -91,7 +91,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
             AddToSums(in payer, amount);
         if (refundable)
             KeepRefundable(in payment, payerRow, payeeRow, sequence, pends, payment.Level);
-        CountDeclassified(in payment, in payer, in payee);
+        CountDeclassified(payment.Level, payer.Level, payee.Level);
         outcome.Available = payer.Available;
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
         currency.BlockDrift += payer.Total + payee.Total - payerTotal - payeeTotal;
@@ -150,6 +150,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
             Currency = payment.Currency,
             Level = payment.Level,
         });
+        CountDeclassified(payment.Level, payer.Level, payee.Level);
         outcome.Available = payer.Available;
         state.Batch.NoteCounted(ref currency, 0);
         return Verdict.Accepted;
@@ -174,6 +175,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         ref CurrencyRecord currency = ref state.Currencies[payee.CurrencyIndex];
         currency.Outstanding += payment.Amount;
         currency.BlockDrift += payee.Total - total - payment.Amount;
+        CountDeclassified(payment.Level, 0, payee.Level);
         outcome.Available = payee.Available;
         state.Batch.Note();
         return Verdict.Accepted;
@@ -242,6 +244,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
             state.Positions.Move(payer.Participant, payee.Participant, payer.CurrencyIndex, amount);
         if (refundable)
             KeepRefundable(in payment, hold.PayerRow, hold.PayeeRow, sequence, pends: true, Math.Max(hold.Level, payment.Level));
+        CountDeclassified(Math.Max(hold.Level, payment.Level), payer.Level, payee.Level);
         outcome.Available = payer.Available;
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
         currency.BlockDrift += payer.Total + payee.Total - payerTotal - payeeTotal;
@@ -304,6 +307,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         state.Targets.Reduce(target, amount);
         if (crosses)
             state.Positions.Move(payee.Participant, payer.Participant, payee.CurrencyIndex, amount);
+        CountDeclassified(Math.Max(record.Level, payment.Level), payer.Level, payee.Level);
         outcome.Available = payee.Available;
         ref CurrencyRecord currency = ref state.Currencies[payee.CurrencyIndex];
         currency.BlockDrift += payer.Total + payee.Total - payerTotal - payeeTotal;
@@ -351,9 +355,10 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
             Level = level,
         });
 
-    private void CountDeclassified(in Payment payment, in AccountRow payer, in AccountRow payee)
+    /// <summary>Data above the payee's level went there: only a session trusted for it gets so far (exit 4 of the security model).</summary>
+    private void CountDeclassified(byte level, byte payerLevel, byte payeeLevel)
     {
-        if (Math.Max(payer.Level, payment.Level) > payee.Level)
+        if (Math.Max(payerLevel, level) > payeeLevel)
             state.DeclassifiedCount++;
     }
 

@@ -24,7 +24,7 @@ internal static class BoundedXml
     /// The reader holds a tag with its attributes in memory until its end. So no more may stand between two `&lt;`, which neither a
     /// name nor an attribute can contain, than one CSV record may have.
     /// </summary>
-    private sealed class MarkupBound(InputStream input) : Stream
+    private sealed class MarkupBound(InputStream input) : ForwardStream
     {
         private int _sinceMarkup; // written by: the reader's thread
 
@@ -47,17 +47,6 @@ internal static class BoundedXml
             if (_sinceMarkup > InputLimits.RecordBytesMax)
                 throw new InputException(input.Name, 0, $"a tag or text in the XML is longer than {InputLimits.RecordBytesMax} bytes");
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-        public override bool CanRead => true;
-        public override bool CanSeek => false;
-        public override bool CanWrite => false;
-        public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-        public override void Flush() => throw new NotSupportedException();
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {

@@ -2,7 +2,7 @@ namespace Settlement.Gateway.Input;
 
 /// <summary>
 /// Every bound of the file readers, so that no file, however large or hostile, takes more memory than is named here. One
-/// open CSV reader: 256 KiB + 64 KiB; one pain.001 reader: below 1 MiB, and 16 bytes a transaction of one payment information
+/// open CSV reader: 256 KiB + 64 KiB; one pain.001 reader: below 1 MiB, and 40 bytes a transaction of one payment information
 /// block (<see cref="TransactionIdsMax"/>).
 /// </summary>
 internal static class InputLimits
@@ -32,7 +32,7 @@ internal static class InputLimits
     /// <summary>Of an element's text that is used: identifiers have 35, amounts 19, accounts 34.</summary>
     public const int XmlTextCharsMax = 256;
 
-    /// <summary>Transactions of one payment information block that are watched for equal identification: 32 MiB.</summary>
+    /// <summary>Transactions of one payment information block that are watched for equal identification: 40 MiB.</summary>
     public const int TransactionIdsMax = 1 << 20;
 
     /// <summary>Rows of an accounts file: about 150 bytes each.</summary>

@@ -9,7 +9,7 @@ namespace Settlement.Gateway.Input;
 /// what it gives out (so a file and its gzip have one content). Failures of the file system and of the compression become
 /// an <see cref="InputException"/> that names the file.
 /// </summary>
-internal sealed class InputStream : Stream
+internal sealed class InputStream : ForwardStream
 {
     public const string StandardInputPath = "-";
 
@@ -95,18 +95,6 @@ internal sealed class InputStream : Stream
         BytesRead += count;
         return count;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override bool CanRead => true;
-    public override bool CanSeek => false;
-    public override bool CanWrite => false;
-    public override long Length => throw new NotSupportedException();
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-    public override void Flush() => throw new NotSupportedException();
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -89,7 +89,8 @@ internal static class PaymentInput
             int count = reader.Read(into);
             if (count == 0 && into.Length > 0 && !input.ContentHash().AsSpan().SequenceEqual(summary.ContentHash))
                 throw new InputException(File, 0, string.Create(CultureInfo.InvariantCulture,
-                    $"the file was changed while it was read; its payments without id stand under the stream {summary.ContentStream:x16}, which --stream must name when it is settled again"));
+                    $"the file was changed while it was read; its payments without id stand under the stream {summary.ContentStream:x16}, ")
+                    + "which --stream must name when it is settled again");
             return count;
         }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Unicode;
@@ -132,7 +133,7 @@ internal sealed class WalletCsvReader : IDisposable
         ReadOnlySpan<byte> text = Field(Column.Participant);
         Span<char> chars = stackalloc char[ControlCommand.NameBytesMax];
         if (text.IsEmpty || text.Length > chars.Length || text.Contains((byte)0)
-            || Utf8.ToUtf16(text, chars, out _, out int written, replaceInvalidSequences: false) != System.Buffers.OperationStatus.Done)
+            || Utf8.ToUtf16(text, chars, out _, out int written, replaceInvalidSequences: false) != OperationStatus.Done)
             throw Refuse(Column.Participant, $"a participant's name of 1 to {ControlCommand.NameBytesMax} bytes of UTF-8");
 
         if (_participantsByChars.TryGetValue(chars[..written], out string? known))

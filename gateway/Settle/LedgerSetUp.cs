@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
 using Settlement.Gateway.Input;
@@ -12,7 +13,6 @@ internal sealed class LedgerSetUp
 {
     private const ulong FirstSettings = 2;
 
-    private readonly LedgerState _state;
     private readonly Submitter _submitter;
     private readonly CurrencyScales _scales;
     private readonly Dictionary<string, ushort> _participants = new(StringComparer.Ordinal);
@@ -20,12 +20,12 @@ internal sealed class LedgerSetUp
     private readonly ulong _sequence;
     private readonly ulong _timeNs;
     private readonly ulong _lastBatch;
+    private readonly List<ulong> _unsettled = [];
     private readonly ushort _clearances;
     private readonly Dictionary<byte, ushort> _sessions = [];
 
     public LedgerSetUp(LedgerState state, Submitter submitter, CurrencyScales scales)
     {
-        _state = state;
         _submitter = submitter;
         _scales = scales;
         for (ushort participant = 0; participant < state.Participants.Count; participant++)
@@ -42,6 +42,12 @@ internal sealed class LedgerSetUp
         _sequence = state.Sequence;
         _timeNs = state.TimeNs;
         _lastBatch = state.Batch.Number - 1;
+        for (ulong batch = 1; batch <= _lastBatch; batch++)
+        {
+            if (state.Positions.IsUnsettled(batch))
+                _unsettled.Add(batch);
+        }
+
         _clearances = (ushort)state.Sessions.Next;
     }
 
@@ -118,31 +124,39 @@ internal sealed class LedgerSetUp
     {
         using var reader = new WalletCsvReader(InputStream.Open(path), _scales);
         var records = new WalletRecord[Submitter.ClaimSlots];
+        var opened = new PaymentRecord[Submitter.ClaimSlots];
         for (int count; (count = reader.Read(records)) > 0;)
         {
-            foreach (ref readonly WalletRecord record in records.AsSpan(0, count))
-            {
-                if (!_participants.TryGetValue(record.Participant, out ushort participant))
-                    participant = Declare(record.Participant);
-                if (_currencies.Add(record.Currency))
-                    Declare(record.Currency);
-                var open = new ControlCommand
-                {
-                    Instruction = Instruction.OpenWallet,
-                    Subject = record.Wallet,
-                    Holder = record.Holder,
-                    Participant = participant,
-                    Country = record.Country,
-                    Currency = record.Currency,
-                    Tier = record.Tier,
-                    Level = record.Level,
-                    Status = record.Status,
-                    Session = Limits.OperatorSession,
-                };
-                _submitter.Command(in open, new SlotTag(SlotSource.Wallet, record.Line));
-            }
+            DeclareFor(records.AsSpan(0, count));
+            for (int i = 0; i < count; i++)
+                opened[i] = new PaymentRecord { Line = records[i].Line, Payment = Unsafe.BitCast<ControlCommand, Payment>(OpenWallet(in records[i])) };
+            _submitter.Payments(opened.AsSpan(0, count), SlotSource.Wallet, Limits.OperatorSession);
         }
     }
+
+    private void DeclareFor(ReadOnlySpan<WalletRecord> records)
+    {
+        foreach (ref readonly WalletRecord record in records)
+        {
+            if (!_participants.ContainsKey(record.Participant))
+                Declare(record.Participant);
+            if (_currencies.Add(record.Currency))
+                Declare(record.Currency);
+        }
+    }
+
+    private ControlCommand OpenWallet(in WalletRecord record) => new()
+    {
+        Instruction = Instruction.OpenWallet,
+        Subject = record.Wallet,
+        Holder = record.Holder,
+        Participant = _participants[record.Participant],
+        Country = record.Country,
+        Currency = record.Currency,
+        Tier = record.Tier,
+        Level = record.Level,
+        Status = record.Status,
+    };
 
     /// <summary>Issues the opening balances: once per wallet and currency, whatever the file is called.</summary>
     public void IssueOpenings(string path)
@@ -197,11 +211,8 @@ internal sealed class LedgerSetUp
     /// <summary>Reports every closed batch up to this one as settled outside.</summary>
     public void ReportSettled(ulong last)
     {
-        for (ulong batch = 1; batch <= last; batch++)
-        {
-            if (_state.Positions.IsUnsettled(batch))
-                Send(new ControlCommand { Instruction = Instruction.SettledBatch, Subject = batch });
-        }
+        foreach (ulong batch in _unsettled.Where(batch => batch <= last))
+            Send(new ControlCommand { Instruction = Instruction.SettledBatch, Subject = batch });
     }
 
     /// <summary>The operator's session of this clearance, opened if there is none.</summary>
@@ -219,14 +230,13 @@ internal sealed class LedgerSetUp
         return _clearances;
     }
 
-    private ushort Declare(string name)
+    private void Declare(string name)
     {
         ushort participant = (ushort)_participants.Count;
         _participants.Add(name, participant);
         var declare = new ControlCommand { Instruction = Instruction.DeclareParticipant, Participant = participant };
         declare.SetName(name);
         Send(declare);
-        return participant;
     }
 
     private void Declare(ushort currency) => Send(new ControlCommand

@@ -127,6 +127,7 @@ internal sealed class SettleRun
         ushort session = setUp.SessionOf(_options.Clearance);
         InputException? fault = Submit(submitter, session, scales, accounts, clock.NowNs);
         node.Pipeline.Drain();
+        node.Pipeline.Dispose(); // else a tick may close a batch while state and batches are read
         _watch.Stop();
 
         _report.WriteBalances(node.State);

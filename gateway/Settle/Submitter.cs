@@ -22,6 +22,7 @@ internal sealed class Submitter(Pipeline pipeline, ReplyCollector replies)
     /// <summary>Records claimed at once: large enough to spread a claim's cost, small enough for the first to move on early.</summary>
     public const int ClaimSlots = 512;
 
+    /// <summary>Payments, or control commands of one slot each, under one session.</summary>
     public void Payments(ReadOnlySpan<PaymentRecord> records, int source, ushort session)
     {
         if (records.IsEmpty)

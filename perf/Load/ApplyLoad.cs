@@ -92,7 +92,7 @@ internal sealed class ApplyLoad : IDisposable
         foreach (ref readonly Outcome outcome in outcomes)
         {
             if (outcome.Verdict != Verdict.Accepted)
-                throw new InvalidOperationException($"the set-up was refused: {outcome.Verdict}");
+                throw new CheckFailedException($"the set-up was refused: {outcome.Verdict}");
         }
     }
 
@@ -156,7 +156,7 @@ internal sealed class ApplyLoad : IDisposable
         foreach (ref readonly Outcome outcome in _outcomes.AsSpan(0, _payments.Length))
         {
             if (outcome.Verdict != Verdict.Accepted)
-                throw new InvalidOperationException($"a payment that should pass got {outcome.Verdict}, rule {outcome.Rule}");
+                throw new CheckFailedException($"a payment that should pass got {outcome.Verdict}, rule {outcome.Rule}");
         }
 
         _state.VerifyConservation();
@@ -164,6 +164,6 @@ internal sealed class ApplyLoad : IDisposable
             new ControlCommand { Instruction = Instruction.CloseBatch, Session = Limits.OperatorSession })]);
         _state.Batch.SweepAll();
         if (_state.Hasher.AccountsAtClose != StateHasher.Recompute(_state.Accounts))
-            throw new InvalidOperationException("the incremental hash of accounts is not that of a walk over all of them");
+            throw new CheckFailedException("the incremental hash of accounts is not that of a walk over all of them");
     }
 }

@@ -117,7 +117,7 @@ internal sealed class JournalLoad : IReplyPublisher, IBatchPublisher, IDisposabl
     private void Verify()
     {
         if (_refused != 0)
-            throw new InvalidOperationException($"{_refused} payments or commands that should pass were refused");
+            throw new CheckFailedException($"{_refused} payments or commands that should pass were refused");
         _node.State.VerifyConservation();
     }
 }

@@ -1,6 +1,7 @@
 using Settlement.Engine;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Journal;
 using Settlement.Engine.Rules;
 
 namespace Settlement.Tests.Live;
@@ -156,9 +157,71 @@ public sealed class PipelineTests
         Assert.That(headers.Count(header => header.Kind == BlockKind.Seal), Is.EqualTo((int)batches), "each batch is sealed once");
     }
 
+    /// <summary>A crash may leave the journal's end at any block: what is closed there and not sealed is sealed once, as it would have been.</summary>
+    [Test]
+    public void A_journal_that_ends_at_any_block_gets_each_missing_seal_once_and_the_same()
+    {
+        Random random = PrintedSeed.Create();
+        _ledger.SetUp(wallets: 200);
+        _ledger.Submit([LiveLedger.Setting(SettingKey.BatchCount, 61)]);
+        Produce(new Random(random.Next()), stream: 3, payments: 12_000, Rules());
+        _ledger.Node.Pipeline.Drain();
+        _ledger.Close();
+        var blocks = new List<(BlockHeader Header, byte[] Body)>();
+        using (JournalReader reader = JournalReader.Open(_place.PathOf("journal")))
+        {
+            while (reader.Next())
+                blocks.Add((reader.Header, reader.Body.ToArray()));
+        }
+
+        int resealed = 0;
+        for (int round = 0; round < 12; round++)
+        {
+            string copy = _place.PathOf($"cut{round}");
+            int end = random.Next(2, blocks.Count);
+            using (FasterJournal journal = FasterJournal.Create(copy, 7, blocks[0].Header.TimeNs, blocks[0].Body, JournalOptions.Small))
+            {
+                foreach ((BlockHeader block, byte[] body) in blocks.Take(end).Skip(1))
+                {
+                    BlockHeader header = block;
+                    journal.Append(ref header, body, default);
+                }
+
+                journal.Commit();
+            }
+
+            int before = blocks.Take(end).Count(block => block.Header.Kind == BlockKind.Seal);
+            ulong batches;
+            using (var again = new LiveLedger(copy, new HandClock(_ledger.Clock.NowNs)))
+            {
+                again.Node.Pipeline.Drain();
+                batches = again.Node.State.Batch.Number - 1;
+                again.Reopen();
+                again.Node.Pipeline.Drain();
+            }
+
+            List<byte[]> seals = [];
+            using (JournalReader reader = JournalReader.Open(copy))
+            {
+                while (reader.Next())
+                {
+                    if (reader.Header.Kind == BlockKind.Seal)
+                        seals.Add(reader.Body.ToArray());
+                }
+            }
+
+            Assert.That(seals, Has.Count.EqualTo((int)batches), $"cut before block {end}");
+            for (int i = 0; i < seals.Count; i++)
+                Assert.That(seals[i], Is.EqualTo(_ledger.Batches[i].Encode()), $"cut before block {end}, seal of batch {i + 1}");
+            resealed += seals.Count - before;
+        }
+
+        Assert.That(resealed, Is.GreaterThan(0), "no cut fell between a close and its seal");
+    }
+
     private List<BlockHeader> Headers()
     {
-        using var reader = Settlement.Engine.Journal.JournalReader.Open(_place.PathOf("journal"));
+        using var reader = JournalReader.Open(_place.PathOf("journal"));
         var headers = new List<BlockHeader>();
         while (reader.Next())
             headers.Add(reader.Header);

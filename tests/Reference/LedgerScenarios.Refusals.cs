@@ -236,6 +236,7 @@ public abstract partial class LedgerScenarios
             for (int i = 0; i < payments.Length; i++)
             {
                 payment.IdLow++;
+                (payment.Payer, payment.Payee) = (payment.Payee, payment.Payer); // to and fro, so that nobody runs dry
                 payments[i] = payment;
             }
 

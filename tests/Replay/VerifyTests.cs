@@ -205,17 +205,17 @@ public sealed class VerifyTests : JournalFixture
     private Dictionary<string, string> Contents() => Directory.GetFiles(Place, "*", SearchOption.AllDirectories)
         .ToDictionary(file => file, file => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file))));
 
-    /// <summary>The third block of payments: far from both ends.</summary>
+    /// <summary>The first block of payments. How many there are is a matter of time; the openings and the file make two at least.</summary>
     private (ulong Block, string File, long Offset) FindPayments()
     {
         using JournalReader reader = JournalReader.Open(Place);
-        for (int found = 0; reader.Next();)
+        while (reader.Next())
         {
-            if (reader.Header.Kind == BlockKind.Payments && ++found == 3)
+            if (reader.Header.Kind == BlockKind.Payments)
                 return (reader.Header.Number, reader.File, reader.FileOffset);
         }
 
-        throw new InvalidOperationException("the sample makes fewer than three blocks of payments");
+        throw new InvalidOperationException("the sample made no block of payments");
     }
 
     private static string Verify(string journal, int expected, bool json = true)

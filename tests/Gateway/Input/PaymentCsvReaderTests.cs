@@ -178,8 +178,8 @@ public sealed class PaymentCsvReaderTests
             return after - before;
         }
 
-        Allocated(); // jitted, and the stream's name hashed once
-        Assert.That(Allocated(), Is.Zero);
+        // Until it is compiled for good, the runtime may allocate on this thread; what a record costs shows every time.
+        Assert.That(Enumerable.Range(0, 6).Min(_ => Allocated()), Is.Zero);
     }
 }
 
