@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
@@ -108,7 +109,27 @@ public sealed class Pipeline : IDisposable
         return slots;
     }
 
-    public void Publish(long first, int count) => _ring.Publish(first, first + count - 1);
+    /// <summary>Shows claimed slots to the stages.</summary>
+    /// <exception cref="ArgumentException">
+    /// A command's continuation runs past the claim, and would swallow what others claimed behind it. The slots are taken all the same, emptied:
+    /// they are answered <see cref="Verdict.Malformed"/>, or <see cref="Verdict.UnknownSession"/>.
+    /// </exception>
+    public void Publish(long first, int count)
+    {
+        bool parted = false;
+        for (int i = 0; i < count && !parted;)
+        {
+            ref Payment slot = ref _ring[first + i];
+            i += slot.Instruction.IsControl() ? 1 + Unsafe.As<Payment, ControlCommand>(ref slot).ContinuationSlots : 1;
+            parted = i > count;
+        }
+
+        for (int i = 0; parted && i < count; i++)
+            _ring[first + i] = default;
+        _ring.Publish(first, first + count - 1);
+        if (parted)
+            throw new ArgumentException("a control command's continuation does not end within its claim", nameof(count));
+    }
 
     /// <summary>
     /// Waits until everything published is settled and answered, and every closed batch is published and its seal durable. For when all

@@ -17,6 +17,9 @@ internal sealed class JournalStage
     /// <summary>Blocks sealed and not yet durable. Two keep the device busy (one written, one waiting); more would only make blocks smaller.</summary>
     private const ulong CommitsInFlightMax = 2;
 
+    /// <summary>Seal blocks that one commit may carry: a few KiB each.</summary>
+    private const int SealsAtOnceMax = 256;
+
     /// <summary>How often an idle stage looks whether a seal waits or a tick is due. 50 looks a second cost about 0.1% of a core.</summary>
     private const int IdleMs = 20;
 
@@ -102,6 +105,7 @@ internal sealed class JournalStage
         };
         long last = next + count - 1;
         Append(ref header, MemoryMarshal.AsBytes(first), MemoryMarshal.AsBytes(second), next, last);
+        _journal.Commit();
         _nextSequence += (ulong)count;
         return last + 1;
     }
@@ -138,14 +142,15 @@ internal sealed class JournalStage
         return count;
     }
 
-    /// <summary>Lets the disk and the settle stage catch up before another block is sealed.</summary>
-    private void AwaitRoom()
+    /// <summary>Lets the disk and the settle stage catch up before so many more blocks are appended.</summary>
+    private void AwaitRoom(int blocks = 1)
     {
         ulong next = _journal.LastBlock + 1;
         if (next > CommitsInFlightMax)
             _durable.WaitFor((long)(next - CommitsInFlightMax));
-        if (next > SealedBlocks.Capacity)
-            _settled.WaitFor((long)(next - SealedBlocks.Capacity));
+        long settled = (long)next + blocks - 1 - SealedBlocks.Capacity;
+        if (settled > 0)
+            _settled.WaitFor(settled);
     }
 
     private void Append(ref BlockHeader header, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, long ringFirst, long ringLast)
@@ -156,20 +161,25 @@ internal sealed class JournalStage
         _ringLast = ringLast;
         _timeNs = header.TimeNs;
         _journal.Append(ref header, first, second);
-        _journal.Commit();
     }
 
     private long _ringLast = Sequence.Initial;
 
+    /// <summary>All that wait, up to a bound, become durable together: small batches must not cost a commit each before the next payment.</summary>
     private void AppendSeals()
     {
-        while (_seals.TryDequeue(out byte[]? statement))
+        if (_seals.IsEmpty)
+            return;
+        AwaitRoom(SealsAtOnceMax);
+        int appended = 0;
+        for (; appended < SealsAtOnceMax && _seals.TryDequeue(out byte[]? statement); appended++)
         {
-            AwaitRoom();
             var header = new BlockHeader { Kind = BlockKind.Seal, FirstSequence = _nextSequence, TimeNs = _timeNs };
             Append(ref header, statement, default, _ringLast + 1, _ringLast);
-            Volatile.Write(ref _sealsAppended, _sealsAppended + 1);
         }
+
+        _journal.Commit();
+        Volatile.Write(ref _sealsAppended, _sealsAppended + appended);
     }
 
     private void TickIfDue()
@@ -183,6 +193,7 @@ internal sealed class JournalStage
         AwaitRoom();
         var header = new BlockHeader { Kind = BlockKind.Tick, FirstSequence = _nextSequence, TimeNs = now };
         Append(ref header, default, default, _ringLast + 1, _ringLast);
+        _journal.Commit();
     }
 
     /// <summary>

@@ -47,6 +47,18 @@ public sealed class PipelineTests
     }
 
     [Test]
+    public void A_command_that_lies_about_its_continuation_takes_nothing_of_others_with_it()
+    {
+        _ledger.SetUp(wallets: 2);
+        var lying = new ControlCommand { Instruction = Instruction.ActivateRules, ContinuationBytes = 1_000 };
+        Assert.That(() => _ledger.Submit([LiveLedger.Slot(lying)]), Throws.ArgumentException);
+        _ledger.Submit([LiveLedger.Pay(1, 2, 5, stream: 1, number: 1)]);
+        _ledger.Node.Pipeline.Drain();
+        Assert.That(_ledger.Outcomes[^2].Verdict, Is.EqualTo(Verdict.UnknownSession), "the slot that was emptied");
+        Assert.That(_ledger.Outcomes[^1].Verdict, Is.EqualTo(Verdict.Accepted));
+    }
+
+    [Test]
     public void A_command_whose_continuation_wraps_in_the_ring_is_judged_as_in_the_journal()
     {
         _ledger.SetUp(wallets: 2);

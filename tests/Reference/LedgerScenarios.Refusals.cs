@@ -230,7 +230,7 @@ public abstract partial class LedgerScenarios
         Scenario story = Begin();
         story.Do(Setting(SettingKey.BatchCount, 1));
         Payment[] payments = new Payment[Limits.BlockSlotsMax];
-        Payment payment = story.Micro(Anna, Bert, 1) with { IdHigh = 500, IdLow = 0 };
+        Payment payment = story.Micro(Anna, Bert, 1) with { IdHigh = 500, IdLow = 0, Session = Operator };
         for (int block = 0; block < Limits.UnsettledBatchesMax / Limits.BlockSlotsMax; block++)
         {
             for (int i = 0; i < payments.Length; i++)
