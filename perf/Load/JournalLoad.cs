@@ -14,6 +14,7 @@ namespace Settlement.Perf.Load;
 internal sealed class JournalLoad : IReplyPublisher, IBatchPublisher, IDisposable
 {
     private const int ClaimSlots = 1_024;
+    private const int WarmUps = 2;
 
     private readonly LoadLedger _ledger;
     private readonly string _folder = Directory.CreateTempSubdirectory("settlement-journal-").FullName;
@@ -44,7 +45,7 @@ internal sealed class JournalLoad : IReplyPublisher, IBatchPublisher, IDisposabl
         int wallets = options.Small ? 4_000 : 1_000_000;
         int payments = options.Small ? 20_000 : 4 << 20;
         using var load = new JournalLoad(wallets, payments, options.Small ? 8 << 20 : 256 << 20);
-        Runs runs = Runs.Of(options.Runs, load.RunOnce);
+        Runs runs = Runs.Of(options.Runs, load.RunOnce, WarmUps);
         load.Verify();
         FigurePrinter.Print(new Figure("journal", "payments through the whole pipeline on one node, fsynced before the verdict: ring, FASTER log, all of Settle "
                 + $"({wallets:N0} wallets in 8 currencies, stream ids, labels, 20 countries' rows), trees, seals, replies; the producer on the same cores; no network", runs)
