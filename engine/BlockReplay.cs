@@ -24,7 +24,7 @@ public sealed class BlockReplay : IDisposable
     /// <summary>Told each slot's outcome, in order.</summary>
     public Action<BlockHeader, ReadOnlyMemory<Outcome>>? Applied { get; set; }
 
-    /// <summary>Told each batch as its state hash and root are there.</summary>
+    /// <summary>Told each batch as its root is there.</summary>
     public Action<ClosedBatch>? Closed { get; set; }
 
     /// <exception cref="InvalidOperationException">No block was applied yet.</exception>
@@ -64,13 +64,6 @@ public sealed class BlockReplay : IDisposable
         Publish();
     }
 
-    /// <summary>Completes what is still under way behind the last block: the last batch's state hash.</summary>
-    public void Finish()
-    {
-        State.Batch.SweepAll();
-        Publish();
-    }
-
     public void Dispose()
     {
         _state?.Dispose();
@@ -101,7 +94,6 @@ public sealed class BlockReplay : IDisposable
 
     private void CheckSeal(in BlockHeader header, ReadOnlySpan<byte> body)
     {
-        Finish();
         if (!_unsealed.TryDequeue(out ClosedBatch? batch))
             throw new LedgerBrokenException($"block {header.Number} seals a batch that is not closed");
         if (!body.SequenceEqual(batch.Encode()))

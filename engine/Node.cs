@@ -80,7 +80,6 @@ public sealed class Node : IDisposable
             else
             {
                 journal = FasterJournal.Open(directory, journalOptions, replay.Apply, out report);
-                replay.Finish();
             }
 
             replay.Closed = null;

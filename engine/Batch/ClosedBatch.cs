@@ -8,8 +8,8 @@ namespace Settlement.Engine.Batch;
 public readonly record struct GrossValue(ushort Currency, UInt128 Amount);
 
 /// <summary>
-/// What a closed settlement window states. Everything but <see cref="StateHash"/> and <see cref="Root"/> is known at the close; those two
-/// follow from behind the settle thread, and the batch is published and sealed when both are there.
+/// What a closed settlement window states. Everything but <see cref="Root"/> is known at the close; the root
+/// follows from behind the settle thread, and then the batch is published and sealed.
 /// </summary>
 public sealed class ClosedBatch
 {
@@ -41,19 +41,10 @@ public sealed class ClosedBatch
     public required Digest RulesHash { get; init; }
 
     /// <summary>Hash of the ledger's state at the close.</summary>
-    public Digest StateHash { get; internal set; } // written by: settle thread, before HasStateHash
+    public Digest StateHash { get; internal set; } // written by: settle thread, at the close
 
     /// <summary>Merkle root over the accepted payments' salted leaves.</summary>
     public Digest Root { get; internal set; } // written by: tree thread
-
-    /// <summary>Whether <see cref="StateHash"/> may be read by another thread.</summary>
-    public bool HasStateHash
-    {
-        get => Volatile.Read(ref _hasStateHash);
-        internal set => Volatile.Write(ref _hasStateHash, value);
-    }
-
-    private bool _hasStateHash;
 
     /// <summary>The statement's bytes as the seal block carries them: little-endian, fields in the order of this class.</summary>
     /// <remarks>

@@ -14,8 +14,6 @@ namespace Settlement.Engine.Batch;
 
 public sealed class OpenBatch(LedgerState state)
 {
-    private ClosedBatch? _unhashed; // the last closed one, until its accounts are swept
-    private byte[] _sharesAtClose = [];
     private Digest _lastStateHash;
     private ulong _firstSequence = 1;
     private ulong _openedNs;
@@ -31,8 +29,20 @@ public sealed class OpenBatch(LedgerState state)
     /// <summary>Called at every close, on the settle thread, before the next payment is applied; must not wait.</summary>
     public Action<ClosedBatch>? Closed { get; set; }
 
-    /// <summary>Called when a closed batch has its state hash, on the settle thread; must not wait.</summary>
-    public Action<ClosedBatch>? Hashed { get; set; }
+    /// <summary>What accounts written in this batch carry: the number's low 32 bits.</summary>
+    public uint Mark => (uint)Number;
+
+    /// <summary>To be called before every write to an account: what was pending in a closed batch is available.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Roll(ref AccountRow account)
+    {
+        if (account.Batch != Mark)
+        {
+            account.Available += account.Pending;
+            account.Pending = 0;
+            account.Batch = Mark;
+        }
+    }
 
     /// <summary>An accepted issue or redemption: a leaf, but no step towards a cut-off.</summary>
     public void Note() => Accepted++;
@@ -63,7 +73,6 @@ public sealed class OpenBatch(LedgerState state)
     [MethodImpl(MethodImplOptions.NoInlining)]
     public void Close(ulong lastSequence)
     {
-        SweepAll();
         var gross = new List<GrossValue>(state.Currencies.Count);
         for (int index = 1; index <= state.Currencies.Count; index++)
         {
@@ -86,9 +95,7 @@ public sealed class OpenBatch(LedgerState state)
             Net = state.Positions.Close(Number),
             RulesHash = state.Rules?.Table.Hash ?? default,
         };
-        state.Hasher.Close();
-        _unhashed = closed;
-        _sharesAtClose = SharesOf(closed);
+        closed.StateHash = _lastStateHash = StateHashOf(closed);
         Number++;
         IsFull = false;
         Count = 0;
@@ -97,41 +104,18 @@ public sealed class OpenBatch(LedgerState state)
         Closed?.Invoke(closed);
     }
 
-    /// <summary>Goes on with the last closed batch's state hash: up to so many accounts. True when there is nothing left to do.</summary>
-    public bool Sweep(int rowsMax)
-    {
-        if (_unhashed is not { } closed)
-            return true;
-        if (!state.Hasher.Sweep(rowsMax))
-            return false;
-        BinaryPrimitives.WriteUInt128LittleEndian(_sharesAtClose, state.Hasher.AccountsAtClose);
-        _lastStateHash = Digest.From(SHA256.HashData(_sharesAtClose));
-        _unhashed = null;
-        closed.StateHash = _lastStateHash;
-        closed.HasStateHash = true;
-        Hashed?.Invoke(closed);
-        return true;
-    }
-
-    public void SweepAll()
-    {
-        while (!Sweep(int.MaxValue))
-        {
-        }
-    }
-
     /// <summary>
-    /// What the state hash covers besides accounts, as it is at the close: 16 bytes left free for the accounts' sum, then control commands, ids,
-    /// sums, holds and refundables, outstanding by currency, the hash of the close before, and the batch's own numbers and positions
-    /// (and so, from close to close, unsettled positions and what fees left over).
+    /// SHA-256 over what the journal has decided up to here: accounts, control commands, ids, holds and refundables, sums, outstanding by
+    /// currency, the hash of the close before, and the batch's own numbers and positions (and so, from close to close,
+    /// unsettled positions and what fees left over).
     /// </summary>
-    private byte[] SharesOf(ClosedBatch closed)
+    private Digest StateHashOf(ClosedBatch closed)
     {
         byte[] statement = closed.Encode(); // root and state hash are still zero
         byte[] shares = new byte[(4 * 16) + SumTable.FoldBytes + (state.Currencies.Count * 16) + 32 + statement.Length];
-        Span<byte> rest = shares.AsSpan(16);
+        Span<byte> rest = shares;
         StateSum ids = state.Ids.State;
-        foreach (UInt128 fold in (ReadOnlySpan<UInt128>)[state.ControlFold, new(ids.High, ids.Low), state.Targets.Fold])
+        foreach (UInt128 fold in (ReadOnlySpan<UInt128>)[state.Balances.Value, state.ControlFold, new(ids.High, ids.Low), state.Targets.Fold])
         {
             BinaryPrimitives.WriteUInt128LittleEndian(rest, fold);
             rest = rest[16..];
@@ -139,7 +123,6 @@ public sealed class OpenBatch(LedgerState state)
 
         state.Sums.FoldInto(rest);
         rest = rest[SumTable.FoldBytes..];
-
         for (int index = 1; index <= state.Currencies.Count; index++)
         {
             BinaryPrimitives.WriteUInt128LittleEndian(rest, state.Currencies[index].Outstanding);
@@ -148,6 +131,6 @@ public sealed class OpenBatch(LedgerState state)
 
         ((ReadOnlySpan<byte>)_lastStateHash).CopyTo(rest);
         statement.CopyTo(rest[32..]);
-        return shares;
+        return Digest.From(SHA256.HashData(shares));
     }
 }

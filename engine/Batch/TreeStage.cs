@@ -5,14 +5,14 @@ using Settlement.Engine.Ring;
 
 namespace Settlement.Engine.Batch;
 
-// Purpose: stage 3e, behind the settle thread: grows each batch's tree, and publishes and seals the batch when root and state hash
-//   are both there. Closing does not wait for it; publishing does.
+// Purpose: stage 3e, behind the settle thread: grows each batch's tree, and publishes and seals the batch when its root
+//   is there. Closing does not wait for it; publishing does.
 // Invariant: batches are published in order, each once.
 
 /// <summary>Where closed batches go.</summary>
 public interface IBatchPublisher
 {
-    /// <summary>A batch with root and state hash, in order. Called on the tree's thread.</summary>
+    /// <summary>A batch with its root, in order. Called on the tree's thread.</summary>
     void OnClosed(ClosedBatch batch);
 }
 
@@ -20,9 +20,6 @@ internal sealed class TreeStage(
     RingBuffer ring, Outcome[] outcomes, BatchTrees trees, IReadOnlyCollection<ClosedBatch> unsealed, JournalStage journal, IBatchPublisher publisher,
     SequenceBarrier settled, WaitStrategy strategy, ulong firstSequence)
 {
-    /// <summary>How long a batch may wait for its state hash before it is looked at again.</summary>
-    private const int HashPollMs = 2;
-
     /// <summary>How long a batch that a tick closed, so without a slot, may go unseen.</summary>
     private const int IdleMs = 20;
 
@@ -44,8 +41,7 @@ internal sealed class TreeStage(
             Publish(batch);
         for (long next = 0; ;)
         {
-            int waitMs = trees.HasUnpublished ? HashPollMs : IdleMs;
-            if (settled.TryWaitFor(next, waitMs, out long available))
+            if (settled.TryWaitFor(next, IdleMs, out long available))
             {
                 while (next <= available)
                 {
@@ -81,7 +77,7 @@ public sealed class BatchTrees : IDisposable
     private readonly LeafSalt _salt;
     private readonly MerkleBuilder _builder;
     private readonly ConcurrentQueue<ClosedBatch> _closed = new(); // written by: settle thread
-    private readonly Queue<ClosedBatch> _rooted = new(); // have their root, wait for their state hash; written by: tree thread
+    private readonly Queue<ClosedBatch> _rooted = new(); // have their root, wait to be published; written by: tree thread
 
     /// <param name="saltKey">Of the ledger's genesis.</param>
     public BatchTrees(in Digest saltKey)
@@ -92,9 +88,6 @@ public sealed class BatchTrees : IDisposable
 
     /// <summary>The last batch whose seal the journal has.</summary>
     public ulong LastSealed { get; set; } // written by: recovery, before the stages start
-
-    /// <summary>A batch is closed and waits for its root or its state hash.</summary>
-    public bool HasUnpublished => _rooted.Count > 0 || !_closed.IsEmpty;
 
     /// <summary>Must be called before any thread can see the last payment of the batch as settled.</summary>
     public void Close(ClosedBatch batch) => _closed.Enqueue(batch);
@@ -113,13 +106,12 @@ public sealed class BatchTrees : IDisposable
         }
     }
 
-    /// <summary>The next batch that has both root and state hash, given that all slots up to this sequence are grown.</summary>
+    /// <summary>The next batch that has its root, given that all slots up to this sequence are grown.</summary>
     public bool TryPublish(ulong grownSequence, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ClosedBatch? published)
     {
         while (_closed.TryPeek(out ClosedBatch? batch) && batch.LastSequence <= grownSequence)
             Finish();
-        published = null;
-        return _rooted.TryPeek(out ClosedBatch? rooted) && rooted.HasStateHash && _rooted.TryDequeue(out published);
+        return _rooted.TryDequeue(out published);
     }
 
     public void Dispose() => _salt.Dispose();

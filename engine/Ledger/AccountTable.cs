@@ -48,25 +48,10 @@ public struct AccountRow
     [FieldOffset(52)] public byte CurrencyIndex;
     [FieldOffset(53)] public byte Tier;
     [FieldOffset(54)] public byte Level;
-    [FieldOffset(55)] private byte _statusAndMark;
+    [FieldOffset(55)] public WalletStatus Status;
     [FieldOffset(56)] public ulong Holder;
 
     public const uint OpenedMark = 1;
-    private const byte StatusMask = 0x03;
-    private const byte HashPendingBit = 0x80;
-
-    public WalletStatus Status
-    {
-        readonly get => (WalletStatus)(_statusAndMark & StatusMask);
-        set => _statusAndMark = (byte)((_statusAndMark & ~StatusMask) | (byte)value);
-    }
-
-    /// <summary>Written since its share of the state hash was last taken.</summary>
-    public bool HashPending
-    {
-        readonly get => (_statusAndMark & HashPendingBit) != 0;
-        set => _statusAndMark = (byte)(value ? _statusAndMark | HashPendingBit : _statusAndMark & ~HashPendingBit);
-    }
 
     /// <summary>Fits 64 bits: every credit is checked.</summary>
     public readonly ulong Total => Available + Pending + Held;

@@ -186,8 +186,7 @@ internal sealed class ControlApply(LedgerState state)
             Status = command.Status,
             Holder = command.Holder,
         };
-        head = state.Accounts.AddWallet(in row);
-        state.Hasher.Added(ref state.Accounts[head], head);
+        state.Accounts.AddWallet(in row);
         return Verdict.Accepted;
     }
 
@@ -207,7 +206,6 @@ internal sealed class ControlApply(LedgerState state)
         ref AccountRow first = ref state.Accounts[head];
         if (first.CurrencyIndex == 0)
         {
-            state.Hasher.BeforeWrite(ref first, head);
             first.CurrencyIndex = currency;
             return Verdict.Accepted;
         }
@@ -225,8 +223,7 @@ internal sealed class ControlApply(LedgerState state)
             Status = first.Status,
             Holder = first.Holder,
         };
-        int added = state.Accounts.AddAccount(head, in row);
-        state.Hasher.Added(ref state.Accounts[added], added);
+        state.Accounts.AddAccount(head, in row);
         return Verdict.Accepted;
     }
 
@@ -244,7 +241,7 @@ internal sealed class ControlApply(LedgerState state)
         }
 
         for (int row = head; row != 0; row = state.Accounts[row].Next)
-            Writable(row).Status = WalletStatus.Closed;
+            state.Accounts[row].Status = WalletStatus.Closed;
         return Verdict.Accepted;
     }
 
@@ -271,7 +268,7 @@ internal sealed class ControlApply(LedgerState state)
             return refusal;
         for (int row = head; row != 0; row = state.Accounts[row].Next)
         {
-            ref AccountRow account = ref Writable(row);
+            ref AccountRow account = ref state.Accounts[row];
             switch (command.Instruction)
             {
                 case Instruction.SetWalletStatus: account.Status = command.Status; break;
@@ -399,13 +396,6 @@ internal sealed class ControlApply(LedgerState state)
         batch == 0 || batch >= state.Batch.Number ? Verdict.UnknownBatch
         : state.Positions.Settle(batch) ? Verdict.Accepted
         : Verdict.Duplicate;
-
-    private ref AccountRow Writable(int row)
-    {
-        ref AccountRow account = ref state.Accounts[row];
-        state.Hasher.BeforeWrite(ref account, row);
-        return ref account;
-    }
 
     private void Fold(in ControlCommand command, ReadOnlySpan<byte> continuation)
     {

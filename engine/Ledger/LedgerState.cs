@@ -26,7 +26,6 @@ public sealed class LedgerState : IDisposable
         Targets = new TargetTable(genesis.TargetsMax);
         Sums = new SumTable(genesis.SumsMax);
         Ids = deduplicator;
-        Hasher = new StateHasher(Accounts);
         Batch = new OpenBatch(this);
         Participants.Add("operator");
         Sessions.Add(new SessionRecord
@@ -57,7 +56,7 @@ public sealed class LedgerState : IDisposable
 
     public Deduplicator Ids { get; }
 
-    public StateHasher Hasher { get; }
+    public BalanceFold Balances { get; } = new();
 
     public OpenBatch Batch { get; }
 
@@ -83,7 +82,6 @@ public sealed class LedgerState : IDisposable
         Targets.Dispose();
         Sums.Dispose();
         Ids.Dispose();
-        Hasher.Dispose();
     }
 
     /// <summary>

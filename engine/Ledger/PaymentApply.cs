@@ -59,7 +59,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         ref AccountRow payer = ref state.Accounts[payerRow];
         ref AccountRow payee = ref state.Accounts[payeeRow];
         ulong amount = payment.Amount;
-        state.Hasher.BeforeWrite(ref payer, payerRow);
+        state.Batch.Roll(ref payer);
         bool crosses = payer.Participant != payee.Participant;
         bool ruledBySums = state.Rules is { HasSums: true };
         bool refundable = (payment.Flags & PaymentFlags.Refundable) != 0;
@@ -78,8 +78,10 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         if ((crosses && state.Positions.IsFull) || (refundable && state.Targets.IsFull) || (ruledBySums && !TakeSumRow(ref payer)))
             return Verdict.TableFull;
 
-        state.Hasher.BeforeWrite(ref payee, payeeRow);
+        state.Batch.Roll(ref payee);
         payer.Available -= amount;
+        state.Balances.Debit(in payer, amount);
+        state.Balances.Credit(in payee, amount);
         bool pends = payment.Instruction == Instruction.Micropayment;
         if (pends)
             payee.Pending += amount;
@@ -119,7 +121,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         ref AccountRow payer = ref state.Accounts[payerRow];
         ref AccountRow payee = ref state.Accounts[payeeRow];
         bool ruledBySums = state.Rules is { HasSums: true };
-        state.Hasher.BeforeWrite(ref payer, payerRow);
+        state.Batch.Roll(ref payer);
         ushort key = KeyParticipant(in payment, in payee);
         if (ruledBySums && LimitRefusal(in payer, i, columns, ref outcome))
             return Verdict.LimitExceeded;
@@ -133,6 +135,8 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         currency.BlockDrift -= payer.Total;
         payer.Available -= payment.Amount;
         payer.Held += payment.Amount;
+        state.Balances.Debit(in payer, payment.Amount);
+        state.Balances.Hold(in payer, payment.Amount);
         currency.BlockDrift += payer.Total;
         if (ruledBySums)
             AddToSums(in payer, payment.Amount);
@@ -168,10 +172,15 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         ulong total = payee.Total;
         if (total + payment.Amount < total)
             return PaymentLaw.Hide(payee.Level > state.Sessions.At(payment.Session).Clearance, Verdict.Overflow);
-        state.Hasher.BeforeWrite(ref payee, row);
+        state.Batch.Roll(ref payee);
         payee.Available += payment.Amount;
+        state.Balances.Credit(in payee, payment.Amount);
         if (opens)
+        {
             payee.Opening = fingerprint;
+            state.Balances.Opened(in payee);
+        }
+
         ref CurrencyRecord currency = ref state.Currencies[payee.CurrencyIndex];
         currency.Outstanding += payment.Amount;
         currency.BlockDrift += payee.Total - total - payment.Amount;
@@ -195,12 +204,13 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         if (law.RedeemRefusal(in payment, out int row) is var refusal and not Verdict.Undecided)
             return refusal;
         ref AccountRow payer = ref state.Accounts[row];
-        state.Hasher.BeforeWrite(ref payer, row);
+        state.Batch.Roll(ref payer);
         if (payer.Available < payment.Amount)
             return Verdict.InsufficientFunds;
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
         currency.BlockDrift -= payer.Total;
         payer.Available -= payment.Amount;
+        state.Balances.Debit(in payer, payment.Amount);
         currency.Outstanding -= payment.Amount;
         currency.BlockDrift += payer.Total + payment.Amount;
         outcome.Available = payer.Available;
@@ -234,11 +244,14 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         if ((crosses && state.Positions.IsFull) || (refundable && state.Targets.IsFull))
             return Verdict.TableFull;
 
-        state.Hasher.BeforeWrite(ref payer, hold.PayerRow);
-        state.Hasher.BeforeWrite(ref payee, hold.PayeeRow);
+        state.Batch.Roll(ref payer);
+        state.Batch.Roll(ref payee);
         payer.Held -= hold.Remaining;
         payer.Available += hold.Remaining - amount;
         payee.Pending += amount;
+        state.Balances.Release(in payer, hold.Remaining);
+        state.Balances.Credit(in payer, hold.Remaining - amount);
+        state.Balances.Credit(in payee, amount);
         state.Targets.Remove(target);
         if (crosses)
             state.Positions.Move(payer.Participant, payee.Participant, payer.CurrencyIndex, amount);
@@ -284,8 +297,8 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         ulong amount = payment.Amount;
         bool hidden = payee.Level > state.Sessions.At(payment.Session).Clearance;
         bool crosses = payer.Participant != payee.Participant;
-        state.Hasher.BeforeWrite(ref payee, payeeRow);
-        ulong fromPending = record.PendingBatch == state.Hasher.Batch ? Math.Min(payee.Pending, amount) : 0;
+        state.Batch.Roll(ref payee);
+        ulong fromPending = record.PendingBatch == state.Batch.Mark ? Math.Min(payee.Pending, amount) : 0;
         ulong payerTotal = payer.Total;
         ulong payeeTotal = payee.Total;
         if (payee.Available < amount - fromPending)
@@ -297,9 +310,11 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         if (crosses && state.Positions.IsFull)
             return Verdict.TableFull;
 
-        state.Hasher.BeforeWrite(ref payer, payerRow);
+        state.Batch.Roll(ref payer);
         payee.Pending -= fromPending;
         payee.Available -= amount - fromPending;
+        state.Balances.Debit(in payee, amount);
+        state.Balances.Credit(in payer, amount);
         if (wasPending)
             payer.Pending += amount;
         else
@@ -320,11 +335,13 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
     {
         ref readonly TargetRecord hold = ref state.Targets[target];
         ref AccountRow payer = ref state.Accounts[hold.PayerRow];
-        state.Hasher.BeforeWrite(ref payer, hold.PayerRow);
+        state.Batch.Roll(ref payer);
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
         currency.BlockDrift -= payer.Total;
         payer.Held -= hold.Remaining;
         payer.Available += hold.Remaining;
+        state.Balances.Release(in payer, hold.Remaining);
+        state.Balances.Credit(in payer, hold.Remaining);
         currency.BlockDrift += payer.Total;
         state.Targets.Remove(target);
     }
@@ -350,7 +367,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
                 ? ulong.MaxValue
                 : state.TimeNs + state.Settings.RefundLifetimeNs,
             Sequence = sequence,
-            PendingBatch = pends ? state.Hasher.Batch : 0,
+            PendingBatch = pends ? state.Batch.Mark : 0,
             Currency = payment.Currency,
             Level = level,
         });

@@ -11,9 +11,6 @@ internal sealed class SettleStage(
     RingBuffer ring, Outcome[] outcomes, Settler settler, LedgerState state, JournalStage journal, SealedBlocks blocks,
     SequenceBarrier durable, Sequence settledBlocks, WaitStrategy strategy, long nextBlock)
 {
-    /// <summary>Accounts whose hashes are taken at a time while there is no payment: well under a millisecond.</summary>
-    private const int SweepIdle = 4_096;
-
     // Commands of a block that wraps in the ring: a continuation must not be parted. Used by: settle thread.
     private readonly Payment[] _wrappedSlots = new Payment[Limits.BlockSlotsMax];
     private readonly Outcome[] _wrappedOutcomes = new Outcome[Limits.BlockSlotsMax];
@@ -28,13 +25,7 @@ internal sealed class SettleStage(
     {
         for (long next = nextBlock; ;)
         {
-            if (!durable.TryGet(next, out long available))
-            {
-                if (!state.Batch.Sweep(SweepIdle))
-                    continue;
-                available = durable.WaitFor(next);
-            }
-
+            long available = durable.WaitFor(next);
             for (; next <= available; next++)
                 Settle(in blocks[next]);
         }

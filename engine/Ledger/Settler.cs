@@ -78,7 +78,7 @@ public sealed class Settler
         _state.Sequence += (ulong)slots.Length;
     }
 
-    /// <summary>Checks that the block kept every currency's money together, and goes on with the last batch's state hash.</summary>
+    /// <summary>Checks that the block kept every currency's money together.</summary>
     public void End(in BlockHeader header)
     {
         if (header.FirstSequence + header.Count != _state.Sequence + 1)
@@ -88,13 +88,7 @@ public sealed class Settler
             if (_state.Currencies[index].BlockDrift != 0)
                 ThrowMoneyAppearedOrVanished(header.Number, index);
         }
-
-        _state.Batch.Sweep(SweepBase + (SweepPerSlot * (int)header.Count));
     }
-
-    // A batch of n payments lists at most 2 n accounts; at this pace their hashes are complete n payments later.
-    private const int SweepBase = 1_024;
-    private const int SweepPerSlot = 2;
 
     private void ApplyPayments(ReadOnlySpan<Payment> payments, Span<Outcome> outcomes)
     {

@@ -97,7 +97,6 @@ internal sealed class VerifyRun : IDisposable
 
             if (_reader.Blocks > 0)
             {
-                _replay.Finish();
                 _replay.State.VerifyConservation();
             }
 

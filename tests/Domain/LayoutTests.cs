@@ -47,24 +47,13 @@ public sealed class LayoutTests
         (nameof(AccountRow.Wallet), 0), (nameof(AccountRow.Available), 8), (nameof(AccountRow.Pending), 16), (nameof(AccountRow.Held), 24),
         (nameof(AccountRow.Batch), 32), (nameof(AccountRow.Next), 36), (nameof(AccountRow.SumRow), 40), (nameof(AccountRow.Opening), 44),
         (nameof(AccountRow.Participant), 48), (nameof(AccountRow.Country), 50), (nameof(AccountRow.CurrencyIndex), 52), (nameof(AccountRow.Tier), 53),
-        (nameof(AccountRow.Level), 54), (nameof(AccountRow.Holder), 56));
+        (nameof(AccountRow.Level), 54), (nameof(AccountRow.Status), 55), (nameof(AccountRow.Holder), 56));
 
     [Test]
     public void A_position_is_80_bytes_as_pictured() => Expect<PositionRow>(80,
         (nameof(PositionRow.Open), 0), (nameof(PositionRow.Unsettled), 16), (nameof(PositionRow.FeeDue), 32), (nameof(PositionRow.Cap), 48),
         (nameof(PositionRow.FeeFixed), 56), (nameof(PositionRow.FeeBasisPoints), 64), (nameof(PositionRow.FeeCarry), 68),
         (nameof(PositionRow.HasCap), 72), (nameof(PositionRow.Touched), 73));
-
-    [Test]
-    public void Status_and_hash_mark_share_a_byte_without_touching_each_other([Values] WalletStatus status, [Values] bool pending)
-    {
-        var row = new AccountRow { Status = status, HashPending = pending };
-        Assert.That((row.Status, row.HashPending), Is.EqualTo((status, pending)));
-        row.HashPending = !pending;
-        Assert.That((row.Status, row.HashPending), Is.EqualTo((status, !pending)));
-        row.Status = WalletStatus.Active;
-        Assert.That((row.Status, row.HashPending), Is.EqualTo((WalletStatus.Active, !pending)));
-    }
 
     [Test]
     public void A_wallet_with_one_account_takes_less_than_200_bytes_index_included()

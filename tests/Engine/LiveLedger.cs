@@ -169,7 +169,6 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
             Assert.That(reader.End!.Kind, Is.Not.EqualTo(JournalEndKind.Damage), reader.End.What);
         }
 
-        replay.Finish();
         Assert.That(_outcomes, Has.Count.LessThanOrEqualTo(outcomes.Count));
         for (int i = 0; i < _outcomes.Count; i++)
         {
