@@ -14,8 +14,11 @@ namespace Settlement.Engine.Journal;
 
 internal sealed class JournalStage
 {
-    /// <summary>Blocks sealed and not yet durable. Two keep the device busy (one written, one waiting); more would only make blocks smaller.</summary>
-    private const ulong CommitsInFlightMax = 2;
+    /// <summary>
+    /// Blocks sealed and not yet durable: one written, one waiting, and two more that spare the disk a wait while this thread has no core. Under
+    /// load blocks are full whatever the number; with less to do, fewer would only make a payment wait longer for its block.
+    /// </summary>
+    private const ulong CommitsInFlightMax = 4;
 
     /// <summary>Seal blocks that one commit may carry: a few KiB each.</summary>
     private const int SealsAtOnceMax = 256;

@@ -17,7 +17,7 @@ public struct SealedBlock
 /// <summary>The last blocks sealed, by number. The journal stage never runs further ahead of the settle stage than this is long.</summary>
 public sealed class SealedBlocks
 {
-    /// <summary>Blocks between journal and settle stage. At two commits under way, the settle stage is as far behind as this only when blocks are tiny.</summary>
+    /// <summary>Blocks between journal and settle stage. At four commits under way, the settle stage is as far behind as this only when blocks are tiny.</summary>
     public const int Capacity = 1_024;
 
     private readonly SealedBlock[] _blocks = new SealedBlock[Capacity]; // written by: journal stage, before the block can be durable
