@@ -99,6 +99,7 @@ internal sealed class SettleFolder : IDisposable
         RedirectStandardInput = true,
         RedirectStandardOutput = true,
         RedirectStandardError = true,
+        Environment = { ["DOTNET_EnableDiagnostics"] = "0" }, // its sockets in the temporary folder would outlive a killed process
     })!;
 
     public string[] ReportLines(string name) => File.ReadAllLines(System.IO.Path.Combine(Report, name));
