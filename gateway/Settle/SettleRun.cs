@@ -49,7 +49,7 @@ internal sealed class SettleRun
         foreach (string? file in (string?[])[.. options.Files, options.Wallets, options.Accounts, options.Rules])
         {
             if (file is not null and not InputStream.StandardInputPath && !File.Exists(file))
-                throw new UsageException($"'{file}': no such file.");
+                throw new UsageException(Directory.Exists(file) ? $"'{file}': a folder; a file is expected." : $"'{file}': no such file.");
         }
 
         if (options.Wallets == InputStream.StandardInputPath)
