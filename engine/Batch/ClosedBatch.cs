@@ -81,9 +81,6 @@ public sealed class ClosedBatch
         return bytes;
     }
 
-    /// <summary>The batch number that a seal block is about.</summary>
-    public static ulong NumberIn(ReadOnlySpan<byte> seal) => BinaryPrimitives.ReadUInt64LittleEndian(seal);
-
     private ref struct SpanWriter(Span<byte> rest)
     {
         private Span<byte> _rest = rest;

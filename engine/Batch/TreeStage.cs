@@ -27,12 +27,11 @@ internal sealed class TreeStage(
     public Sequence Grown { get; } = new(); // written by: tree thread
 
     /// <summary>Batches published since the start.</summary>
-    public long PublishedCount => Volatile.Read(ref _publishedCount);
+    public long PublishedCount => (long)(LastPublished - trees.LastSealed);
 
     /// <summary>Number of the last batch published, now or in an earlier run.</summary>
     public ulong LastPublished => Volatile.Read(ref _lastPublished);
 
-    private long _publishedCount; // written by: tree thread
     private ulong _lastPublished = trees.LastSealed; // written by: tree thread
 
     public void Run()
@@ -63,7 +62,6 @@ internal sealed class TreeStage(
     {
         journal.Seal(batch.Encode());
         publisher.OnClosed(batch);
-        Volatile.Write(ref _publishedCount, _publishedCount + 1);
         Volatile.Write(ref _lastPublished, batch.Number);
     }
 }

@@ -13,7 +13,6 @@ internal static class Mix
     public const ulong Pi4 = 0x3F84_D5B5_B547_0917;
     public const ulong Pi5 = 0x4528_21E6_38D0_1377;
     public const ulong Pi6 = 0xBE54_66CF_34E9_0C6C;
-    public const ulong Pi7 = 0xC0AC_29B7_C97C_50DD;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Fold(ulong left, ulong right)

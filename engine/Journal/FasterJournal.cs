@@ -131,7 +131,7 @@ public sealed unsafe class FasterJournal : IJournal, ILogDeviceOwner
     {
         ThrowIfFailed();
         int bodyBytes = body1.Length + body2.Length;
-        if (bodyBytes > Math.Min(JournalOptions.BodyBytesMax * 2, _files.PageBytes - CommitRecordBytes - BlockHeader.Size - 4))
+        if (bodyBytes > Math.Min(Limits.BlockBodyBytesMax * 2, _files.PageBytes - CommitRecordBytes - BlockHeader.Size - 4))
             ThrowTooLarge(bodyBytes);
         header.Magic = BlockHeader.MagicValue;
         header.Version = BlockHeader.FormatVersion;

@@ -30,7 +30,6 @@ internal sealed unsafe partial class LinuxFileCalls : IFileCalls
 {
     public const int InterruptedErrno = 4;
     public const int InputOutputErrno = 5;
-    public const int InvalidErrno = 22;
     public const int NoSpaceErrno = 28;
 
     private const int ReadOnly = 0;

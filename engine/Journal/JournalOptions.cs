@@ -26,10 +26,6 @@ public enum JournalDevice
 /// </remarks>
 public sealed record JournalOptions
 {
-    /// <summary>16,384 payments of 64 bytes.</summary>
-    public const int PaymentsPerBlockMax = 16_384;
-    public const int BodyBytesMax = PaymentsPerBlockMax * Payment.Size;
-
     public static readonly JournalOptions Default = new();
 
     /// <summary>For journals of a few thousand blocks (samples, tests): less memory. Blocks of up to 1 MiB still fit.</summary>

@@ -40,6 +40,7 @@ internal sealed class JournalStage
     private ulong _nextSequence;
     private ulong _timeNs; // of the last block; only a block moves it
     private ulong _tickedForNs;
+    private long _ringLast = Sequence.Initial; // last slot sealed
     private ulong _ageDueNs; // written by: settle stage
     private long _sealsAppended; // written by: journal stage
 
@@ -165,8 +166,6 @@ internal sealed class JournalStage
         _timeNs = header.TimeNs;
         _journal.Append(ref header, first, second);
     }
-
-    private long _ringLast = Sequence.Initial;
 
     /// <summary>All that wait, up to a bound, become durable together: small batches must not cost a commit each before the next payment.</summary>
     private void AppendSeals()

@@ -148,7 +148,7 @@ public sealed class AccountTable : IDisposable
     }
 
     /// <summary>Adds the first row of a wallet. The caller has checked that there is room and no such wallet.</summary>
-    public int AddWallet(in AccountRow attributes)
+    public void AddWallet(in AccountRow attributes)
     {
         int row = Append(in attributes);
         ulong hash = HashOf(attributes.Wallet);
@@ -156,18 +156,27 @@ public sealed class AccountTable : IDisposable
         while (_index[(long)slot] != 0)
             slot = (slot + 1) & _mask;
         _index[(long)slot] = (hash >> 32 << 32) | (uint)row;
-        return row;
     }
 
-    /// <summary>Adds a further account at the end of a wallet's chain.</summary>
-    public int AddAccount(int firstRow, in AccountRow attributes)
+    /// <summary>Adds a further, empty account, with the wallet's attributes, at the end of the wallet's chain.</summary>
+    public void AddAccount(int firstRow, byte currencyIndex)
     {
-        int row = Append(in attributes);
+        AccountRow first = _rows[firstRow];
+        int row = Append(new AccountRow
+        {
+            Wallet = first.Wallet,
+            Participant = first.Participant,
+            Country = first.Country,
+            CurrencyIndex = currencyIndex,
+            Tier = first.Tier,
+            Level = first.Level,
+            Status = first.Status,
+            Holder = first.Holder,
+        });
         int last = firstRow;
         while (_rows[last].Next != 0)
             last = _rows[last].Next;
         _rows[last].Next = row;
-        return row;
     }
 
     public void Dispose()

@@ -212,18 +212,7 @@ internal sealed class ControlApply(LedgerState state)
 
         if (state.Accounts.IsFull)
             return Verdict.CapacityExceeded;
-        var row = new AccountRow
-        {
-            Wallet = first.Wallet,
-            Participant = first.Participant,
-            Country = first.Country,
-            CurrencyIndex = currency,
-            Tier = first.Tier,
-            Level = first.Level,
-            Status = first.Status,
-            Holder = first.Holder,
-        };
-        state.Accounts.AddAccount(head, in row);
+        state.Accounts.AddAccount(head, currency);
         return Verdict.Accepted;
     }
 

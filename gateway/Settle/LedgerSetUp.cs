@@ -21,7 +21,7 @@ internal sealed class LedgerSetUp
     private readonly ulong _timeNs;
     private readonly ulong _lastBatch;
     private readonly List<ulong> _unsettled = [];
-    private readonly ushort _clearances;
+    private readonly ushort _nextSession;
     private readonly Dictionary<byte, ushort> _sessions = [];
 
     public LedgerSetUp(LedgerState state, Submitter submitter, CurrencyScales scales)
@@ -48,7 +48,7 @@ internal sealed class LedgerSetUp
                 _unsettled.Add(batch);
         }
 
-        _clearances = (ushort)state.Sessions.Next;
+        _nextSession = (ushort)state.Sessions.Next;
     }
 
     /// <summary>Finds what is wrong with a wallets file before the first wallet is opened.</summary>
@@ -223,11 +223,11 @@ internal sealed class LedgerSetUp
         Send(new ControlCommand
         {
             Instruction = Instruction.OpenSession,
-            Subject = _clearances,
+            Subject = _nextSession,
             Level = clearance,
             SessionFlags = SessionFlags.Operator,
         });
-        return _clearances;
+        return _nextSession;
     }
 
     private void Declare(string name)

@@ -83,18 +83,6 @@ public sealed record GenerateOptions
         RefundablePerMillion = 50_000,
     };
 
-    /// <summary>Nothing but accepted micropayments, uniform payers: what the rate of a load is counted over.</summary>
-    public static GenerateOptions Plain { get; } = new()
-    {
-        Currencies = Places.Currencies.Count,
-        Payers = PayerSkew.Uniform,
-        DuplicatesPerMillion = 0,
-        BadPerMillion = 0,
-        HoldsPerMillion = 0,
-        RefundablePerMillion = 0,
-        ImmediatePerMillion = 0,
-    };
-
     /// <summary>What cannot be generated, in a sentence, or null.</summary>
     public string? Fault() =>
         Payments is < 0 or > 1L << 40 ? $"--payments {Payments}: 0 to {1L << 40} expected" :

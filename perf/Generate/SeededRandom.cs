@@ -56,9 +56,6 @@ public struct SeededRandom
         return high;
     }
 
-    /// <summary>True in so many of a million cases.</summary>
-    public bool Chance(uint perMillion) => Below(1_000_000) < perMillion;
-
     /// <summary>One of 2^octaves - 1 values from 1, every octave [2^j, 2^(j+1)) as likely as the next: many small, few large.</summary>
     public ulong Octaves(int octaves)
     {

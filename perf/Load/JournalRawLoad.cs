@@ -16,7 +16,7 @@ public sealed class JournalRawLoad
         public double RatioToRaw => JournalMegabytesPerSecond / RawMegabytesPerSecond;
     }
 
-    public int PaymentsPerBlock { get; init; } = JournalOptions.PaymentsPerBlockMax;
+    public int PaymentsPerBlock { get; init; } = Limits.BlockSlotsMax;
 
     /// <summary>Blocks in a run.</summary>
     public int Blocks { get; init; } = 512;
