@@ -40,11 +40,28 @@ public sealed class BlockReplay : IDisposable
     private LedgerState? _state;
     private Settler? _settler;
     private BatchTrees? _trees;
+    private int _applied;
+
+    /// <summary>Whether the last block was not applied whole: nothing can be applied behind it.</summary>
+    public bool IsCut { get; private set; }
+
+    /// <summary>What became of the slots that were applied last.</summary>
+    public ReadOnlySpan<Outcome> Outcomes => _outcomes.AsSpan(0, _applied);
 
     /// <summary>Applies the next block.</summary>
     /// <exception cref="LedgerBrokenException">The block does not follow, or a seal differs from what these rules give.</exception>
-    public void Apply(in BlockHeader header, ReadOnlySpan<byte> body)
+    public void Apply(in BlockHeader header, ReadOnlySpan<byte> body) => Apply(in header, body, ulong.MaxValue);
+
+    /// <summary>
+    /// Applies the next block up to a sequence, or to the end of the command that the sequence is part of; a block that begins behind it gives its
+    /// time alone. Unless the block is applied whole, it is the last.
+    /// </summary>
+    /// <inheritdoc cref="Apply(in BlockHeader, ReadOnlySpan{byte})"/>
+    public void Apply(in BlockHeader header, ReadOnlySpan<byte> body, ulong lastSequence)
     {
+        if (IsCut)
+            throw new InvalidOperationException($"block {header.Number} follows on a block that was not applied whole");
+        _applied = 0;
         if (header.Kind == BlockKind.Genesis)
         {
             Begin(in header, body);
@@ -58,7 +75,19 @@ public sealed class BlockReplay : IDisposable
         }
 
         ReadOnlySpan<Payment> slots = MemoryMarshal.Cast<byte, Payment>(body)[..(int)header.Count];
-        Settler.Apply(in header, slots, _outcomes.AsSpan(0, slots.Length));
+        if (lastSequence >= header.FirstSequence + header.Count - 1)
+        {
+            Settler.Apply(in header, slots, _outcomes.AsSpan(0, slots.Length));
+        }
+        else
+        {
+            IsCut = true;
+            slots = slots[..CountUpTo(in header, slots, lastSequence)];
+            Settler.Begin(in header);
+            Settler.ApplyPart(slots, _outcomes.AsSpan(0, slots.Length));
+        }
+
+        _applied = slots.Length;
         Trees.Grow(slots, _outcomes.AsSpan(0, slots.Length), header.FirstSequence);
         Applied?.Invoke(header, _outcomes.AsMemory(0, slots.Length));
         Publish();
@@ -83,6 +112,19 @@ public sealed class BlockReplay : IDisposable
         _state.Batch.Closed = _trees.Close;
     }
 
+    /// <summary>Commands are not parted from their continuations.</summary>
+    private static int CountUpTo(in BlockHeader header, ReadOnlySpan<Payment> slots, ulong lastSequence)
+    {
+        int wanted = lastSequence < header.FirstSequence ? 0 : (int)(lastSequence - header.FirstSequence + 1);
+        if (header.Kind != BlockKind.Control)
+            return wanted;
+        ReadOnlySpan<ControlCommand> commands = MemoryMarshal.Cast<Payment, ControlCommand>(slots);
+        int count = 0;
+        while (count < wanted)
+            count += Math.Min(1 + commands[count].ContinuationSlots, slots.Length - count);
+        return count;
+    }
+
     private void Publish()
     {
         while (Trees.TryPublish(State.Sequence, out ClosedBatch? batch))
@@ -96,7 +138,7 @@ public sealed class BlockReplay : IDisposable
     {
         if (!_unsealed.TryDequeue(out ClosedBatch? batch))
             throw new LedgerBrokenException($"block {header.Number} seals a batch that is not closed");
-        if (!body.SequenceEqual(batch.Encode()))
+        if (!body[..^(int)header.AttachmentBytes].SequenceEqual(batch.Encode()))
             throw new LedgerBrokenException(
                 $"block {header.Number}: the seal of batch {batch.Number} states other figures, root or state hash than its payments give");
         Trees.LastSealed = batch.Number;

@@ -81,6 +81,64 @@ public sealed class ClosedBatch
         return bytes;
     }
 
+    /// <summary>Reads what <see cref="Encode"/> wrote.</summary>
+    /// <exception cref="LedgerBrokenException">It is no statement.</exception>
+    public static ClosedBatch Decode(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new SpanReader(bytes);
+        ulong number = reader.UInt64(), first = reader.UInt64(), last = reader.UInt64(), opened = reader.UInt64(), closed = reader.UInt64();
+        ulong count = reader.UInt64(), accepted = reader.UInt64();
+        Digest rules = reader.Digest(), state = reader.Digest(), root = reader.Digest();
+        var gross = new GrossValue[reader.Count(18)];
+        for (int i = 0; i < gross.Length; i++)
+            gross[i] = new GrossValue(reader.UInt16(), reader.UInt128());
+        var net = new NetPosition[reader.Count(36)];
+        for (int i = 0; i < net.Length; i++)
+            net[i] = new NetPosition(reader.UInt16(), reader.UInt16(), (Int128)reader.UInt128(), (Int128)reader.UInt128());
+        reader.End();
+        return new ClosedBatch
+        {
+            Number = number, FirstSequence = first, LastSequence = last, OpenedNs = opened, ClosedNs = closed, Count = count, Accepted = accepted,
+            Gross = gross, Net = net, RulesHash = rules, StateHash = state, Root = root,
+        };
+    }
+
+    private ref struct SpanReader(ReadOnlySpan<byte> rest)
+    {
+        private ReadOnlySpan<byte> _rest = rest;
+
+        public ushort UInt16() => BinaryPrimitives.ReadUInt16LittleEndian(Take(2));
+
+        public ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
+
+        public UInt128 UInt128() => BinaryPrimitives.ReadUInt128LittleEndian(Take(16));
+
+        public Digest Digest() => Domain.Digest.From(Take(32));
+
+        public int Count(int itemBytes)
+        {
+            uint count = BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
+            return count <= (uint)(_rest.Length / itemBytes) ? (int)count : throw NoStatement();
+        }
+
+        public readonly void End()
+        {
+            if (!_rest.IsEmpty)
+                throw NoStatement();
+        }
+
+        private ReadOnlySpan<byte> Take(int bytes)
+        {
+            if (_rest.Length < bytes)
+                throw NoStatement();
+            ReadOnlySpan<byte> taken = _rest[..bytes];
+            _rest = _rest[bytes..];
+            return taken;
+        }
+
+        private static LedgerBrokenException NoStatement() => new("a seal block's body is no batch's statement");
+    }
+
     private ref struct SpanWriter(Span<byte> rest)
     {
         private Span<byte> _rest = rest;

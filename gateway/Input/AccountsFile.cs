@@ -1,4 +1,5 @@
 using System.Text;
+using Settlement.Engine.Text;
 
 namespace Settlement.Gateway.Input;
 

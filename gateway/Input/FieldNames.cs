@@ -1,5 +1,6 @@
 using System.Text;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Text;
 
 namespace Settlement.Gateway.Input;
 

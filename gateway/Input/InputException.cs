@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Settlement.Engine.Text;
 
 namespace Settlement.Gateway.Input;
 

@@ -21,9 +21,6 @@ internal static class InputLimits
     /// <summary>Of a whole message, with a long path and a list of columns in it.</summary>
     public const int MessageCharsMax = 1_000;
 
-    /// <summary>UTF-8 bytes of a stream's name in `stream:sequence`.</summary>
-    public const int StreamNameBytesMax = 64;
-
     public const int XmlDepthMax = 64;
 
     /// <summary>Different element, attribute and namespace names; pain.001 has about 500.</summary>

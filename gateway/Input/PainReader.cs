@@ -1,6 +1,7 @@
 using System.Text;
 using System.Xml;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Text;
 
 namespace Settlement.Gateway.Input;
 

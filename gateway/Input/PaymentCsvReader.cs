@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Text;
 
 namespace Settlement.Gateway.Input;
 

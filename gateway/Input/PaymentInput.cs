@@ -1,4 +1,5 @@
 using System.Globalization;
+using Settlement.Engine.Text;
 
 namespace Settlement.Gateway.Input;
 

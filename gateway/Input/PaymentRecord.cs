@@ -1,4 +1,5 @@
 using Settlement.Engine.Domain;
+using Settlement.Engine.Text;
 
 namespace Settlement.Gateway.Input;
 

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Unicode;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Text;
 
 namespace Settlement.Gateway.Input;
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
+using Settlement.Engine.Text;
 using Settlement.Gateway.Input;
 
 namespace Settlement.Gateway.Settle;

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using HdrHistogram;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Reply;
+using Settlement.Engine.Text;
 using Settlement.Gateway.Input;
 
 namespace Settlement.Gateway.Settle;
@@ -139,28 +140,4 @@ internal sealed class ReplyCollector(IReadOnlyList<string> files, TextWriter? ve
 
         _position = end;
     }
-}
-
-/// <summary>Verdicts as reports print them.</summary>
-internal static class VerdictText
-{
-    private static readonly string[] s_names = [.. Enumerable.Range(0, 256).Select(number => SnakeCase(((Verdict)number).ToString()))];
-
-    public static string NameOf(Verdict verdict) => s_names[(byte)verdict];
-
-    /// <summary>The verdict; behind a colon a repeat's first verdict, or the number of the rule that refused.</summary>
-    public static string Of(in Outcome outcome) =>
-        outcome.First != Verdict.Undecided ? $"{NameOf(outcome.Verdict)}:{NameOf(outcome.First)}"
-        : outcome.Rule != 0 ? $"{NameOf(outcome.Verdict)}:{outcome.Rule}"
-        : NameOf(outcome.Verdict);
-
-    private static string SnakeCase(string name) =>
-        string.Concat(name.Select((letter, place) => char.IsUpper(letter) && place > 0 ? "_" + char.ToLowerInvariant(letter) : char.ToLowerInvariant(letter).ToString()));
-}
-
-internal static class CsvText
-{
-    /// <summary>Quoted where RFC 4180 asks for it.</summary>
-    public static string Field(string text) =>
-        text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

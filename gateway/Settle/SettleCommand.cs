@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
+using Settlement.Engine.Text;
 using Settlement.Gateway.Input;
 
 namespace Settlement.Gateway.Settle;
@@ -27,7 +28,7 @@ internal static class SettleCommand
         Option<string> accounts = Text("--accounts", "FILE", "Wallets of the accounts in pain.001 files, as CSV: account,wallet.");
         Option<string> rules = Text("--rules", "FILE", "Rule table (JSON) to activate. Default: what is active; in a new ledger every corridor is open.");
         Option<ulong> stream = Parsed<ulong>("--stream", "NAME", "Stream of records without an id, for files that grow and for standard input. Default: a hash of the file's content.",
-            StreamName.TryParse, $"a name of at most {InputLimits.StreamNameBytesMax} bytes, or 16 hexadecimal digits");
+            StreamName.TryParse, $"a name of at most {StreamName.NameBytesMax} bytes, or 16 hexadecimal digits");
         Option<ulong?> batchCount = Number("--batch-count", "N", $"A batch closes after so many accepted payments; 0: no such cut-off. New ledgers: {SettleOptions.BatchCountDefault}.");
         Option<ulong?> batchAge = Duration("--batch-age", "A batch closes at this age, or none. New ledgers: 1h.");
         var batchValue = new Option<string[]>("--batch-value")

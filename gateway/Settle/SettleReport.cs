@@ -3,6 +3,7 @@ using System.Text.Json;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
+using Settlement.Engine.Text;
 
 namespace Settlement.Gateway.Settle;
 

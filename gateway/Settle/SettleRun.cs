@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using Settlement.Engine.Text;
 using Settlement.Engine;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Settlement.Engine.Journal;
+using Settlement.Replay.Common;
 
 namespace Settlement.Replay.Verify;
 
@@ -8,28 +8,20 @@ internal static class VerifyCommand
 {
     public static Command Create(TextWriter output, TextWriter error)
     {
-        var journal = new Argument<string>("journal") { Description = "The journal's directory. It is only read, and may be in use." };
-        var json = new Option<bool>("--json") { Description = "Print one JSON object instead of lines." };
+        Argument<string> journal = Verb.Journal();
+        Option<bool> json = Verb.Json();
         var command = new Command(
             "verify",
             "Verifies every block (CRC, chain, sequence, time), applies all of them again, and compares every seal (root, state hash) and the sums of money.")
         {
             journal, json,
         };
-        command.SetAction(parsed =>
+        command.SetAction(parsed => Verb.Run(error, () =>
         {
-            try
-            {
-                VerifyReport report = VerifyRun.Over(parsed.GetValue(journal)!);
-                report.Print(parsed.GetValue(json), output);
-                return report.IsSound ? 0 : ReplayCommand.ExitUnsound;
-            }
-            catch (Exception unusable) when (unusable is JournalException or IOException or UnauthorizedAccessException)
-            {
-                error.WriteLine(unusable.Message);
-                return ReplayCommand.ExitUnusable;
-            }
-        });
+            VerifyReport report = VerifyRun.Over(parsed.GetValue(journal)!);
+            report.Print(parsed.GetValue(json), output);
+            return report.IsSound ? 0 : ReplayCommand.ExitUnsound;
+        }));
         return command;
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Rules;
+using Settlement.Engine.Text;
 using Settlement.Gateway.Input;
 using Settlement.Tests.Rules;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Settlement.Engine.Text;
 using Settlement.Gateway.Input;
 using static Settlement.Tests.Gateway.Input.InputTexts;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Text;
 using Settlement.Gateway.Input;
 using static Settlement.Tests.Gateway.Input.InputTexts;
 

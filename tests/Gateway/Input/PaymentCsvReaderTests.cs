@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Text;
 using Settlement.Gateway.Input;
 using static Settlement.Tests.Gateway.Input.InputTexts;
 

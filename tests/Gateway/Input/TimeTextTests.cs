@@ -1,4 +1,5 @@
 using System.Globalization;
+using Settlement.Engine.Text;
 using Settlement.Gateway.Input;
 
 namespace Settlement.Tests.Gateway.Input;

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 
-namespace Settlement.Gateway.Input;
+namespace Settlement.Engine.Text;
 
 /// <summary>Single values as they stand in a field: numbers and names.</summary>
 internal static class FieldText

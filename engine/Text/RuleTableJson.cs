@@ -5,7 +5,7 @@ using Settlement.Engine.Domain;
 using Settlement.Engine.Rules;
 using Calendar = Settlement.Engine.Rules.Calendar;
 
-namespace Settlement.Gateway.Input;
+namespace Settlement.Engine.Text;
 
 /// <summary>Unwinds the parser; <see cref="RuleTableFile"/> turns it into a fault with line and column.</summary>
 internal sealed class RuleTableJsonException(long offset, string value, string expected)

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Settlement.Gateway.Input;
+namespace Settlement.Engine.Text;
 
 /// <summary>
 /// The 64-bit number of a stream of ids, from what people call it. A hash becomes a number by its first eight bytes, little-endian;
@@ -11,6 +11,9 @@ namespace Settlement.Gateway.Input;
 /// </summary>
 internal static class StreamName
 {
+    /// <summary>UTF-8 bytes of a stream's name in `stream:sequence`.</summary>
+    public const int NameBytesMax = 64;
+
     /// <summary>Digits of a stream that is written as a number.</summary>
     public const int HexDigits = 16;
 
@@ -33,13 +36,13 @@ internal static class StreamName
     /// Reads a stream as it stands before the colon of an id and behind `--stream`: exactly 16 hexadecimal digits are the number
     /// itself, as reports print it; anything else is a name, hashed.
     /// </summary>
-    /// <returns>False: empty, longer than <see cref="InputLimits.StreamNameBytesMax"/>, or the number 0.</returns>
+    /// <returns>False: empty, longer than <see cref="NameBytesMax"/>, or the number 0.</returns>
     public static bool TryParse(ReadOnlySpan<byte> text, out ulong stream)
     {
         if (text.Length == HexDigits && ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out stream))
             return stream != 0;
         stream = 0;
-        if (text.IsEmpty || text.Length > InputLimits.StreamNameBytesMax)
+        if (text.IsEmpty || text.Length > NameBytesMax)
             return false;
         stream = OfName(text);
         return true;

@@ -1,6 +1,6 @@
 using Settlement.Engine.Domain;
 
-namespace Settlement.Gateway.Input;
+namespace Settlement.Engine.Text;
 
 /// <summary>
 /// Digits behind the point that amounts of each currency have in the ledger: ISO's, unless the ledger declared more. A currency

@@ -4,7 +4,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using Settlement.Engine.Domain;
 
-namespace Settlement.Gateway.Input;
+namespace Settlement.Engine.Text;
 
 /// <summary>
 /// A payment's id as text: a UUID (its sixteen bytes are one big-endian number) or `stream:sequence`, where the stream is a name
@@ -16,13 +16,13 @@ internal sealed class PaymentIdText
     /// <summary>What a column that holds an id expects.</summary>
     public const string Expected = "a UUID or stream:sequence (a name or 16 hexadecimal digits, a colon, a number from 1)";
 
-    /// <summary>Longest text that <see cref="Format"/> writes: 16 digits, a colon, 20 digits.</summary>
+    /// <summary>Longest text that <see cref="Format(ulong, ulong, bool)"/> writes: 16 digits, a colon, 20 digits.</summary>
     public const int CharsMax = 37;
 
     private const int UuidChars = 36;
 
     // written by: the reader's thread
-    private readonly byte[] _lastName = new byte[InputLimits.StreamNameBytesMax];
+    private readonly byte[] _lastName = new byte[StreamName.NameBytesMax];
     private int _lastNameLength;
     private ulong _lastStream;
 

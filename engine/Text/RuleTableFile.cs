@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Settlement.Engine.Rules;
 
-namespace Settlement.Gateway.Input;
+namespace Settlement.Engine.Text;
 
 /// <summary>What a rule file's words mean: bound to the ISO tables and the ledger's scales. Texts come as they stand in the file.</summary>
 internal interface IRuleSymbols

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using Settlement.Engine.Domain;
 
-namespace Settlement.Gateway.Input;
+namespace Settlement.Engine.Text;
 
 /// <summary>
 /// Instants as text: RFC 3339 for files of our own (`2026-01-31T12:00:00.123456789Z`, `+01:00`), exact to the nanosecond. In
@@ -47,6 +47,14 @@ internal static class TimeText
 
     /// <inheritdoc cref="TryParse(ReadOnlySpan{byte}, out ulong)"/>
     public static bool TryParse(string text, out ulong timeNs) => TryParse(Encoding.UTF8.GetBytes(text), out timeNs);
+
+    /// <summary>The instant as RFC 3339 text in UTC, to the nanosecond where it is not a whole second.</summary>
+    public static string Format(ulong timeNs)
+    {
+        string seconds = DateTime.UnixEpoch.AddSeconds((long)(timeNs / Limits.NsPerSecond)).ToString("yyyy-MM-dd'T'HH:mm:ss", CultureInfo.InvariantCulture);
+        ulong fraction = timeNs % Limits.NsPerSecond;
+        return fraction == 0 ? seconds + "Z" : string.Create(CultureInfo.InvariantCulture, $"{seconds}.{fraction:d9}Z");
+    }
 
     /// <summary>
     /// Reads an XML date (its first instant) or date and time; without an offset it is UTC. Years 1 to 9999, in whole seconds since

@@ -1,7 +1,7 @@
 using System.Text;
 using Settlement.Engine.Domain;
 
-namespace Settlement.Gateway.Input;
+namespace Settlement.Engine.Text;
 
 /// <summary>What countries, currencies and amounts in a rule file mean: the ISO tables, and the ledger's scales.</summary>
 internal sealed class LedgerSymbols(CurrencyScales scales) : IRuleSymbols

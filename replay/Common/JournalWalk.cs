@@ -1,0 +1,159 @@
+using Settlement.Engine;
+using Settlement.Engine.Batch;
+using Settlement.Engine.Dedup;
+using Settlement.Engine.Dedup.Spill;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Journal;
+using Settlement.Engine.Ledger;
+
+namespace Settlement.Replay.Common;
+
+internal sealed record WalkOptions
+{
+    /// <summary>The first sequence whose outcome is wanted: a snapshot before it may spare the journal in front of that. 0: all of them, from genesis.</summary>
+    public ulong From { get; init; }
+
+    /// <summary>Where to stop.</summary>
+    public JournalPoint Until { get; init; } = JournalPoint.End;
+
+    /// <summary>Told how far the reading is; null: nobody.</summary>
+    public WalkProgress? Progress { get; init; }
+}
+
+/// <summary>
+/// A journal read and applied again, a block at a time, without locking it or changing a byte: what every verb that needs verdicts or
+/// balances stands on. The journal holds payments, not verdicts; the verdicts follow from applying them.
+/// </summary>
+/// <remarks>
+/// Ids that exceed the memory set aside spill into a temporary folder of the walk's own.
+/// Failure assumed: damage and torn tails are the reader's <see cref="End"/>; a sound block that these rules would not have written throws.
+/// </remarks>
+internal sealed class JournalWalk : IDisposable
+{
+    private readonly JournalReader _reader;
+    private readonly WalkProgress? _progress;
+    private readonly JournalPoint _until;
+    private readonly ulong _lastSequence;
+    private readonly ScratchFolder _scratch = new();
+    private readonly BlockReplay _replay;
+    private readonly List<ClosedBatch> _closedNow = [];
+    private FasterIdStore? _store;
+    private bool _stopped;
+
+    private JournalWalk(JournalReader reader, WalkOptions options, ulong lastSequence)
+    {
+        (_reader, _progress, _until, _lastSequence) = (reader, options.Progress, options.Until, lastSequence);
+        _replay = new BlockReplay(NewDeduplicator) { Closed = _closedNow.Add };
+    }
+
+    /// <summary>Opens a journal for reading.</summary>
+    /// <exception cref="JournalException">There is none that could be read, or it is of a newer format.</exception>
+    /// <exception cref="UsageException">The point to stop at is not in it.</exception>
+    public static JournalWalk Open(string directory, WalkOptions options)
+    {
+        JournalReader reader = Journals.Open(directory);
+        try
+        {
+            ulong last = options.Until.Kind switch
+            {
+                PointKind.Sequence => options.Until.Value,
+                PointKind.Batch => Journals.LastSequenceOf(directory, options.Until.Value),
+                _ => ulong.MaxValue,
+            };
+            return new JournalWalk(reader, options, last);
+        }
+        catch
+        {
+            reader.Dispose();
+            throw;
+        }
+    }
+
+    public JournalReader Reader => _reader;
+
+    public UInt128 LedgerId => _reader.LedgerId;
+
+    public LedgerState State => _replay.State;
+
+    public BlockReplay Replay => _replay;
+
+    /// <summary>Of the block applied last.</summary>
+    public ref readonly BlockHeader Header => ref _reader.Header;
+
+    public ReadOnlySpan<byte> Body => _reader.Body;
+
+    /// <summary>The slots of that block that were applied: payments, or commands with their continuations.</summary>
+    public ReadOnlySpan<Payment> Slots => System.Runtime.InteropServices.MemoryMarshal.Cast<byte, Payment>(_reader.Body)[.._replay.Outcomes.Length];
+
+    /// <summary>What became of them, parallel to <see cref="Slots"/>.</summary>
+    public ReadOnlySpan<Outcome> Outcomes => _replay.Outcomes;
+
+    /// <summary>Batches that this block closed, with their roots.</summary>
+    public IReadOnlyList<ClosedBatch> ClosedNow => _closedNow;
+
+    /// <summary>How the reading ended; null while it has not, or when it stopped at the point asked for.</summary>
+    public JournalEnd? End => _stopped ? null : _reader.End;
+
+    /// <summary>Applies the next block; false at the point asked for, or at the journal's end.</summary>
+    /// <exception cref="LedgerBrokenException">The block is sound, but is not what the rules would have written.</exception>
+    public bool Next()
+    {
+        _closedNow.Clear();
+        if (_stopped || IsReached() || !_reader.Next())
+            return false;
+        ref readonly BlockHeader header = ref _reader.Header;
+        if (_until.Kind == PointKind.Time && header.TimeNs > _until.Value)
+        {
+            _stopped = true;
+            return false;
+        }
+
+        _replay.Apply(in header, _reader.Body, _lastSequence);
+        _progress?.At(_reader.Address, header.FirstSequence + header.Count);
+        return true;
+    }
+
+    /// <summary>Goes on to the point asked for.</summary>
+    /// <exception cref="UsageException">The journal ends before it.</exception>
+    /// <exception cref="JournalException">The journal is damaged before it.</exception>
+    public void ToPoint()
+    {
+        while (Next())
+        {
+        }
+
+        if (_reader.End is { Kind: JournalEndKind.Damage } damage)
+            throw Journals.Damaged(damage);
+        if (!_stopped && _until.Kind != PointKind.End)
+            throw new UsageException(
+                $"{_until} lies behind the journal's end: its last sequence is {State.Sequence}, its last block of {Engine.Text.TimeText.Format(State.TimeNs)}, its last closed batch {State.Batch.Number - 1}.");
+    }
+
+    public void Dispose()
+    {
+        _progress?.Dispose();
+        _replay.Dispose();
+        _store?.Dispose();
+        _reader.Dispose();
+        _scratch.Dispose();
+    }
+
+    private bool IsReached()
+    {
+        if (_reader.Blocks == 0)
+            return false;
+        _stopped = _until.Kind switch
+        {
+            PointKind.Sequence => _replay.State.Sequence >= _until.Value,
+            PointKind.Batch => _replay.State.Batch.Number > _until.Value,
+            _ => false,
+        };
+        return _stopped;
+    }
+
+    private Deduplicator NewDeduplicator(Genesis genesis)
+    {
+        _store = new FasterIdStore(_scratch.Path);
+        return new Deduplicator(in genesis, Deduplicator.IdMemoryBytesDefault, _store);
+    }
+}
