@@ -14,6 +14,9 @@ public readonly record struct Movement
     /// <summary>The account's row.</summary>
     public required int Account { get; init; }
 
+    /// <summary>The row of the account on the other side of the payment that it is about, moved or not; 0: issues and redemptions have none.</summary>
+    public required int Other { get; init; }
+
     /// <summary>Of the payment that moved it; for a hold that expired, the sequence that came next: the state behind a sequence holds all movements up to it.</summary>
     public required ulong Sequence { get; init; }
 
@@ -52,12 +55,13 @@ public sealed class MovementLog
     public void Clear() => _movements.Clear();
 
     /// <summary>Notes a change that has taken effect in the account's row.</summary>
-    internal void Add(LedgerState state, ulong sequence, ulong payment, int account, ulong available, ulong pending, ulong held)
+    internal void Add(LedgerState state, ulong sequence, ulong payment, int account, int other, ulong available, ulong pending, ulong held)
     {
         ref readonly AccountRow row = ref state.Accounts[account];
         _movements.Add(new Movement
         {
             Account = account,
+            Other = other,
             Sequence = sequence,
             Payment = payment,
             TimeNs = state.TimeNs,

@@ -158,7 +158,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         });
         CountDeclassified(payment.Level, payer.Level, payee.Level);
         outcome.Available = payer.Available;
-        NoteMovement(sequence, sequence, payerRow, available: 0 - payment.Amount, held: payment.Amount);
+        NoteMovement(sequence, sequence, payerRow, payeeRow, available: 0 - payment.Amount, held: payment.Amount);
         state.Batch.NoteCounted(ref currency, 0);
         return Verdict.Accepted;
     }
@@ -189,7 +189,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         currency.BlockDrift += payee.Total - total - payment.Amount;
         CountDeclassified(payment.Level, 0, payee.Level);
         outcome.Available = payee.Available;
-        NoteMovement(sequence, sequence, row, available: payment.Amount);
+        NoteMovement(sequence, sequence, row, 0, available: payment.Amount);
         state.Batch.Note();
         return Verdict.Accepted;
     }
@@ -218,7 +218,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         currency.Outstanding -= payment.Amount;
         currency.BlockDrift += payer.Total + payment.Amount;
         outcome.Available = payer.Available;
-        NoteMovement(sequence, sequence, row, available: 0 - payment.Amount);
+        NoteMovement(sequence, sequence, row, 0, available: 0 - payment.Amount);
         state.Batch.Note();
         return Verdict.Accepted;
     }
@@ -266,8 +266,8 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         outcome.Available = payer.Available;
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
         currency.BlockDrift += payer.Total + payee.Total - payerTotal - payeeTotal;
-        NoteMovement(sequence, sequence, hold.PayerRow, available: hold.Remaining - amount, held: 0 - hold.Remaining);
-        NoteMovement(sequence, sequence, hold.PayeeRow, pending: amount);
+        NoteMovement(sequence, sequence, hold.PayerRow, hold.PayeeRow, available: hold.Remaining - amount, held: 0 - hold.Remaining);
+        NoteMovement(sequence, sequence, hold.PayeeRow, hold.PayerRow, pending: amount);
         state.Batch.NoteCounted(ref currency, amount);
         return Verdict.Accepted;
     }
@@ -333,8 +333,8 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         outcome.Available = payee.Available;
         ref CurrencyRecord currency = ref state.Currencies[payee.CurrencyIndex];
         currency.BlockDrift += payer.Total + payee.Total - payerTotal - payeeTotal;
-        NoteMovement(sequence, sequence, payeeRow, available: fromPending - amount, pending: 0 - fromPending);
-        NoteMovement(sequence, sequence, payerRow, available: wasPending ? 0 : amount, pending: wasPending ? amount : 0);
+        NoteMovement(sequence, sequence, payeeRow, payerRow, available: fromPending - amount, pending: 0 - fromPending);
+        NoteMovement(sequence, sequence, payerRow, payeeRow, available: wasPending ? 0 : amount, pending: wasPending ? amount : 0);
         state.Batch.NoteCounted(ref currency, amount);
         return Verdict.Accepted;
     }
@@ -356,7 +356,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         state.Balances.Release(in payer, hold.Remaining);
         state.Balances.Credit(in payer, hold.Remaining);
         currency.BlockDrift += payer.Total;
-        NoteMovement(sequence, payment, hold.PayerRow, available: hold.Remaining, held: 0 - hold.Remaining);
+        NoteMovement(sequence, payment, hold.PayerRow, hold.PayeeRow, available: hold.Remaining, held: 0 - hold.Remaining);
         state.Targets.Remove(target);
     }
 
@@ -389,12 +389,12 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void NoteTransfer(ulong sequence, int payerRow, int payeeRow, ulong amount, bool pends)
     {
-        NoteMovement(sequence, sequence, payerRow, available: 0 - amount);
-        NoteMovement(sequence, sequence, payeeRow, available: pends ? 0 : amount, pending: pends ? amount : 0);
+        NoteMovement(sequence, sequence, payerRow, payeeRow, available: 0 - amount);
+        NoteMovement(sequence, sequence, payeeRow, payerRow, available: pends ? 0 : amount, pending: pends ? amount : 0);
     }
 
-    private void NoteMovement(ulong sequence, ulong payment, int row, ulong available = 0, ulong pending = 0, ulong held = 0) =>
-        state.Movements?.Add(state, sequence, payment, row, available, pending, held);
+    private void NoteMovement(ulong sequence, ulong payment, int row, int other, ulong available = 0, ulong pending = 0, ulong held = 0) =>
+        state.Movements?.Add(state, sequence, payment, row, other, available, pending, held);
 
     /// <summary>Data above the payee's level went there: only a session trusted for it gets so far (exit 4 of the security model).</summary>
     private void CountDeclassified(byte level, byte payerLevel, byte payeeLevel)

@@ -182,6 +182,14 @@ public sealed class HistoryReader : IDisposable
         return batch;
     }
 
+    /// <summary>Rows of a table, for tests.</summary>
+    internal long Count(string table)
+    {
+        using var rows = new SqliteStatement(_connection, $"select count(*) from {table}");
+        rows.Read();
+        return rows.Number(0);
+    }
+
     public void Dispose()
     {
         foreach (SqliteStatement statement in _statements.Values)
@@ -210,11 +218,9 @@ public sealed class HistoryReader : IDisposable
     /// <summary>A movement; null: it is none, or another account's.</summary>
     private StatementLine? LineAt(long movement, long account, out long previous)
     {
-        // The other side of a transfer is the movement beside it, of the same sequence and about the same payment.
         SqliteStatement rows = Ready($"""
             select {PaymentColumns}, m.sequence, m.time_ns, m.batch, m.available, m.pending, m.held, m.available_change, m.pending_change, m.held_change,
-              m.previous, coalesce((select a.wallet from movements o join accounts a using (account)
-                where o.movement in (m.movement - 1, m.movement + 1) and o.sequence = m.sequence and o.payment = m.payment), 0)
+              m.previous, coalesce((select o.wallet from accounts o where o.account = m.other), 0)
             from movements m join payments p on p.sequence = m.payment where m.movement = ? and m.account = ?
             """);
         rows.Bind(1, movement);

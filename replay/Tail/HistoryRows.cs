@@ -31,7 +31,7 @@ public sealed record HistoryAccount(ushort Currency, ulong Available, ulong Pend
 /// <param name="TimeNs">Block time.</param>
 /// <param name="Batch">The batch that was open.</param>
 /// <param name="Payment">The payment it is about; for an expired hold, the hold. Its sequence is below <paramref name="Sequence"/> then.</param>
-/// <param name="Counterparty">The wallet that gained or lost the other side; 0: none did (holds, releases, issues, redemptions).</param>
+/// <param name="Counterparty">The wallet on the other side of that payment; 0: issues and redemptions have none.</param>
 /// <param name="AvailableChange">What it changed, as the next two. What had been pending in an earlier batch is available before it, and no change.</param>
 /// <param name="PendingChange">Of the part that becomes available at the close.</param>
 /// <param name="HeldChange">Of the part that holds have taken.</param>

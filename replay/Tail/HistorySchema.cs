@@ -60,9 +60,9 @@ internal static class HistorySchema
         );
         create index payments_by_id on payments (id_high, id_low);
         -- What each payment, or the expiry of the hold `payment`, changed in which account. Behind it the account has the first three; the changes
-        -- led there. What was pending after the previous movement is available before this one, if this one's batch is later.
+        -- led there. other: the account on the payment's other side, moved or not; 0: none. What was pending after the previous movement is available before this one, if this one's batch is later.
         create table movements (
-          movement integer primary key, account integer not null, sequence integer not null, payment integer not null, time_ns integer not null,
+          movement integer primary key, account integer not null, other integer not null, sequence integer not null, payment integer not null, time_ns integer not null,
           batch integer not null, available integer not null, pending integer not null, held integer not null,
           available_change integer not null, pending_change integer not null, held_change integer not null, previous integer not null
         );
@@ -71,10 +71,10 @@ internal static class HistorySchema
           closed_ns integer not null, counted integer not null, accepted integer not null, rules blob not null, state_hash blob not null,
           root blob not null, settled_sequence integer
         );
-        -- Sums of 128 bits: an integer where it fits 64 signed bits, else decimal text.
-        create table batch_gross (batch integer not null, currency integer not null, gross any not null, primary key (batch, currency)) without rowid;
+        -- Sums of 128 bits, without a type: an integer where it fits 64 signed bits, else decimal text.
+        create table batch_gross (batch integer not null, currency integer not null, gross not null, primary key (batch, currency)) without rowid;
         create table positions (
-          batch integer not null, participant integer not null, currency integer not null, net any not null, fee any not null,
+          batch integer not null, participant integer not null, currency integer not null, net not null, fee not null,
           primary key (batch, participant, currency)
         ) without rowid;
 
@@ -88,7 +88,7 @@ internal static class HistorySchema
           from payments p left join currencies c using (currency) left join instructions i using (instruction) left join verdicts v using (verdict)
           left join verdicts f on f.verdict = p.first and p.first <> 0;
         create view statements as select
-          a.wallet, a.currency, m.movement, m.sequence, m.payment, m.time_ns, m.batch, m.available_change, m.pending_change, m.held_change,
+          a.wallet, a.currency, m.movement, m.sequence, m.payment, (select o.wallet from accounts o where o.account = m.other) as counterparty, m.time_ns, m.batch, m.available_change, m.pending_change, m.held_change,
           m.available, m.pending, m.held
           from accounts a join movements m on m.movement in (
             with recursive chain (movement) as (

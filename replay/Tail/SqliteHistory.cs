@@ -16,7 +16,7 @@ internal sealed class SqliteHistory : IProjection
 {
     /// <summary>A payment makes about three rows. A larger transaction writes each account's row less often and waits for the disk less often.</summary>
     private const long RowsInTransactionMax = 600_000;
-    private const int BusyMsMax = 5_000;
+    private const int BusyMsMax = 2_000;
 
     private const string Settings = """
         pragma page_size = 8192; pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory;
@@ -51,7 +51,7 @@ internal sealed class SqliteHistory : IProjection
             Execute($"pragma busy_timeout = {BusyMsMax};");
             OpenOrCreate(path, ledgerId);
             _payment = Prepare("insert into payments values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-            _movement = Prepare("insert into movements values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+            _movement = Prepare("insert into movements values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
             _batch = Prepare("insert into batches values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null)");
             _gross = Prepare("insert into batch_gross values (?, ?, ?)");
             _position = Prepare("insert into positions values (?, ?, ?, ?, ?)");
@@ -162,17 +162,18 @@ internal sealed class SqliteHistory : IProjection
         {
             _movement.Bind(1, ++_lastMovement);
             _movement.Bind(2, (long)movement.Account);
-            _movement.Bind(3, movement.Sequence);
-            _movement.Bind(4, movement.Payment);
-            _movement.Bind(5, movement.TimeNs);
-            _movement.Bind(6, movement.Batch);
-            _movement.Bind(7, movement.Available);
-            _movement.Bind(8, movement.Pending);
-            _movement.Bind(9, movement.Held);
-            _movement.Bind(10, movement.AvailableChange);
-            _movement.Bind(11, movement.PendingChange);
-            _movement.Bind(12, movement.HeldChange);
-            _movement.Bind(13, _cast.Moved(movement.Account, _lastMovement));
+            _movement.Bind(3, (long)movement.Other);
+            _movement.Bind(4, movement.Sequence);
+            _movement.Bind(5, movement.Payment);
+            _movement.Bind(6, movement.TimeNs);
+            _movement.Bind(7, movement.Batch);
+            _movement.Bind(8, movement.Available);
+            _movement.Bind(9, movement.Pending);
+            _movement.Bind(10, movement.Held);
+            _movement.Bind(11, movement.AvailableChange);
+            _movement.Bind(12, movement.PendingChange);
+            _movement.Bind(13, movement.HeldChange);
+            _movement.Bind(14, _cast.Moved(movement.Account, _lastMovement));
             _movement.Execute();
         }
 
