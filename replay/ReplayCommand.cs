@@ -1,10 +1,11 @@
 using System.CommandLine;
+using Settlement.Replay.Export;
 using Settlement.Replay.Tail;
 using Settlement.Replay.Verify;
 
 namespace Settlement.Replay;
 
-/// <summary>The command line of `replay`, the operator's tool over a journal. It never writes to one.</summary>
+/// <summary>The command line of `replay`, the operator's tool over a journal. It never writes to one; `tail` alone leaves a mark beside it.</summary>
 /// <remarks>Exit codes: 0 sound; 1 the journal is damaged or broken; 2 the command cannot be carried out as it was given.</remarks>
 public static class ReplayCommand
 {
@@ -18,8 +19,9 @@ public static class ReplayCommand
         ArgumentNullException.ThrowIfNull(error);
         var root = new RootCommand("The operator's tool over a journal: reads it, beside a running node, too, and never writes to it.")
         {
-            VerifyCommand.Create(output, error),
+            ExportCommand.Create(output, error),
             TailCommand.Create(output, error),
+            VerifyCommand.Create(output, error),
         };
         ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Errors.Count == 0)

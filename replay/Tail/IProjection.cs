@@ -12,18 +12,21 @@ internal interface IProjection : IDisposable
     /// <summary>What is durable; null: nothing was taken yet.</summary>
     TailPosition? Position { get; }
 
+    /// <summary>The walk stands behind the block of <see cref="Position"/>; what it applies next is to be taken.</summary>
+    void Resume(JournalWalk walk);
+
     /// <summary>Rows taken since the last commit.</summary>
     long RowsPending { get; }
 
-    /// <summary>How many rows a commit may cover: what memory and a crash's loss of work are bounded by.</summary>
+    /// <summary>Rows at which a commit is due.</summary>
     long RowsMax { get; }
 
-    /// <summary>The least time between two commits while fewer rows than that wait, and so how far behind the journal a reader may be.</summary>
+    /// <summary>Time since the last commit at which one is due while fewer rows wait, and so how far behind the journal a reader may be.</summary>
     TimeSpan Period { get; }
 
     /// <summary>Takes the rows of the block that the walk applied last.</summary>
     void Take(JournalWalk walk);
 
-    /// <summary>Makes all that was taken durable, at this position.</summary>
+    /// <summary>Makes all that was taken durable, at this position. A projection without a place for a position alone may leave both for later, while no rows wait.</summary>
     void Commit(in TailPosition position, JournalWalk walk);
 }

@@ -7,10 +7,16 @@ namespace Settlement.Replay.Tail;
 /// <summary>The projections by name, and what becomes of their faults.</summary>
 internal static class Projections
 {
-    public static IProjection Open(TailFormat format, string directory, UInt128 ledgerId) => format switch
+    public static IProjection Open(TailOptions options, string directory, UInt128 ledgerId) => options.Format switch
     {
-        TailFormat.Sqlite => new SqliteHistory(directory, ledgerId),
-        _ => throw new UsageException($"{format} is not there"),
+        TailFormat.Sqlite => new SqliteHistory(directory, ledgerId)
+        {
+            RowsMax = options.RowsMax ?? SqliteHistory.RowsMaxDefault, Period = options.Period ?? SqliteHistory.PeriodDefault,
+        },
+        _ => new ParquetHistory(directory, ledgerId)
+        {
+            RowsMax = options.RowsMax ?? ParquetHistory.RowsMaxDefault, Period = options.Period ?? ParquetHistory.PeriodDefault,
+        },
     };
 
     /// <summary>Runs what touches a projection; a database's fault becomes one sentence.</summary>

@@ -15,7 +15,9 @@ namespace Settlement.Replay.Tail;
 internal sealed class SqliteHistory : IProjection
 {
     /// <summary>A payment makes about three rows. A larger transaction writes each account's row less often and waits for the disk less often.</summary>
-    private const long RowsInTransactionMax = 600_000;
+    public const long RowsMaxDefault = 600_000;
+    public static readonly TimeSpan PeriodDefault = TimeSpan.FromSeconds(1);
+
     private const int BusyMsMax = 2_000;
 
     private const string Settings = """
@@ -70,9 +72,14 @@ internal sealed class SqliteHistory : IProjection
 
     public long RowsPending { get; private set; }
 
-    public long RowsMax => RowsInTransactionMax;
+    public long RowsMax { get; init; } = RowsMaxDefault;
 
-    public TimeSpan Period => TimeSpan.FromSeconds(1);
+    public TimeSpan Period { get; init; } = PeriodDefault;
+
+    /// <summary>Nothing is kept from block to block but what the tables say.</summary>
+    public void Resume(JournalWalk walk)
+    {
+    }
 
     public void Take(JournalWalk walk)
     {

@@ -8,6 +8,8 @@ namespace Settlement.Replay.Tail;
 /// <summary>`replay tail`: a queryable history that follows a journal.</summary>
 internal static class TailCommand
 {
+    private const int SecondsMax = 86_400;
+
     public static Command Create(TextWriter output, TextWriter error)
     {
         Argument<string> journal = Verb.Journal();
@@ -28,13 +30,23 @@ internal static class TailCommand
             HelpName = "NAME",
         };
         var forget = new Option<string?>("--forget") { Description = "Take a name out of that folder: the journal is then no longer kept for it.", HelpName = "NAME" };
+        var rows = new Option<long?>("--rows")
+        {
+            Description = $"Rows at which a transaction or file is finished; by default {SqliteHistory.RowsMaxDefault} (a payment makes about three) and {ParquetHistory.RowsMaxDefault}.",
+            HelpName = "N",
+        };
+        var seconds = new Option<double?>("--seconds")
+        {
+            Description = $"Time at which one is finished though it has fewer rows; by default {SqliteHistory.PeriodDefault.TotalSeconds} for sqlite, {ParquetHistory.PeriodDefault.TotalSeconds} for parquet.",
+            HelpName = "T",
+        };
         Option<bool> json = Verb.Json();
         var command = new Command(
             "tail",
             "Keeps a queryable history of a journal up to date, each row exactly once, until it is interrupted. The journal is only read, but for one file in its "
             + $"folder, {JournalReaders.FolderName}/NAME.json, written after every commit: it says how far the projection is, so that cutting the journal takes nothing away that is still needed.")
         {
-            journal, target, to, once, name, forget, json,
+            journal, target, to, once, rows, seconds, name, forget, json,
         };
         command.Validators.Add(result =>
         {
@@ -45,6 +57,10 @@ internal static class TailCommand
                 result.AddError("--to sqlite DIR or --to parquet DIR is needed: what is to be kept up to date, and where.");
             else if ((result.GetValue(name) ?? result.GetValue(forget)) is { } given && !JournalReaders.IsName(given))
                 result.AddError($"'{given}' is no name of a reader: letters, digits, dots, hyphens and underscores, up to {JournalReaders.NameCharsMax}, no dot in front.");
+            else if (result.GetValue(rows) is < 1)
+                result.AddError("--rows N: a number from 1 is expected.");
+            else if (result.GetValue(seconds) is { } time && !(time is >= 0 and <= SecondsMax))
+                result.AddError($"--seconds T: 0 to {SecondsMax} is expected.");
         });
         command.SetAction(parsed => Verb.Run(error, () =>
         {
@@ -57,6 +73,8 @@ internal static class TailCommand
                 Format = parsed.GetValue(to)!.Value,
                 Name = parsed.GetValue(name),
                 Once = parsed.GetValue(once),
+                RowsMax = parsed.GetValue(rows),
+                Period = parsed.GetValue(seconds) is { } time ? TimeSpan.FromSeconds(time) : null,
             };
             using var stop = new CancellationTokenSource();
             using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);

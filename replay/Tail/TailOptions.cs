@@ -23,6 +23,12 @@ internal sealed record TailOptions
     /// <summary>Ends at the journal's end instead of waiting for more.</summary>
     public bool Once { get; init; }
 
+    /// <summary>Rows at which a transaction or file is finished; null: as the format has it.</summary>
+    public long? RowsMax { get; init; }
+
+    /// <summary>Time at which one is finished; null: as the format has it.</summary>
+    public TimeSpan? Period { get; init; }
+
     /// <summary>How often more is looked for at the journal's end.</summary>
     public TimeSpan PollPeriod { get; init; } = TimeSpan.FromMilliseconds(100);
 }

@@ -35,6 +35,7 @@ internal sealed class TailRun : IDisposable
     private readonly MovementLog _movements = new();
     private readonly Stopwatch _sinceCommit = new();
     private readonly Stopwatch _busy = new();
+    private readonly TailPosition _beginning;
     private TailPosition _taken;
     private bool _isBehindCommit;
     private ulong? _notesEndedAt;
@@ -56,12 +57,12 @@ internal sealed class TailRun : IDisposable
         try
         {
             _lock.Sign();
-            _projection = Projections.Open(options.Format, target, ledgerId);
-            _taken = _projection.Position ?? new TailPosition(ledgerId, 0, 0, JournalFiles.FirstAddress, default, 0);
+            _projection = Projections.Open(options, target, ledgerId);
+            _beginning = new TailPosition(ledgerId, 0, 0, JournalFiles.FirstAddress, default, 0);
             Mark(); // before the journal is read: from here on it is not cut behind the position
             // Not position + 1: a snapshot of the position's own sequence may stand behind blocks that take none (a tick that
             // closes a batch), and the block of the position is to be read again, for its hash.
-            _walk = JournalWalk.Open(options.Journal, new WalkOptions { From = _taken.Sequence, Progress = progress });
+            _walk = JournalWalk.Open(options.Journal, new WalkOptions { From = (_projection.Position ?? _beginning).Sequence, Progress = progress });
         }
         catch
         {
@@ -149,6 +150,8 @@ internal sealed class TailRun : IDisposable
         if (block == position.Block && _walk.Reader.Position.Previous != position.Chain)
             throw new UsageException(
                 $"The projection in '{_options.Target}' is of another history: its block {block} is not the journal's. Name the journal that it was made from, or delete the projection: it is made again from this one.");
+        if (block == position.Block)
+            _projection.Resume(_walk);
         return false;
     }
 
@@ -204,15 +207,22 @@ internal sealed class TailRun : IDisposable
 
     private void Commit()
     {
+        TailPosition? before = _projection.Position;
         _projection.Commit(in _taken, _walk);
         _isBehindCommit = false;
+        _sinceCommit.Restart();
+        if (_projection.Position == before)
+            return;
         _commits++;
         Mark();
-        _sinceCommit.Restart();
     }
 
-    private void Mark() => JournalReaders.Write(_options.Journal, new JournalReaderMark(
-        _name, _targetText, _taken.LedgerId, _taken.Sequence, _taken.Block, _taken.Address, TimeText.Format(NowNs())));
+    private void Mark()
+    {
+        TailPosition position = _projection.Position ?? _beginning;
+        JournalReaders.Write(_options.Journal, new JournalReaderMark(
+            _name, _targetText, position.LedgerId, position.Sequence, position.Block, position.Address, TimeText.Format(NowNs())));
+    }
 
     private static ulong NowNs() => (ulong)(DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
 
