@@ -4,6 +4,7 @@ using Settlement.Engine.Dedup;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine;
 
@@ -93,6 +94,53 @@ public sealed class BlockReplay : IDisposable
         Publish();
     }
 
+    /// <summary>Writes all that is needed to go on from here: between blocks.</summary>
+    /// <param name="stream">Stays the caller's.</param>
+    /// <param name="head">Of the block applied last.</param>
+    public void Save(Stream stream, in SnapshotHead head)
+    {
+        if (IsCut)
+            throw new InvalidOperationException($"block {head.Block} was not applied whole");
+        var writer = new SnapshotWriter(stream, head);
+        writer.Begin(SnapshotSection.Genesis);
+        writer.Write(State.Genesis);
+        Settler.Save(writer);
+        writer.Begin(SnapshotSection.Trees);
+        Trees.Save(writer);
+        writer.Write((ulong)_unsealed.Count);
+        foreach (ClosedBatch batch in _unsealed)
+        {
+            byte[] statement = batch.Encode();
+            writer.Write((ulong)statement.Length);
+            writer.Write<byte>(statement);
+        }
+
+        writer.Finish(State.Batch.StateHashNow());
+    }
+
+    /// <summary>Takes the place of all blocks up to the snapshot's.</summary>
+    /// <exception cref="SnapshotException">It cannot be used; this object cannot, either.</exception>
+    public void Load(SnapshotReader reader)
+    {
+        reader.Begin(SnapshotSection.Genesis);
+        Genesis genesis = reader.Read<Genesis>();
+        reader.Expect(genesis.Fault() is null, "the genesis block's capacities are out of range");
+        Begin(in genesis);
+        Settler.Load(reader);
+        reader.Expect(State.Sequence == reader.Head.Sequence && State.TimeNs <= reader.Head.TimeNs, "its state is not of the block that its head names");
+        reader.Begin(SnapshotSection.Trees);
+        Trees.Load(reader);
+        for (int count = reader.ReadCount(Limits.UnsettledBatchesMax, "unsealed batches"); count > 0; count--)
+        {
+            byte[] statement = new byte[reader.ReadCount(Limits.BlockBodyBytesMax * 2L, "bytes of a statement")];
+            reader.Read<byte>(statement);
+            _unsealed.Enqueue(ClosedBatch.Decode(statement));
+        }
+
+        Digest stateHash = reader.Finish();
+        reader.Expect(stateHash == State.Batch.StateHashNow(), "its state does not have the hash that it states");
+    }
+
     public void Dispose()
     {
         _state?.Dispose();
@@ -106,6 +154,11 @@ public sealed class BlockReplay : IDisposable
         Genesis genesis = MemoryMarshal.Read<Genesis>(body);
         if (genesis.Fault() is { } fault)
             throw new LedgerBrokenException($"the genesis block's capacities are out of range: {fault}");
+        Begin(in genesis);
+    }
+
+    private void Begin(in Genesis genesis)
+    {
         _state = new LedgerState(in genesis, _newDeduplicator(genesis));
         _settler = new Settler(_state);
         _trees = new BatchTrees(genesis.SaltKey);
