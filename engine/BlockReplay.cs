@@ -22,9 +22,6 @@ public sealed class BlockReplay : IDisposable
     /// <param name="newDeduplicator">Makes the ids' memory for a ledger's capacities.</param>
     public BlockReplay(Func<Genesis, Deduplicator> newDeduplicator) => _newDeduplicator = newDeduplicator;
 
-    /// <summary>Told each slot's outcome, in order.</summary>
-    public Action<BlockHeader, ReadOnlyMemory<Outcome>>? Applied { get; set; }
-
     /// <summary>Told each batch as its root is there.</summary>
     public Action<ClosedBatch>? Closed { get; set; }
 
@@ -62,36 +59,46 @@ public sealed class BlockReplay : IDisposable
     {
         if (IsCut)
             throw new InvalidOperationException($"block {header.Number} follows on a block that was not applied whole");
-        _applied = 0;
-        if (header.Kind == BlockKind.Genesis)
+        ReadOnlySpan<Payment> slots = SlotsOf(in header, body);
+        IsCut = lastSequence < header.FirstSequence + (ulong)slots.Length - 1 && header.Kind is not (BlockKind.Genesis or BlockKind.Seal);
+        _applied = IsCut ? CountUpTo(in header, slots, lastSequence) : slots.Length;
+        if (IsCut)
         {
-            Begin(in header, body);
-            return;
+            Settler.Begin(in header);
+            Settler.ApplyPart(slots[.._applied], _outcomes);
+        }
+        else
+        {
+            Settle(in header, body, _outcomes);
         }
 
+        Follow(in header, body, _outcomes.AsSpan(0, _applied));
+    }
+
+    /// <summary>The settle thread's part of a block: verdicts and state.</summary>
+    internal void Settle(in BlockHeader header, ReadOnlySpan<byte> body, Span<Outcome> outcomes)
+    {
+        if (header.Kind == BlockKind.Genesis)
+            Begin(in header, body);
+        else if (header.Kind != BlockKind.Seal)
+            Settler.Apply(in header, SlotsOf(in header, body), outcomes);
+    }
+
+    /// <summary>The tree thread's part of a block that is settled: leaves, roots, and whether a seal states them.</summary>
+    internal void Follow(in BlockHeader header, ReadOnlySpan<byte> body, ReadOnlySpan<Outcome> outcomes)
+    {
+        if (header.Kind == BlockKind.Genesis)
+            return;
         if (header.Kind == BlockKind.Seal)
         {
             CheckSeal(in header, body);
             return;
         }
 
-        ReadOnlySpan<Payment> slots = MemoryMarshal.Cast<byte, Payment>(body)[..(int)header.Count];
-        if (lastSequence >= header.FirstSequence + header.Count - 1)
-        {
-            Settler.Apply(in header, slots, _outcomes.AsSpan(0, slots.Length));
-        }
-        else
-        {
-            IsCut = true;
-            slots = slots[..CountUpTo(in header, slots, lastSequence)];
-            Settler.Begin(in header);
-            Settler.ApplyPart(slots, _outcomes.AsSpan(0, slots.Length));
-        }
-
-        _applied = slots.Length;
-        Trees.Grow(slots, _outcomes.AsSpan(0, slots.Length), header.FirstSequence);
-        Applied?.Invoke(header, _outcomes.AsMemory(0, slots.Length));
-        Publish();
+        ReadOnlySpan<Payment> slots = SlotsOf(in header, body);
+        slots = slots[..Math.Min(slots.Length, outcomes.Length)];
+        Trees.Grow(slots, outcomes[..slots.Length], header.FirstSequence);
+        Publish(header.FirstSequence + (ulong)slots.Length - 1);
     }
 
     /// <summary>Writes all that is needed to go on from here: between blocks.</summary>
@@ -178,9 +185,12 @@ public sealed class BlockReplay : IDisposable
         return count;
     }
 
-    private void Publish()
+    private static ReadOnlySpan<Payment> SlotsOf(in BlockHeader header, ReadOnlySpan<byte> body) =>
+        header.Kind is BlockKind.Payments or BlockKind.Control ? MemoryMarshal.Cast<byte, Payment>(body)[..(int)header.Count] : default;
+
+    private void Publish(ulong grownSequence)
     {
-        while (Trees.TryPublish(State.Sequence, out ClosedBatch? batch))
+        while (Trees.TryPublish(grownSequence, out ClosedBatch? batch))
         {
             _unsealed.Enqueue(batch);
             Closed?.Invoke(batch);
