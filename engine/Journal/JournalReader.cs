@@ -63,9 +63,9 @@ public sealed class JournalReader : IDisposable
 
     internal static JournalReader Open(JournalFiles files)
     {
-        if (files.FirstSegment() is var first and > 0)
+        if (files.FirstSegment() > 0)
             throw new JournalException(
-                $"The journal in '{files.Directory}' was cut: it begins with file {first}, and what stood before it is in its snapshots alone. It can be read from a snapshot on; the whole journal is in a backup or an archive.");
+                $"The journal in '{files.Directory}' is damaged at block 0: the file '{files.SegmentPath(0)}' is missing. If it was cut away on purpose, the journal can be read only from a snapshot on, and there is none that could be used; the whole of it is in a backup or an archive.");
         return new JournalReader(files);
     }
 
