@@ -55,6 +55,11 @@ public sealed class JournalReader : IDisposable
     public static JournalReader Open(string directory, UInt128? ledgerId = null) =>
         Open(JournalFiles.ReadLayout(directory, ledgerId));
 
+    /// <summary>Opens a journal for reading, with the files that were cut off it in a folder of their own.</summary>
+    /// <inheritdoc cref="Open(string, UInt128?)"/>
+    public static JournalReader OpenWith(string directory, string archive) =>
+        Open(JournalFiles.ReadLayout(directory, null) with { Archive = archive });
+
     /// <summary>Opens a journal for reading on behind a snapshot.</summary>
     /// <inheritdoc cref="Open(string, UInt128?)"/>
     /// <exception cref="JournalException">The journal does not hold the snapshot's block.</exception>
@@ -144,7 +149,7 @@ public sealed class JournalReader : IDisposable
     public long FileOffset => OffsetOf(Address);
 
     /// <summary>The segment file that holds a log address, such as <see cref="JournalEnd.Address"/>.</summary>
-    public string FileOf(long address) => _files.SegmentPath(_files.SegmentOf(address));
+    public string FileOf(long address) => _files.ReadPath(_files.SegmentOf(address));
 
     /// <summary>Offset of a log address in that file, bytes.</summary>
     public long OffsetOf(long address) => _files.OffsetOf(address);
@@ -326,7 +331,7 @@ public sealed class JournalReader : IDisposable
         long until = _files.SegmentOf(Math.Max(residue, _note?.EndAddress - 1 ?? 0));
         for (long segment = _files.SegmentOf(address); segment <= until; segment++)
         {
-            if (!System.IO.File.Exists(_files.SegmentPath(segment)))
+            if (!System.IO.File.Exists(_files.ReadPath(segment)))
                 return $"the file '{_files.SegmentPath(segment)}' is missing: ";
         }
         return "";
@@ -415,8 +420,8 @@ public sealed class JournalReader : IDisposable
             _file?.Dispose();
             _file = null;
             _fileSegment = segment;
-            if (System.IO.File.Exists(_files.SegmentPath(segment)))
-                _file = System.IO.File.OpenHandle(_files.SegmentPath(segment), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
+            if (System.IO.File.Exists(_files.ReadPath(segment)))
+                _file = System.IO.File.OpenHandle(_files.ReadPath(segment), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
         }
         if (_file is null)
             return;

@@ -64,6 +64,8 @@ internal static class JournalStart
     {
         if (!JournalFiles.TryReadLayout(directory, out JournalFiles files))
             return File.Exists(Path.Combine(directory, "journal.log.0"));
+        if (files.FirstSegment() > 0)
+            return true; // cut, or damaged: opening says which
         using JournalReader reader = JournalReader.Open(files);
         return reader.Next() || reader.End!.Kind == JournalEndKind.Damage;
     }

@@ -96,9 +96,26 @@ public sealed class SnapshotStore(string journalDirectory)
 
         File.Move(temporary, path, overwrite: true);
         DirectoryFlush.Of(Folder);
-        foreach (string old in Paths().Skip(KeptMax))
-            File.Delete(old);
+        LetGo();
         return path;
+    }
+
+    /// <summary>
+    /// Keeps the newest two, and the newest one from which each of the journal's readers can go on: where the journal was cut, it has no other beginning.
+    /// </summary>
+    private void LetGo()
+    {
+        IReadOnlyList<string> paths = Paths();
+        IReadOnlyList<JournalReaderMark> readers = paths.Count > KeptMax ? JournalReaders.ReadAll(journalDirectory) : [];
+        var needed = readers.Select(reader => paths.FirstOrDefault(path => HeadOf(path).Sequence <= reader.Sequence)).ToHashSet();
+        foreach (string old in paths.Skip(KeptMax).Where(path => !needed.Contains(path)))
+            File.Delete(old);
+    }
+
+    private static SnapshotHead HeadOf(string path)
+    {
+        using FileStream file = Open(path);
+        return new SnapshotReader(file, path).Head;
     }
 
     /// <summary>A snapshot's head, its checksums read through to its end.</summary>

@@ -29,7 +29,8 @@ public sealed record SnapshotOptions
 /// <param name="Head">Of the block behind which it was taken.</param>
 /// <param name="Bytes">Of the file.</param>
 /// <param name="BlocksApplied">Blocks between the snapshot before and this one.</param>
-public sealed record SnapshotTaken(string Path, SnapshotHead Head, long Bytes, ulong BlocksApplied);
+/// <param name="Cut">What was cut behind it; null: that was not asked for.</param>
+public sealed record SnapshotTaken(string Path, SnapshotHead Head, long Bytes, ulong BlocksApplied, JournalCut? Cut);
 
 /// <summary>
 /// Takes a snapshot of a journal, live or not, without the node's help: a second engine starts from the newest snapshot, applies the journal behind it up
@@ -88,7 +89,8 @@ public static class SnapshotTaking
                 return null;
             SnapshotHead taken = reader.HeadOfSnapshot();
             string path = snapshots.Write(replay, in taken, options);
-            return new SnapshotTaken(path, taken, new FileInfo(path).Length, reader.Blocks);
+            JournalCut? cut = options.Cut ? JournalCutting.Cut(directory, options.Archive) : null;
+            return new SnapshotTaken(path, taken, new FileInfo(path).Length, reader.Blocks, cut);
         }
         finally
         {

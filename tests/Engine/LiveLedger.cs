@@ -6,6 +6,7 @@ using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Reply;
 using Settlement.Engine.Ring;
+using Settlement.Engine.Snapshots;
 using Settlement.Tests.Dedup;
 
 namespace Settlement.Tests.Live;
@@ -33,11 +34,13 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
     private readonly string _folder;
     private readonly List<Outcome> _outcomes = []; // written by: reply thread
     private readonly List<ClosedBatch> _batches = []; // written by: tree thread
+    private readonly JournalOptions _journal;
+    private readonly SnapshotOptions? _snapshots;
     private Node? _node;
 
-    public LiveLedger(string folder, HandClock clock)
+    public LiveLedger(string folder, HandClock clock, JournalOptions? journal = null, SnapshotOptions? snapshots = null)
     {
-        (_folder, Clock) = (folder, clock);
+        (_folder, Clock, _journal, _snapshots) = (folder, clock, journal ?? JournalOptions.Small, snapshots);
         Open();
     }
 
@@ -148,7 +151,7 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
     }
 
     /// <summary>Replays the closed node's journal: every outcome that was told is the replay's, and so is every batch.</summary>
-    public BlockReplay ReplayAndCompare(out List<ClosedBatch> closed, out List<BlockHeader> headers)
+    public BlockReplay ReplayAndCompare(out List<ClosedBatch> closed, out List<BlockHeader> headers, string? archive = null)
     {
         var outcomes = new List<Outcome>();
         var batches = new List<ClosedBatch>();
@@ -157,7 +160,7 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
         {
             Closed = batches.Add,
         };
-        using (JournalReader reader = JournalReader.Open(_folder))
+        using (JournalReader reader = archive is null ? JournalReader.Open(_folder) : JournalReader.OpenWith(_folder, archive))
         {
             while (reader.Next())
             {
@@ -208,7 +211,8 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
         _node = Node.Open(_folder, new NodeOptions
         {
             Pipeline = new PipelineOptions { Clock = Clock, RingSlots = RingSlots },
-            Journal = JournalOptions.Small,
+            Journal = _journal,
+            Snapshots = _snapshots,
             IdMemoryBytes = Deduplicator.IdMemoryBytesMin,
             Create = (7, SmallGenesis()),
         }, this, this);
