@@ -39,12 +39,12 @@ public sealed class SnapshotTwinTests
         var generator = new StreamGenerator(seed, payments, rules, rules.Encode);
         using var ledger = new ReloadingLedger(generator.Genesis, new Random((int)seed));
         Lockstep.Follow(generator, ledger, blocksPerStateCheck: 8);
-        Assert.That(ledger.Reloads, Is.GreaterThan(3), "else nothing was shown");
+        Assert.That(ledger.Reloads, Is.Positive, "else nothing was shown");
     }
 
     private sealed class ReloadingLedger(Genesis genesis, Random random) : ILedgerUnderTest, IDisposable
     {
-        private const int BlocksPerReload = 12;
+        private const int BlocksPerReload = 8;
 
         private readonly EngineLedger _inner = new(genesis);
         private readonly EngineLedger _plain = new(genesis);
