@@ -1,4 +1,7 @@
 using System.CommandLine;
+using Settlement.Replay.Diff;
+using Settlement.Replay.State;
+using Settlement.Replay.Statement;
 using Settlement.Replay.Verify;
 
 namespace Settlement.Replay;
@@ -18,6 +21,9 @@ public static class ReplayCommand
         var root = new RootCommand("The operator's tool over a journal: reads it, beside a running node, too, and never writes to it.")
         {
             VerifyCommand.Create(output, error),
+            StateCommand.Create(output, error),
+            StatementCommand.Create(output, error),
+            DiffCommand.Create(output, error),
         };
         ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Errors.Count == 0)

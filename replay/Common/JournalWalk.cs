@@ -16,6 +16,9 @@ internal sealed record WalkOptions
     /// <summary>Where to stop.</summary>
     public JournalPoint Until { get; init; } = JournalPoint.End;
 
+    /// <summary>The blocks are to be applied under other rules than the journal's (<see cref="BlockReplay.IsHypothetical"/>).</summary>
+    public bool IsHypothetical { get; init; }
+
     /// <summary>Told how far the reading is; null: nobody.</summary>
     public WalkProgress? Progress { get; init; }
 }
@@ -43,7 +46,7 @@ internal sealed class JournalWalk : IDisposable
     private JournalWalk(JournalReader reader, WalkOptions options, ulong lastSequence)
     {
         (_reader, _progress, _until, _lastSequence) = (reader, options.Progress, options.Until, lastSequence);
-        _replay = new BlockReplay(NewDeduplicator) { Closed = _closedNow.Add };
+        _replay = new BlockReplay(NewDeduplicator) { Closed = _closedNow.Add, IsHypothetical = options.IsHypothetical };
     }
 
     /// <summary>Opens a journal for reading.</summary>
@@ -104,6 +107,8 @@ internal sealed class JournalWalk : IDisposable
         ref readonly BlockHeader header = ref _reader.Header;
         if (_until.Kind == PointKind.Time && header.TimeNs > _until.Value)
         {
+            if (header.Kind == BlockKind.Genesis)
+                throw new UsageException($"{_until} lies before the journal's beginning, {Engine.Text.TimeText.Format(header.TimeNs)}.");
             _stopped = true;
             return false;
         }
