@@ -3,6 +3,7 @@ using Settlement.Replay.Diff;
 using Settlement.Replay.State;
 using Settlement.Replay.Statement;
 using Settlement.Replay.Verify;
+using Settlement.Replay.WhatIf;
 
 namespace Settlement.Replay;
 
@@ -24,6 +25,7 @@ public static class ReplayCommand
             StateCommand.Create(output, error),
             StatementCommand.Create(output, error),
             DiffCommand.Create(output, error),
+            WhatIfCommand.Create(output, error),
         };
         ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Errors.Count == 0)
