@@ -63,7 +63,7 @@ internal static class Fields
 
     /// <summary>A command whose first 32 bytes are a name.</summary>
     public static IReadOnlyList<Field> NamedCommand { get; } =
-        [new("name", 0, ControlCommand.NameBytesMax, bytes => Read<ControlCommand>(bytes, 0).GetName()), .. Command.Where(field => field.Offset >= ControlCommand.NameBytesMax)];
+        [new("name", 0, ControlCommand.NameBytesMax, NameOf), .. Command.Where(field => field.Offset >= ControlCommand.NameBytesMax)];
 
     /// <summary>Bytes that belong to the command before them.</summary>
     public static IReadOnlyList<Field> Continuation { get; } = [new("continuation", 0, Engine.Domain.Payment.Size)];
@@ -77,6 +77,17 @@ internal static class Fields
 
     public static string KindOf(BlockKind kind) =>
         Enum.IsDefined(kind) ? NameList<BlockKind>.Spell(kind.ToString()) : ((ushort)kind).ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The name; its bytes where they are none that a name is written with, so that two of them never look alike.</summary>
+    private static string NameOf(byte[] bytes)
+    {
+        string name = Read<ControlCommand>(bytes, 0).GetName();
+        var written = default(ControlCommand);
+        if (name.Length > 0 && System.Text.Encoding.UTF8.GetByteCount(name) <= ControlCommand.NameBytesMax)
+            written.SetName(name);
+        bool isName = MemoryMarshal.AsBytes(new ReadOnlySpan<ControlCommand>(in written))[..ControlCommand.NameBytesMax].SequenceEqual(bytes.AsSpan(0, ControlCommand.NameBytesMax));
+        return isName && name.Length > 0 ? name : Convert.ToHexStringLower(bytes.AsSpan(0, ControlCommand.NameBytesMax));
+    }
 
     private static T Read<T>(byte[] bytes, int offset) where T : unmanaged => MemoryMarshal.Read<T>(bytes.AsSpan(offset));
 

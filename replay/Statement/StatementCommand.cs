@@ -53,7 +53,7 @@ internal static class StatementCommand
         {
             var watch = new StatementWatch(walk.Replay, wallet, start)
             {
-                Opened = balances => text.Open(walk.State, balances),
+                Opened = text.Open,
                 Moved = movement => text.Write(walk.State, in movement),
             };
             walk.Replay.Watch = watch;

@@ -16,7 +16,9 @@ internal sealed class StatementText : IDisposable
     private readonly TextWriter? _csv;
     private readonly TextWriter _output;
     private readonly bool _asJson;
+    private LogicalBalance[] _opening = [];
     private JsonText? _json;
+    private bool _begun;
     private ulong _count;
 
     /// <param name="journal">As it was named.</param>
@@ -30,28 +32,14 @@ internal sealed class StatementText : IDisposable
 
     public static string NameOf(MovementKind kind) => s_kinds[(int)kind];
 
-    public void Open(LedgerState state, LogicalBalance[] balances)
-    {
-        _csv?.WriteLine("sequence,time,batch,kind,instruction,id,counterparty,currency,amount,change,available,pending,held");
-        if (_asJson)
-        {
-            _json = new JsonText(_output);
-            _json.Writer.WriteString("journal", _journal);
-            _json.Writer.WriteString("wallet", JsonText.Exact(_wallet));
-            WriteBalances(state, balances, "opening");
-            if (_csv is null)
-                _json.Writer.WriteStartArray("movements");
-            return;
-        }
-
-        Line(_output, $"{_journal}: wallet {_wallet}");
-        PrintBalances(state, balances, "opening");
-    }
+    /// <summary>Takes what the wallet held before the first movement.</summary>
+    public void Open(LogicalBalance[] balances) => _opening = balances;
 
     public void Write(LedgerState state, in Movement movement)
     {
         if (_only != 0 && movement.Currency != _only)
             return;
+        Begin(state);
         _count++;
         ushort currency = movement.Currency;
         string counterparty = CounterpartyOf(in movement);
@@ -101,6 +89,7 @@ internal sealed class StatementText : IDisposable
 
     public void End(LedgerState state, LogicalBalance[] balances)
     {
+        Begin(state);
         if (_json is null)
         {
             PrintBalances(state, balances, "closing");
@@ -116,6 +105,28 @@ internal sealed class StatementText : IDisposable
     }
 
     public void Dispose() => _json?.Dispose();
+
+    /// <summary>Nothing is printed before there is something to tell: until then the wallet or its account may turn out not to exist.</summary>
+    private void Begin(LedgerState state)
+    {
+        if (_begun)
+            return;
+        _begun = true;
+        _csv?.WriteLine("sequence,time,batch,kind,instruction,id,counterparty,currency,amount,change,available,pending,held");
+        if (_asJson)
+        {
+            _json = new JsonText(_output);
+            _json.Writer.WriteString("journal", _journal);
+            _json.Writer.WriteString("wallet", JsonText.Exact(_wallet));
+            WriteBalances(state, _opening, "opening");
+            if (_csv is null)
+                _json.Writer.WriteStartArray("movements");
+            return;
+        }
+
+        Line(_output, $"{_journal}: wallet {_wallet}");
+        PrintBalances(state, _opening, "opening");
+    }
 
     /// <summary>The other wallet, or the currency's reserve; empty where there is neither.</summary>
     private static string CounterpartyOf(in Movement movement) =>

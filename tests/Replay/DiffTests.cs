@@ -184,7 +184,7 @@ public sealed class DiffTests
         Assert.That(Parse(WrittenJournal.RunExpecting(0, "diff", At("a") + "@" + Text(before), At("a") + "@" + Text(before), "--json")).GetProperty("same").GetBoolean());
         JsonElement report = Parse(WrittenJournal.RunExpecting(1, "diff", At("a") + "@" + Text(before - 1), At("a") + "@" + Text(before), "--json"));
         JsonElement available = report.GetProperty("differences").EnumerateArray().First(found => found.GetProperty("where").GetString() == "wallet 1 EUR");
-        Assert.That((available.GetProperty("field").GetString(), available.GetProperty("a").GetString(), available.GetProperty("b").GetString()), Is.EqualTo(("available", "1000.00", "999.90")));
+        Assert.That((available.GetProperty("field").GetString(), available.GetProperty("a").GetString(), available.GetProperty("b").GetString()), Is.EqualTo(("available", "999.50", "999.40")));
         List<(BlockHeader Header, Payment[] Slots)> changed = Blocks();
         changed[^1].Slots[0].Amount++;
         Write("b", changed);

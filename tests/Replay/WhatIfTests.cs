@@ -64,12 +64,12 @@ public sealed class WhatIfTests
     [Test]
     public void The_table_that_the_journal_activates_flips_nothing_and_none_undoes_it()
     {
-        WriteThree(ClosedToFrance);
+        ulong first = WriteThree(ClosedToFrance);
         Assert.That(WhatIf(ClosedToFrance).GetProperty("flips").GetInt64(), Is.Zero, "in force earlier, but no payment stands before");
         JsonElement open = WhatIf("none");
         Assert.That(Lines(open, "verdicts", "from", "to", "cause"), Is.EqualTo(new[] { "denied_by_rule accepted primary", "insufficient_funds accepted consequential" }));
         Assert.That(Lines(open, "decided_by", "decided_by", "under", "rule_name"), Is.EqualTo(new[] { "denied_by_rule actual de.fr", "insufficient_funds actual -" }));
-        Assert.That(WhatIf("none", "--from", "9").GetProperty("flips").GetInt64(), Is.Zero, "the denied payment stands before");
+        Assert.That(WhatIf("none", "--from", Text(first + 1)).GetProperty("flips").GetInt64(), Is.Zero, "the denied payment stands before");
     }
 
     [TestCase(true)]
@@ -144,7 +144,8 @@ public sealed class WhatIfTests
     }
 
     /// <summary>Wallets 1 (DE, bank 1, 1,000.00), 2 (FR, bank 2), 3 (DE, bank 1): 1 pays 2 100.00, 2 pays 3 80.00, 1 pays 3 5.00.</summary>
-    private void WriteThree(string? activated = null)
+    /// <returns>The sequence of the first of these.</returns>
+    private ulong WriteThree(string? activated = null)
     {
         List<Payment> cast = [];
         for (ushort participant = 1; participant <= 2; participant++)
@@ -180,6 +181,7 @@ public sealed class WhatIfTests
         }
 
         WrittenJournal.Write(Journal, LiveLedger.SmallGenesis(), blocks);
+        return sequence - (ulong)payments.Length;
     }
 
     private JsonElement WhatIf(string table, params string[] words)
