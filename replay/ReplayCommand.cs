@@ -8,7 +8,7 @@ using Settlement.Replay.WhatIf;
 namespace Settlement.Replay;
 
 /// <summary>The command line of `replay`, the operator's tool over a journal. It never writes to one.</summary>
-/// <remarks>Exit codes: 0 sound; 1 the journal is damaged or broken; 2 the command cannot be carried out as it was given.</remarks>
+/// <remarks>Exit codes: 0 sound, or the same; 1 the journal is damaged or broken, or two that were compared differ; 2 the command cannot be carried out as it was given.</remarks>
 public static class ReplayCommand
 {
     public const int ExitUnsound = 1;
