@@ -9,6 +9,20 @@ using Settlement.Engine.Snapshots;
 namespace Settlement.Engine;
 
 /// <summary>
+/// Looks at the state between the slots of a block that is applied again, for readers that ask what each slot did. It may not change what the journal decides.
+/// </summary>
+public interface IBlockWatch
+{
+    /// <summary>The block's time is taken: what it lets expire and closes by age is done, and none of its slots is.</summary>
+    void OnBegun(in BlockHeader header);
+
+    /// <summary>How many of a block's next payments may be applied before the watch is asked again, at least 1. Commands come in one piece, unasked.</summary>
+    int CountTogether(ReadOnlySpan<Payment> rest, ulong firstSequence);
+
+    void OnApplied(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes, ulong firstSequence);
+}
+
+/// <summary>
 /// The ledger as a function of its journal: applies verified blocks one after the other, from genesis, grows the trees, and holds every
 /// seal block against the batch it is about. Serves recovery, replay and tests; the live stages go on where it ends.
 /// </summary>
@@ -25,8 +39,20 @@ public sealed class BlockReplay : IDisposable
     /// <summary>Told each batch as its root is there.</summary>
     public Action<ClosedBatch>? Closed { get; set; }
 
+    /// <summary>Looks on, slot by slot where it wants to; null: blocks are applied whole.</summary>
+    public IBlockWatch? Watch { get; set; }
+
+    /// <summary>
+    /// The blocks are applied under rules that are not the journal's (<see cref="LedgerState.Impose"/>): its batches are others, so no trees are grown for
+    /// them, and the journal's seals are not held against them.
+    /// </summary>
+    public bool IsHypothetical { get; init; }
+
     /// <exception cref="InvalidOperationException">No block was applied yet.</exception>
     public LedgerState State => _state ?? throw new InvalidOperationException("no genesis block was applied");
+
+    /// <summary>Whether there is a state: a genesis block was applied.</summary>
+    public bool HasState => _state is not null;
 
     public Settler Settler => _settler ?? throw new InvalidOperationException("no genesis block was applied");
 
@@ -62,10 +88,12 @@ public sealed class BlockReplay : IDisposable
         ReadOnlySpan<Payment> slots = SlotsOf(in header, body);
         IsCut = lastSequence < header.FirstSequence + (ulong)slots.Length - 1 && header.Kind is not (BlockKind.Genesis or BlockKind.Seal);
         _applied = IsCut ? CountUpTo(in header, slots, lastSequence) : slots.Length;
-        if (IsCut)
+        if (IsCut || (Watch is not null && header.Kind is not (BlockKind.Genesis or BlockKind.Seal)))
         {
             Settler.Begin(in header);
-            Settler.ApplyPart(slots[.._applied], _outcomes);
+            ApplySlots(in header, slots[.._applied]);
+            if (!IsCut)
+                Settler.End(in header);
         }
         else
         {
@@ -87,7 +115,7 @@ public sealed class BlockReplay : IDisposable
     /// <summary>The tree thread's part of a block that is settled: leaves, roots, and whether a seal states them.</summary>
     internal void Follow(in BlockHeader header, ReadOnlySpan<byte> body, ReadOnlySpan<Outcome> outcomes)
     {
-        if (header.Kind == BlockKind.Genesis)
+        if (header.Kind == BlockKind.Genesis || IsHypothetical)
             return;
         if (header.Kind == BlockKind.Seal)
         {
@@ -169,7 +197,8 @@ public sealed class BlockReplay : IDisposable
         _state = new LedgerState(in genesis, _newDeduplicator(genesis));
         _settler = new Settler(_state);
         _trees = new BatchTrees(genesis.SaltKey);
-        _state.Batch.Closed = _trees.Close;
+        if (!IsHypothetical)
+            _state.Batch.Closed = _trees.Close;
     }
 
     /// <summary>Commands are not parted from their continuations.</summary>
@@ -187,6 +216,20 @@ public sealed class BlockReplay : IDisposable
 
     private static ReadOnlySpan<Payment> SlotsOf(in BlockHeader header, ReadOnlySpan<byte> body) =>
         header.Kind is BlockKind.Payments or BlockKind.Control ? MemoryMarshal.Cast<byte, Payment>(body)[..(int)header.Count] : default;
+
+    private void ApplySlots(in BlockHeader header, ReadOnlySpan<Payment> slots)
+    {
+        Watch?.OnBegun(in header);
+        for (int done = 0; done < slots.Length;)
+        {
+            ReadOnlySpan<Payment> rest = slots[done..];
+            ulong sequence = header.FirstSequence + (ulong)done;
+            int count = Watch is not null && header.Kind == BlockKind.Payments ? Watch.CountTogether(rest, sequence) : rest.Length;
+            Settler.ApplyPart(rest[..count], _outcomes.AsSpan(done, count));
+            Watch?.OnApplied(rest[..count], _outcomes.AsSpan(done, count), sequence);
+            done += count;
+        }
+    }
 
     private void Publish(ulong grownSequence)
     {

@@ -130,7 +130,7 @@ public sealed class Node : IDisposable
 
         public SnapshotHead? Begin(UInt128 ledgerId)
         {
-            BlockReplay? loaded = new SnapshotStore(_directory).LoadNewest(ledgerId, NewDeduplicator, null, _warnings.Add, out SnapshotHead head);
+            BlockReplay? loaded = new SnapshotStore(_directory).LoadNewest(ledgerId, () => new BlockReplay(NewDeduplicator), null, _warnings.Add, out SnapshotHead head);
             if (loaded is null)
                 return null;
             Replay = loaded;

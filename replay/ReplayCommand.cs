@@ -1,11 +1,15 @@
 using System.CommandLine;
 using Settlement.Replay.Snapshot;
+using Settlement.Replay.Diff;
+using Settlement.Replay.State;
+using Settlement.Replay.Statement;
 using Settlement.Replay.Verify;
+using Settlement.Replay.WhatIf;
 
 namespace Settlement.Replay;
 
 /// <summary>The command line of `replay`, the operator's tool over a journal. It never writes to one.</summary>
-/// <remarks>Exit codes: 0 sound; 1 the journal is damaged or broken; 2 the command cannot be carried out as it was given.</remarks>
+/// <remarks>Exit codes: 0 sound, or the same; 1 the journal is damaged or broken, or two that were compared differ; 2 the command cannot be carried out as it was given.</remarks>
 public static class ReplayCommand
 {
     public const int ExitUnsound = 1;
@@ -20,6 +24,10 @@ public static class ReplayCommand
         {
             VerifyCommand.Create(output, error),
             SnapshotCommand.Create(output, error),
+            StateCommand.Create(output, error),
+            StatementCommand.Create(output, error),
+            DiffCommand.Create(output, error),
+            WhatIfCommand.Create(output, error),
         };
         ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Errors.Count == 0)

@@ -22,6 +22,12 @@ public sealed class OpenBatch(LedgerState state)
 
     public ulong Number { get; private set; } = 1;
 
+    /// <summary>Hash of the state at the last close; zero: nothing was closed.</summary>
+    public Digest LastStateHash => _lastStateHash;
+
+    /// <summary>Where the batch begins.</summary>
+    public ulong FirstSequence => _firstSequence;
+
     /// <summary>Accepted payments that count towards cut-offs.</summary>
     public ulong Count { get; private set; }
 

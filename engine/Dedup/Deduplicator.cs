@@ -79,6 +79,9 @@ public sealed class Deduplicator : IDisposable
     /// <summary>How long other ids are kept, rounded up to hours; 0: for ever. Takes effect at the next block.</summary>
     public ulong RetentionNs { get; set; } = 30 * Limits.NsPerDay;
 
+    /// <summary>Streams that were ever opened.</summary>
+    public int StreamCount => _streams.Count;
+
     /// <summary>Memory, spill and store, for tests and benchmarks.</summary>
     internal IdGenerations Ids => _ids;
 

@@ -386,10 +386,9 @@ internal sealed class ControlApply(LedgerState state)
         if (!RuleTable.TryDecode(encoded, out RuleTable? table, out _) || table is null
             || !RulePlan.TryBuild(table, Iso4217.OwnerCountry, out RulePlan? plan, out _))
             return Verdict.InvalidValue;
-        if (state.Rules?.Table.Hash == table.Hash)
+        if (state.RulesJournaled?.Table.Hash == table.Hash)
             return Verdict.Duplicate;
-        state.Rules = plan;
-        state.Sums.Activate(plan);
+        state.Activate(plan);
         return Verdict.Accepted;
     }
 

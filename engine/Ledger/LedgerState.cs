@@ -61,8 +61,14 @@ public sealed class LedgerState : IDisposable
 
     public OpenBatch Batch { get; }
 
-    /// <summary>The active rules; null: every corridor is open.</summary>
+    /// <summary>The rules that payments are judged by; null: every corridor is open.</summary>
     public RulePlan? Rules { get; internal set; }
+
+    /// <summary>The rules that the journal activated last: those in force, but in a hypothesis (<see cref="Impose"/>).</summary>
+    public RulePlan? RulesJournaled => _isImposed ? _rulesJournaled : Rules;
+
+    private RulePlan? _rulesJournaled; // written by: settle thread
+    private bool _isImposed; // written by: who asks a hypothesis, before and between blocks
 
     /// <summary>Fold of every control command that took effect: settings, cast, caps, fees and rules are functions of it.</summary>
     public UInt128 ControlFold { get; internal set; }
@@ -75,6 +81,26 @@ public sealed class LedgerState : IDisposable
 
     /// <summary>Payments that a session trusted for it declassified (exit 4 of the security model).</summary>
     public ulong DeclassifiedCount { get; internal set; }
+
+    /// <summary>
+    /// Asks a hypothesis: from here on payments are judged by these rules, whatever the journal activates. No journal can be written from such a state; its
+    /// commands keep the verdicts that they have. Rules are read by every payment, and here alone it is settled which.
+    /// </summary>
+    /// <param name="plan">Null: every corridor is open.</param>
+    public void Impose(RulePlan? plan)
+    {
+        (_rulesJournaled, _isImposed) = (RulesJournaled, true);
+        PutInForce(plan);
+    }
+
+    /// <summary>The journal activates rules.</summary>
+    internal void Activate(RulePlan plan)
+    {
+        if (_isImposed)
+            _rulesJournaled = plan;
+        else
+            PutInForce(plan);
+    }
 
     public void Dispose()
     {
@@ -168,6 +194,13 @@ public sealed class LedgerState : IDisposable
                 account.CurrencyIndex <= Currencies.Count && Participants.Knows(account.Participant) && (uint)account.SumRow <= (uint)Sums.RowsUsed,
                 $"account row {row} names what there is not");
         }
+    }
+
+    private void PutInForce(RulePlan? plan)
+    {
+        Rules = plan;
+        if (plan is not null)
+            Sums.Activate(plan);
     }
 
     /// <summary>

@@ -77,6 +77,9 @@ public sealed class TargetTable : IDisposable
 
     public int Count { get; private set; }
 
+    /// <summary>Records are numbered from 1 to this; free ones among them are of no kind.</summary>
+    public int RecordsUsed => _used;
+
     public bool IsFull => Count == _targetsMax;
 
     /// <summary>Sum modulo 2^128 of a hash a record: this table's share of the state hash.</summary>

@@ -1,6 +1,4 @@
 using System.Globalization;
-using Settlement.Engine.Dedup;
-using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
 
@@ -33,12 +31,12 @@ public sealed class SnapshotStore(string journalDirectory)
     /// The state of the newest usable snapshot that is wanted; null: there is none.
     /// </summary>
     /// <param name="ledgerId">Of the journal.</param>
-    /// <param name="newDeduplicator">Called for each snapshot tried.</param>
+    /// <param name="newReplay">Makes an empty one for each snapshot tried.</param>
     /// <param name="wanted">By its head; null: any.</param>
     /// <param name="warn">Told of each that cannot be used, and why.</param>
     /// <param name="head">Of the one that was loaded.</param>
     public BlockReplay? LoadNewest(
-        UInt128 ledgerId, Func<Genesis, Deduplicator> newDeduplicator, Func<SnapshotHead, bool>? wanted, Action<string> warn, out SnapshotHead head)
+        UInt128 ledgerId, Func<BlockReplay> newReplay, Func<SnapshotHead, bool>? wanted, Action<string> warn, out SnapshotHead head)
     {
         foreach (string path in Paths())
         {
@@ -51,7 +49,7 @@ public sealed class SnapshotStore(string journalDirectory)
                 reader.Expect(head.LedgerId == ledgerId, $"it is of ledger {head.LedgerId:x32}, the journal is of {ledgerId:x32}");
                 if (wanted is not null && !wanted(head))
                     continue;
-                replay = new BlockReplay(newDeduplicator);
+                replay = newReplay();
                 replay.Load(reader);
                 return replay;
             }

@@ -72,7 +72,7 @@ public static class SnapshotTaking
                 return new Deduplicator(in genesis, options.IdMemoryBytes, store);
             }
 
-            replay = snapshots.LoadNewest(files.LedgerId, NewDeduplicator, null, warn, out SnapshotHead head);
+            replay = snapshots.LoadNewest(files.LedgerId, () => new BlockReplay(NewDeduplicator), null, warn, out SnapshotHead head);
             using JournalReader reader = replay is null ? JournalReader.Open(files) : JournalReader.OpenBehind(files, in head);
             replay ??= new BlockReplay(NewDeduplicator);
             ulong durable = reader.DurableBlock;

@@ -60,7 +60,7 @@ internal sealed class NameList<T> where T : struct, Enum
         return false;
     }
 
-    private static string Spell(string name)
+    internal static string Spell(string name)
     {
         var spelled = new StringBuilder();
         for (int at = 0; at < name.Length; at++)

@@ -26,6 +26,9 @@ internal sealed record WalkOptions
     /// <summary>Where to stop.</summary>
     public JournalPoint Until { get; init; } = JournalPoint.End;
 
+    /// <summary>The blocks are to be applied under other rules than the journal's (<see cref="BlockReplay.IsHypothetical"/>).</summary>
+    public bool IsHypothetical { get; init; }
+
     /// <summary>Told how far the reading is; null: nobody.</summary>
     public WalkProgress? Progress { get; init; }
 }
@@ -63,11 +66,12 @@ internal sealed class JournalWalk : IDisposable
         _scratch = new ScratchFolder();
         try
         {
+            BlockReplay NewReplay() => new(NewDeduplicator) { IsHypothetical = options.IsHypothetical };
             UInt128 ledgerId = Journals.LedgerIdOf(directory);
             BlockReplay? loaded = options.From > 1
-                ? new SnapshotStore(directory).LoadNewest(ledgerId, NewDeduplicator, head => IsBefore(in head, options), _ => { }, out SnapshotHead snapshot)
+                ? new SnapshotStore(directory).LoadNewest(ledgerId, NewReplay, head => IsBefore(in head, options), _ => { }, out SnapshotHead snapshot)
                 : NoSnapshot(out snapshot);
-            _replay = loaded ?? new BlockReplay(NewDeduplicator);
+            _replay = loaded ?? NewReplay();
             _reader = loaded is null ? Journals.Open(directory, options.Archive) : JournalReader.OpenBehind(directory, in snapshot);
             _hasState = loaded is not null;
             _replay.Closed = _closedNow.Add;
@@ -126,6 +130,8 @@ internal sealed class JournalWalk : IDisposable
         ref readonly BlockHeader header = ref _reader.Header;
         if (_until.Kind == PointKind.Time && header.TimeNs > _until.Value)
         {
+            if (header.Kind == BlockKind.Genesis)
+                throw new UsageException($"{_until} lies before the journal's beginning, {Engine.Text.TimeText.Format(header.TimeNs)}.");
             _stopped = true;
             return false;
         }

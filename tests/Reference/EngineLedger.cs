@@ -133,6 +133,15 @@ public sealed class SharedRules : INaiveRules
         return encoded;
     }
 
+    /// <summary>The same plans, none of them active: for another twin of the same history.</summary>
+    public SharedRules Fresh()
+    {
+        var fresh = new SharedRules();
+        foreach ((string encoded, IReadOnlyList<TableRule> rules) in _plans)
+            fresh._plans.Add(encoded, rules);
+        return fresh;
+    }
+
     public ushort Judge(in NaiveFacts facts, bool denyOnly) => _active.Judge(in facts, denyOnly);
 
     public IEnumerable<NaiveLimit> Limits(NaiveFacts facts) => _active.Limits(facts);
