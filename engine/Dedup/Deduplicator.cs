@@ -21,7 +21,7 @@ namespace Settlement.Engine.Dedup;
 /// chunking change the speed alone. No allocation, but where the store is asked for an id that was spilled.
 /// Failure assumed: a store that fails throws, and the engine stops.
 /// </remarks>
-public sealed class Deduplicator : IDisposable
+public sealed partial class Deduplicator : IDisposable
 {
     /// <summary>The least memory for ids, bytes.</summary>
     public const long IdMemoryBytesMin = IdGenerations.MemoryBytesMin;
