@@ -24,6 +24,27 @@ public sealed record NodeOptions
 
     /// <summary>Ledger id and genesis of a journal that does not exist yet; null: it must exist.</summary>
     public (UInt128 LedgerId, Genesis Genesis)? Create { get; init; }
+
+    /// <summary>
+    /// Gives the private half of the key that the ledger's genesis names, or throws what is to be done. Asked while nothing is changed yet, and only for
+    /// a ledger that has a key; the node disposes what it gets.
+    /// </summary>
+    public Func<NodeKey, ISealSigner>? Signer { get; init; }
+
+    /// <exception cref="JournalException">There is none, or it is of another key.</exception>
+    internal ISealSigner? SignerOf(in Genesis genesis)
+    {
+        if (genesis.NodeKey.IsNone)
+            return null;
+        NodeKey key = genesis.NodeKey;
+        ISealSigner signer = Signer?.Invoke(key)
+            ?? throw new JournalException($"The ledger's seals are signed by node key {key.Id}. Open it with the private half of that key.");
+        if (signer.PublicKey == key)
+            return signer;
+        KeyId other = signer.PublicKey.Id;
+        signer.Dispose();
+        throw new JournalException($"The ledger's seals are signed by node key {key.Id}, not by {other}. Open it with the private half of {key.Id}.");
+    }
 }
 
 /// <summary>One ledger on one machine: a journal, the state that follows from it, and the stages that carry both on.</summary>
@@ -32,12 +53,14 @@ public sealed class Node : IDisposable
     private readonly FasterJournal _journal;
     private readonly BlockReplay _replay;
     private readonly IIdStore? _store;
+    private readonly ISealSigner? _signer;
 
-    private Node(FasterJournal journal, BlockReplay replay, IIdStore? store, RecoveryReport? recovery, Pipeline pipeline)
+    private Node(FasterJournal journal, BlockReplay replay, IIdStore? store, ISealSigner? signer, RecoveryReport? recovery, Pipeline pipeline)
     {
         _journal = journal;
         _replay = replay;
         _store = store;
+        _signer = signer;
         Recovery = recovery;
         Pipeline = pipeline;
     }
@@ -58,8 +81,10 @@ public sealed class Node : IDisposable
         var disk = new DiskSignals(options.Pipeline.WaitStrategy);
         JournalOptions journalOptions = disk.On(options.Journal);
         FasterIdStore? store = null;
+        ISealSigner? signer = null;
         var replay = new BlockReplay(genesis =>
         {
+            signer ??= options.SignerOf(in genesis);
             // Only now is the journal's lock held: the store wipes what an earlier run spilled.
             store = new FasterIdStore(Path.Combine(directory, "ids"));
             return new Deduplicator(in genesis, options.IdMemoryBytes, store);
@@ -73,6 +98,7 @@ public sealed class Node : IDisposable
             RecoveryReport? report = null;
             if (!FasterJournal.Exists(directory) && options.Create is { } create)
             {
+                signer = options.SignerOf(in create.Genesis);
                 ReadOnlySpan<byte> genesis = MemoryMarshal.AsBytes(new ReadOnlySpan<Genesis>(in create.Genesis));
                 journal = FasterJournal.Create(directory, create.LedgerId, options.Pipeline.Clock.NowNs, genesis, journalOptions);
                 replay.Apply(new BlockHeader { Kind = BlockKind.Genesis }, genesis);
@@ -83,13 +109,16 @@ public sealed class Node : IDisposable
             }
 
             replay.Closed = null;
-            var pipeline = new Pipeline(journal, disk, replay.State, replay.Settler, replay.Trees, replay.Unsealed, replies, batches, options.Pipeline);
-            return new Node(journal, replay, store, report, pipeline);
+            SealSigning? signing = signer is null ? null : new SealSigning(journal.LedgerId, signer);
+            var pipeline = new Pipeline(
+                journal, disk, replay.State, replay.Settler, replay.Trees, replay.Unsealed, signing, replies, batches, options.Pipeline);
+            return new Node(journal, replay, store, signer, report, pipeline);
         }
         catch
         {
             replay.Dispose();
             store?.Dispose();
+            signer?.Dispose();
             journal?.Dispose();
             throw;
         }
@@ -101,6 +130,7 @@ public sealed class Node : IDisposable
         Pipeline.Dispose();
         _replay.Dispose();
         _store?.Dispose();
+        _signer?.Dispose();
         _journal.Dispose();
     }
 }

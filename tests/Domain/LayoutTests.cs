@@ -36,7 +36,7 @@ public sealed class LayoutTests
     public void A_genesis_is_128_bytes_as_pictured() => Expect<Genesis>(128,
         (nameof(Genesis.SaltKey), 0), (nameof(Genesis.AccountsMax), 32), (nameof(Genesis.ParticipantsMax), 36), (nameof(Genesis.CurrenciesMax), 40),
         (nameof(Genesis.SessionsMax), 44), (nameof(Genesis.StreamsMax), 48), (nameof(Genesis.TargetsMax), 52), (nameof(Genesis.SumsMax), 56),
-        (nameof(Genesis.Reserved), 60));
+        (nameof(Genesis.Reserved), 60), (nameof(Genesis.NodeKey), 64));
 
     [Test]
     public void An_outcome_is_16_bytes_as_pictured() => Expect<Outcome>(16,
