@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Settlement.Replay.Check;
+using Settlement.Replay.Prove;
 using Settlement.Replay.Verify;
 
 namespace Settlement.Replay;
@@ -17,6 +19,8 @@ public static class ReplayCommand
         ArgumentNullException.ThrowIfNull(error);
         var root = new RootCommand("The operator's tool over a journal: reads it, beside a running node, too, and never writes to it.")
         {
+            CheckCommand.Create(output, error),
+            ProveCommand.Create(output, error),
             VerifyCommand.Create(output, error),
         };
         ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
