@@ -26,10 +26,10 @@ public sealed record NodeOptions
     public (UInt128 LedgerId, Genesis Genesis)? Create { get; init; }
 
     /// <summary>
-    /// Gives the private half of the key that the ledger's genesis names, or throws what is to be done. Asked while nothing is changed yet, and only for
-    /// a ledger that has a key; the node disposes what it gets.
+    /// Gives the private half of the key that the ledger's genesis names, or null, or throws what is to be done. Asked while nothing is changed yet, and
+    /// only for a ledger that has a key; the node disposes what it gets.
     /// </summary>
-    public Func<NodeKey, ISealSigner>? Signer { get; init; }
+    public Func<NodeKey, ISealSigner?>? Signer { get; init; }
 
     /// <exception cref="JournalException">There is none, or it is of another key.</exception>
     internal ISealSigner? SignerOf(in Genesis genesis)
