@@ -134,8 +134,7 @@ internal ref struct ReceiptReader
 
     private PaymentFlags ReadFlags()
     {
-        Field("flags");
-        Array();
+        List("flags");
         PaymentFlags flags = PaymentFlags.None;
         for (PaymentFlags last = PaymentFlags.None; NextItem("flags");)
         {
@@ -155,8 +154,7 @@ internal ref struct ReceiptReader
         UInt128 salt = BinaryPrimitives.ReadUInt128LittleEndian(Hex("salt", LeafSalt.SaltBytes));
         long index = Count("index");
         long leaves = Count("leaves");
-        Field("siblings");
-        Array();
+        List("siblings");
         var siblings = new List<Digest>();
         while (NextItem("siblings"))
         {
@@ -223,10 +221,11 @@ internal ref struct ReceiptReader
         _json.Read();
     }
 
-    private readonly void Array()
+    private void List(string name)
     {
+        Field(name);
         if (_json.TokenType != JsonTokenType.StartArray)
-            throw Fault("a list is expected");
+            throw Fault($"{_object}{name}: a list is expected");
     }
 
     private bool NextItem(string name)
