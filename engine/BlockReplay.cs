@@ -240,6 +240,11 @@ public sealed class BlockReplay : IDisposable
         }
     }
 
+    /// <summary>
+    /// The statement alone. Its signature is for those who have no journal: here every figure it covers has just been computed again, and that the
+    /// attachment's bytes are those that were acknowledged is the chain's to say; a tenth of a millisecond a batch would only make starting slower.
+    /// `replay verify` checks signatures.
+    /// </summary>
     private void CheckSeal(in BlockHeader header, ReadOnlySpan<byte> body)
     {
         if (!_unsealed.TryDequeue(out ClosedBatch? batch))

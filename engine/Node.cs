@@ -31,6 +31,27 @@ public sealed record NodeOptions
 
     /// <summary>Ledger id and genesis of a journal that does not exist yet; null: it must exist.</summary>
     public (UInt128 LedgerId, Genesis Genesis)? Create { get; init; }
+
+    /// <summary>
+    /// Gives the private half of the key that the ledger's genesis names, or null, or throws what is to be done. Asked while nothing is changed yet, and
+    /// only for a ledger that has a key; the node disposes what it gets.
+    /// </summary>
+    public Func<NodeKey, ISealSigner?>? Signer { get; init; }
+
+    /// <exception cref="JournalException">There is none, or it is of another key.</exception>
+    internal ISealSigner? SignerOf(in Genesis genesis)
+    {
+        if (genesis.NodeKey.IsNone)
+            return null;
+        NodeKey key = genesis.NodeKey;
+        ISealSigner signer = Signer?.Invoke(key)
+            ?? throw new JournalException($"The ledger's seals are signed by node key {key.Id}. Open it with the private half of that key.");
+        if (signer.PublicKey == key)
+            return signer;
+        KeyId other = signer.PublicKey.Id;
+        signer.Dispose();
+        throw new JournalException($"The ledger's seals are signed by node key {key.Id}, not by {other}. Open it with the private half of {key.Id}.");
+    }
 }
 
 /// <summary>One ledger on one machine: a journal, the state that follows from it, and the stages that carry both on.</summary>
@@ -71,6 +92,7 @@ public sealed class Node : IDisposable
             RecoveryReport? report = null;
             if (!FasterJournal.Exists(directory) && options.Create is { } create)
             {
+                recovered.FindSigner(in create.Genesis); // before there is a journal that nobody could sign
                 ReadOnlySpan<byte> genesis = MemoryMarshal.AsBytes(new ReadOnlySpan<Genesis>(in create.Genesis));
                 journal = FasterJournal.Create(directory, create.LedgerId, options.Pipeline.Clock.NowNs, genesis, journalOptions);
                 recovered.Replay.Apply(new BlockHeader { Kind = BlockKind.Genesis }, genesis);
@@ -83,7 +105,9 @@ public sealed class Node : IDisposable
 
             BlockReplay replay = recovered.Replay;
             replay.Closed = null;
-            var pipeline = new Pipeline(journal, disk, replay.State, replay.Settler, replay.Trees, replay.Unsealed, replies, batches, options.Pipeline);
+            SealSigning? signing = recovered.Signer is null ? null : new SealSigning(journal.LedgerId, recovered.Signer);
+            var pipeline = new Pipeline(
+                journal, disk, replay.State, replay.Settler, replay.Trees, replay.Unsealed, signing, replies, batches, options.Pipeline);
             SnapshotTimer? snapshots = options.Snapshots is { EveryJournalBytes: > 0 } taking
                 ? new SnapshotTimer(directory, taking, () => journal.EndAddress, recovered.SnapshotEndAddress, options.Warn ?? (_ => { }), broken => disk.Stop.Fail("snapshots", broken))
                 : null;
@@ -120,6 +144,9 @@ public sealed class Node : IDisposable
             Replay = new BlockReplay(NewDeduplicator);
         }
 
+        /// <summary>Of a ledger that has a key.</summary>
+        public ISealSigner? Signer { get; private set; }
+
         public BlockReplay Replay { get; private set; }
 
         public string? Snapshot { get; private set; }
@@ -145,15 +172,19 @@ public sealed class Node : IDisposable
             new ReplayPipeline(Replay).Run(reader);
         }
 
+        public void FindSigner(in Genesis genesis) => Signer ??= _options.SignerOf(in genesis);
+
         public void Dispose()
         {
             Replay.Dispose();
             _store?.Dispose();
+            Signer?.Dispose();
         }
 
         /// <summary>Only while the journal's lock is held: the store wipes what an earlier run spilled.</summary>
         private Deduplicator NewDeduplicator(Genesis genesis)
         {
+            FindSigner(in genesis);
             _store?.Dispose();
             _store = new FasterIdStore(Path.Combine(_directory, "ids"));
             return new Deduplicator(in genesis, _options.IdMemoryBytes, _store);

@@ -3,6 +3,8 @@ using Settlement.Replay.Snapshot;
 using Settlement.Replay.Diff;
 using Settlement.Replay.State;
 using Settlement.Replay.Statement;
+using Settlement.Replay.Check;
+using Settlement.Replay.Prove;
 using Settlement.Replay.Verify;
 using Settlement.Replay.WhatIf;
 
@@ -22,6 +24,8 @@ public static class ReplayCommand
         ArgumentNullException.ThrowIfNull(error);
         var root = new RootCommand("The operator's tool over a journal: reads it, beside a running node, too, and never writes to it.")
         {
+            CheckCommand.Create(output, error),
+            ProveCommand.Create(output, error),
             VerifyCommand.Create(output, error),
             SnapshotCommand.Create(output, error),
             StateCommand.Create(output, error),

@@ -107,12 +107,15 @@ public sealed class MerkleBuilder
         return root;
     }
 
-    /// <summary>Has the next <see cref="Finish(out MerklePath)"/> give the path of a leaf; asked before the first leaf.</summary>
-    /// <param name="index">Of the leaf, from 0.</param>
+    /// <summary>
+    /// Has the next <see cref="Finish(out MerklePath)"/> give the path of a leaf; asked before that leaf is appended, for until then no node above
+    /// it is hashed.
+    /// </summary>
+    /// <param name="index">Of the leaf, from 0; <see cref="LeafCount"/>: the next one.</param>
     public void Watch(long index)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
-        if (LeafCount > 0) throw new InvalidOperationException("a path is asked for before the tree's first leaf");
+        if (index < LeafCount) throw new InvalidOperationException("a path is asked for before its leaf is appended");
         _watched = index;
     }
 

@@ -46,6 +46,9 @@ internal sealed class NameList<T> where T : struct, Enum
     /// <summary>All names, for a message.</summary>
     public string All => string.Join(", ", _names);
 
+    /// <summary>A member's name; empty: it is not in the list.</summary>
+    public string NameOf(T value) => Array.IndexOf(_values, value) is >= 0 and int at ? _names[at] : "";
+
     public bool TryFind(ReadOnlySpan<byte> text, out T value)
     {
         for (int at = 0; at < _names.Length; at++)

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Settlement.Engine;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Dedup;
@@ -38,13 +39,21 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
     private readonly SnapshotOptions? _snapshots;
     private Node? _node;
 
-    public LiveLedger(string folder, HandClock clock, JournalOptions? journal = null, SnapshotOptions? snapshots = null)
+    /// <param name="folder">Where the journal is, or is made.</param>
+    /// <param name="clock">Gives blocks their time.</param>
+    /// <param name="journal">Sizes; null: small ones.</param>
+    /// <param name="snapshots">When they are taken; null: never.</param>
+    /// <param name="key">Key pair of a node that signs; null: seals are not signed.</param>
+    public LiveLedger(string folder, HandClock clock, JournalOptions? journal = null, SnapshotOptions? snapshots = null, ECParameters? key = null)
     {
-        (_folder, Clock, _journal, _snapshots) = (folder, clock, journal ?? JournalOptions.Small, snapshots);
+        (_folder, Clock, _journal, _snapshots, Key) = (folder, clock, journal ?? JournalOptions.Small, snapshots, key);
         Open();
     }
 
     public HandClock Clock { get; }
+
+    /// <summary>With which the node is opened next.</summary>
+    public ECParameters? Key { get; set; }
 
     public Node Node => _node ?? throw new InvalidOperationException("the node is closed");
 
@@ -206,6 +215,18 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
 
     public void Dispose() => Close();
 
+    public static ECParameters NewKey()
+    {
+        using ECDsa pair = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return pair.ExportParameters(includePrivateParameters: true);
+    }
+
+    public static NodeKey PublicOf(ECParameters key)
+    {
+        using ECDsa pair = ECDsa.Create(key);
+        return NodeKey.Of(pair);
+    }
+
     private void Open()
     {
         _node = Node.Open(_folder, new NodeOptions
@@ -214,7 +235,8 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
             Journal = _journal,
             Snapshots = _snapshots,
             IdMemoryBytes = Deduplicator.IdMemoryBytesMin,
-            Create = (7, SmallGenesis()),
+            Create = (7, SmallGenesis() with { NodeKey = Key is { } founding ? PublicOf(founding) : default }),
+            Signer = _ => Key is { } pair ? new SealSigner(ECDsa.Create(pair)) : null,
         }, this, this);
         FirstSequence = _node.State.Sequence + 1;
         // What was journaled and not told before the close: its outcome is in nobody's hands.
