@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Settlement.Replay.Export;
+using Settlement.Replay.Sql;
 using Settlement.Replay.Verify;
 
 namespace Settlement.Replay;
@@ -19,6 +20,7 @@ public static class ReplayCommand
         var root = new RootCommand("The operator's tool over a journal: reads it, beside a running node, too, and never writes to it.")
         {
             ExportCommand.Create(output, error),
+            SqlCommand.Create(output, error),
             VerifyCommand.Create(output, error),
         };
         ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
