@@ -5,6 +5,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using DuckDB.NET.Data;
 using Settlement.Engine.Text;
+using Settlement.Replay.Common;
 using Spectre.Console;
 
 namespace Settlement.Replay.Sql;
@@ -27,12 +28,14 @@ internal sealed class SqlOutput
 
     private readonly DuckDBDataReader _reader;
     private readonly string[] _names;
+    private readonly Type[] _types;
     private readonly bool[] _isUtc;
 
     private SqlOutput(DuckDBDataReader reader)
     {
         _reader = reader;
         _names = [.. Enumerable.Range(0, reader.FieldCount).Select(reader.GetName)];
+        _types = [.. Enumerable.Range(0, reader.FieldCount).Select(TypeOf)];
         _isUtc = [.. Enumerable.Range(0, reader.FieldCount).Select(at => reader.GetDataTypeName(at) == "TimestampTz")];
     }
 
@@ -55,13 +58,26 @@ internal sealed class SqlOutput
 
     private object? Value(int column) => _reader.IsDBNull(column) ? null : _reader.GetProviderSpecificValue(column);
 
+    /// <exception cref="UsageException">The library that reads results has no such type.</exception>
+    private Type TypeOf(int column)
+    {
+        try
+        {
+            return _reader.GetProviderSpecificFieldType(column);
+        }
+        catch (ArgumentException)
+        {
+            throw new UsageException($"The column {_names[column]} is of type {_reader.GetDataTypeName(column)}, which cannot be printed: cast it to VARCHAR.");
+        }
+    }
+
     private void WriteTable(TextWriter output)
     {
         var table = new Table();
         for (int at = 0; at < _names.Length; at++)
         {
             var column = new TableColumn(Markup.Escape(_names[at]));
-            table.AddColumn(SqlValue.IsNumber(_reader.GetProviderSpecificFieldType(at)) ? column.RightAligned() : column);
+            table.AddColumn(SqlValue.IsNumber(_types[at]) ? column.RightAligned() : column);
         }
 
         int rows = 0;

@@ -26,7 +26,7 @@ internal static class SqlValue
         DuckDBTimeOnly time => TimeOfDay(time),
         DuckDBInterval interval => string.Create(CultureInfo.InvariantCulture, $"{interval.Months} months {interval.Days} days {interval.Micros} us"),
         Stream bytes => Hex(bytes),
-        IDictionary map => $"{{{string.Join(", ", map.Cast<DictionaryEntry>().Select(entry => $"{Text(entry.Key, isUtc)}: {Text(entry.Value, isUtc)}"))}}}",
+        IDictionary map => $"{{{string.Join(", ", map.Keys.Cast<object>().Select(key => $"{Text(key, isUtc)}: {Text(map[key], isUtc)}"))}}}",
         IEnumerable list => $"[{string.Join(", ", list.Cast<object?>().Select(item => Text(item, isUtc)))}]",
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString() ?? "",
@@ -54,10 +54,10 @@ internal static class SqlValue
                 break;
             case IDictionary map:
                 json.WriteStartObject();
-                foreach (DictionaryEntry entry in map)
+                foreach (object key in map.Keys)
                 {
-                    json.WritePropertyName(Text(entry.Key, isUtc));
-                    WriteJson(json, entry.Value, isUtc);
+                    json.WritePropertyName(Text(key, isUtc));
+                    WriteJson(json, map[key], isUtc);
                 }
 
                 json.WriteEndObject();
