@@ -5,6 +5,8 @@ using Settlement.Replay.State;
 using Settlement.Replay.Statement;
 using Settlement.Replay.Check;
 using Settlement.Replay.Prove;
+using Settlement.Replay.Export;
+using Settlement.Replay.Sql;
 using Settlement.Replay.Verify;
 using Settlement.Replay.WhatIf;
 
@@ -26,6 +28,8 @@ public static class ReplayCommand
         {
             CheckCommand.Create(output, error),
             ProveCommand.Create(output, error),
+            ExportCommand.Create(output, error),
+            SqlCommand.Create(output, error),
             VerifyCommand.Create(output, error),
             SnapshotCommand.Create(output, error),
             StateCommand.Create(output, error),

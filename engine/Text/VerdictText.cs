@@ -5,16 +5,11 @@ namespace Settlement.Engine.Text;
 /// <summary>Verdicts as reports print them.</summary>
 internal static class VerdictText
 {
-    private static readonly string[] s_names = [.. Enumerable.Range(0, 256).Select(number => SnakeCase(((Verdict)number).ToString()))];
-
-    public static string NameOf(Verdict verdict) => s_names[(byte)verdict];
+    public static string NameOf(Verdict verdict) => NameText<Verdict>.Of(verdict);
 
     /// <summary>The verdict; behind a colon a repeat's first verdict, or the number of the rule that refused.</summary>
     public static string Of(in Outcome outcome) =>
         outcome.First != Verdict.Undecided ? $"{NameOf(outcome.Verdict)}:{NameOf(outcome.First)}"
         : outcome.Rule != 0 ? $"{NameOf(outcome.Verdict)}:{outcome.Rule}"
         : NameOf(outcome.Verdict);
-
-    private static string SnakeCase(string name) =>
-        string.Concat(name.Select((letter, place) => char.IsUpper(letter) && place > 0 ? "_" + char.ToLowerInvariant(letter) : char.ToLowerInvariant(letter).ToString()));
 }

@@ -17,7 +17,7 @@ public sealed class SignedSealTests
     public void Open()
     {
         _place = new TemporaryFolder();
-        _ledger = new LiveLedger(Journal, new HandClock(LiveLedger.StartNs), LiveLedger.NewKey());
+        _ledger = new LiveLedger(Journal, new HandClock(LiveLedger.StartNs), key: LiveLedger.NewKey());
     }
 
     [TearDown]
@@ -59,7 +59,7 @@ public sealed class SignedSealTests
         string unsealed = _place.PathOf("unsealed");
         Tests.Journal.JournalCopy.Make(Journal, unsealed, (ref BlockHeader header, ref byte[] _) => header.Kind != BlockKind.Seal);
         Assert.That(SealsOf(unsealed, out _), Is.Empty);
-        using (var opened = new LiveLedger(unsealed, _ledger.Clock, _ledger.Key))
+        using (var opened = new LiveLedger(unsealed, _ledger.Clock, key: _ledger.Key))
             opened.Node.Pipeline.Drain();
         Assert.That(SealsOf(unsealed, out _), Is.EqualTo(new[] { 1UL }));
     }

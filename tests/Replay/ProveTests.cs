@@ -188,7 +188,7 @@ public sealed class ProveTests
     public void An_id_that_two_participants_used_has_to_be_told_apart_by_its_sequence()
     {
         string journal = _place.PathOf("live");
-        using (var ledger = new LiveLedger(journal, new HandClock(LiveLedger.StartNs), LiveLedger.NewKey()))
+        using (var ledger = new LiveLedger(journal, new HandClock(LiveLedger.StartNs), key: LiveLedger.NewKey()))
         {
             ledger.SetUp(wallets: 4);
             for (ushort participant = 1; participant <= 2; participant++)
