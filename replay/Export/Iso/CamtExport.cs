@@ -32,12 +32,13 @@ internal sealed class CamtExport : IDisposable
     /// <exception cref="UsageException">The range is empty or not in the journal, or what it is to be about is not there.</exception>
     public static IsoSummary Run(IsoRequest request, IsoFolder folder)
     {
-        JournalPoint? from = request.Batch switch
+        JournalPoint? from = request.From;
+        if (request.Batch is { } batch)
         {
-            null => request.From,
-            1 => null,
-            { } batch => new JournalPoint(PointKind.Batch, batch - 1),
-        };
+            Journals.LastSequenceOf(request.Journal, batch); // names the batch that was asked for, not the one before it
+            from = batch == 1 ? null : new JournalPoint(PointKind.Batch, batch - 1);
+        }
+
         using var export = new CamtExport(request, folder, from);
         return export.Run(request.Batch is { } only ? new JournalPoint(PointKind.Batch, only) : request.To);
     }

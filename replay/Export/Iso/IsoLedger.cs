@@ -8,11 +8,13 @@ internal sealed class IsoLedger
 {
     private readonly LedgerState _state;
     private readonly IsoCurrency?[] _currencies;
+    private readonly string?[] _names;
 
     public IsoLedger(UInt128 id, LedgerState state)
     {
         (Id, _state) = (id, state);
         IdText = id.ToString("x32", CultureInfo.InvariantCulture);
+        _names = new string?[state.Participants.Count];
         _currencies = new IsoCurrency?[state.Currencies.Count + 1];
         for (int index = 1; index < _currencies.Length; index++)
             _currencies[index] = new IsoCurrency(in state.Currencies[index]);
@@ -28,7 +30,7 @@ internal sealed class IsoLedger
     /// <summary>By order of declaration, from 1.</summary>
     public IsoCurrency Currency(int index) => _currencies[index]!;
 
-    public string NameOf(ushort participant) =>
+    public string NameOf(ushort participant) => _names[participant] ??=
         IsoText.Name(_state.Participants.NameOf(participant), IsoText.Max140, "participant " + IsoText.Number(participant));
 }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
@@ -64,14 +63,10 @@ internal sealed class ParticipantAccount : IAccountSource
     {
         foreach (ClosedBatch batch in walk.ClosedNow)
             TakeClose(walk.State, batch);
-        if (!_withSettlements || walk.Header.Kind != BlockKind.Control)
+        if (!_withSettlements)
             return;
-        ReadOnlySpan<ControlCommand> commands = MemoryMarshal.Cast<Payment, ControlCommand>(walk.Slots);
-        for (int i = 0; i < commands.Length; i += 1 + commands[i].ContinuationSlots)
-        {
-            if (commands[i].Instruction == Instruction.SettledBatch && walk.Outcomes[i].Verdict == Verdict.Accepted)
-                TakeSettled(walk.State, commands[i].Subject, walk.Header.FirstSequence + (ulong)i, walk.Header.TimeNs);
-        }
+        foreach ((ulong batch, ulong sequence) in SettledReports.In(walk))
+            TakeSettled(walk.State, batch, sequence, walk.Header.TimeNs);
     }
 
     /// <summary>To be called when the walk is at its end.</summary>

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
@@ -20,7 +19,7 @@ internal static class SettlementExport
         using (RangeStart at = RangeStart.At(request, request.From))
             start = at.Point;
         var carry = new SettlementCarry();
-        var kept = new List<SettledBatch>();
+        var kept = new SortedDictionary<ulong, SettledBatch>();
         using JournalWalk walk = RangeStart.Open(request, request.To);
         bool any = false;
         while (walk.Next())
@@ -30,13 +29,13 @@ internal static class SettlementExport
             {
                 List<SettlementPosition> positions = carry.Settle(batch, walk.State.Currencies);
                 if (request.Batch is { } only ? batch.Number == only : batch.Number >= start.Batch)
-                    kept.Add(new SettledBatch(batch.Number, batch.ClosedNs, positions));
+                    kept.Add(batch.Number, new SettledBatch(batch.Number, batch.ClosedNs, positions));
             }
 
-            if (request.Batch is { } wanted && kept.Count > 0 && kept[0].Number == wanted)
+            if (request.Batch is not null && kept.Count > 0)
                 break;
-            if (request.Batch is null && TouchesSettled(walk))
-                kept.RemoveAll(batch => !walk.State.Positions.IsUnsettled(batch.Number));
+            foreach ((ulong settled, _) in SettledReports.In(walk))
+                kept.Remove(settled);
         }
 
         if (request.Batch is null || kept.Count == 0)
@@ -44,19 +43,19 @@ internal static class SettlementExport
         if (!any)
             throw new UsageException($"{request.To} lies before the journal's first block.");
         RangePoint end = RangeStart.PointOf(walk.State);
-        Check(request, kept, start, end);
-        return Write(request, folder, walk, kept, start, end);
+        Check(request, kept.Count, start, end);
+        return Write(request, folder, walk, kept.Values, start, end);
     }
 
-    private static void Check(IsoRequest request, List<SettledBatch> kept, RangePoint start, RangePoint end)
+    private static void Check(IsoRequest request, int kept, RangePoint start, RangePoint end)
     {
-        if (request.Batch is { } wanted && kept.Count == 0)
+        if (request.Batch is { } wanted && kept == 0)
             throw new UsageException($"Batch {wanted} is not closed: the last closed batch is {end.Batch - 1}.");
         if (request.From is not null && end.Batch <= start.Batch)
             throw new UsageException($"The range is empty: no batch closes in it. Behind its beginning comes batch {start.Batch}; the last closed batch at its end is {end.Batch - 1}.");
     }
 
-    private static IsoSummary Write(IsoRequest request, IsoFolder folder, JournalWalk walk, List<SettledBatch> kept, RangePoint start, RangePoint end)
+    private static IsoSummary Write(IsoRequest request, IsoFolder folder, JournalWalk walk, IEnumerable<SettledBatch> kept, RangePoint start, RangePoint end)
     {
         ushort? only = request.Participant is { } text ? ParticipantChoice.Find(walk.State, text) : null;
         if (only == Limits.OperatorParticipant)
@@ -76,18 +75,5 @@ internal static class SettlementExport
         }
 
         return summary.Build(walk.LedgerId, start, end, folder.Count);
-    }
-
-    private static bool TouchesSettled(JournalWalk walk)
-    {
-        if (walk.Header.Kind != BlockKind.Control)
-            return false;
-        foreach (ref readonly ControlCommand command in MemoryMarshal.Cast<Payment, ControlCommand>(walk.Slots))
-        {
-            if (command.Instruction == Instruction.SettledBatch)
-                return true;
-        }
-
-        return false;
     }
 }
