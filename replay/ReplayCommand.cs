@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Settlement.Replay.Show;
 using Settlement.Replay.Verify;
 
 namespace Settlement.Replay;
@@ -18,6 +19,7 @@ public static class ReplayCommand
         var root = new RootCommand("The operator's tool over a journal: reads it, beside a running node, too, and never writes to it.")
         {
             VerifyCommand.Create(output, error),
+            ShowCommand.Create(output, error),
         };
         ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Errors.Count == 0)

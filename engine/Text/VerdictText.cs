@@ -5,7 +5,7 @@ namespace Settlement.Engine.Text;
 /// <summary>Verdicts as reports print them.</summary>
 internal static class VerdictText
 {
-    private static readonly string[] s_names = [.. Enumerable.Range(0, 256).Select(number => SnakeCase(((Verdict)number).ToString()))];
+    private static readonly string[] s_names = [.. Enumerable.Range(0, 256).Select(number => SnakeCase.Of(((Verdict)number).ToString()))];
 
     public static string NameOf(Verdict verdict) => s_names[(byte)verdict];
 
@@ -14,7 +14,4 @@ internal static class VerdictText
         outcome.First != Verdict.Undecided ? $"{NameOf(outcome.Verdict)}:{NameOf(outcome.First)}"
         : outcome.Rule != 0 ? $"{NameOf(outcome.Verdict)}:{outcome.Rule}"
         : NameOf(outcome.Verdict);
-
-    private static string SnakeCase(string name) =>
-        string.Concat(name.Select((letter, place) => char.IsUpper(letter) && place > 0 ? "_" + char.ToLowerInvariant(letter) : char.ToLowerInvariant(letter).ToString()));
 }
