@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Settlement.Replay.Show;
+using Settlement.Replay.Stats;
 using Settlement.Replay.Verify;
 
 namespace Settlement.Replay;
@@ -20,6 +21,7 @@ public static class ReplayCommand
         {
             VerifyCommand.Create(output, error),
             ShowCommand.Create(output, error),
+            StatsCommand.Create(output, error),
         };
         ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Errors.Count == 0)

@@ -22,7 +22,7 @@ internal sealed record PointRange
     /// <exception cref="JournalException">There is no journal that could be read.</exception>
     public static PointRange Resolve(string directory, string? from, string? to)
     {
-        Journals.Open(directory).Dispose();
+        CheckBegun(directory);
         JournalPoint until = to is null ? JournalPoint.End : JournalPoint.Parse("--to", to);
         if (until.Kind == PointKind.Batch && !TryLastSequenceOf(directory, until.Value, out _))
             until = JournalPoint.End;
@@ -60,6 +60,13 @@ internal sealed record PointRange
             walk.ToPoint();
         if (First != ulong.MaxValue && First > walk.State.Sequence + 1)
             throw new UsageException($"--from {First} lies behind the journal's end: its last sequence is {walk.State.Sequence}.");
+    }
+
+    private static void CheckBegun(string directory)
+    {
+        using JournalReader reader = Journals.Open(directory);
+        if (!reader.Next() && reader.End is { Kind: not JournalEndKind.Damage })
+            throw new JournalException($"The journal in '{directory}' holds no whole genesis block: its creation was cut short, and it never accepted anything.");
     }
 
     /// <returns>False: the journal is damaged before it.</returns>

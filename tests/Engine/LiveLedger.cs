@@ -33,11 +33,12 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
     private readonly string _folder;
     private readonly List<Outcome> _outcomes = []; // written by: reply thread
     private readonly List<ClosedBatch> _batches = []; // written by: tree thread
+    private readonly Genesis _genesis;
     private Node? _node;
 
-    public LiveLedger(string folder, HandClock clock)
+    public LiveLedger(string folder, HandClock clock, Genesis? genesis = null)
     {
-        (_folder, Clock) = (folder, clock);
+        (_folder, Clock, _genesis) = (folder, clock, genesis ?? SmallGenesis());
         Open();
     }
 
@@ -210,7 +211,7 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
             Pipeline = new PipelineOptions { Clock = Clock, RingSlots = RingSlots },
             Journal = JournalOptions.Small,
             IdMemoryBytes = Deduplicator.IdMemoryBytesMin,
-            Create = (7, SmallGenesis()),
+            Create = (7, _genesis),
         }, this, this);
         FirstSequence = _node.State.Sequence + 1;
         // What was journaled and not told before the close: its outcome is in nobody's hands.
