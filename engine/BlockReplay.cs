@@ -4,6 +4,7 @@ using Settlement.Engine.Dedup;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine;
 
@@ -20,9 +21,6 @@ public sealed class BlockReplay : IDisposable
 
     /// <param name="newDeduplicator">Makes the ids' memory for a ledger's capacities.</param>
     public BlockReplay(Func<Genesis, Deduplicator> newDeduplicator) => _newDeduplicator = newDeduplicator;
-
-    /// <summary>Told each slot's outcome, in order.</summary>
-    public Action<BlockHeader, ReadOnlyMemory<Outcome>>? Applied { get; set; }
 
     /// <summary>Told each batch as its root is there.</summary>
     public Action<ClosedBatch>? Closed { get; set; }
@@ -61,36 +59,93 @@ public sealed class BlockReplay : IDisposable
     {
         if (IsCut)
             throw new InvalidOperationException($"block {header.Number} follows on a block that was not applied whole");
-        _applied = 0;
-        if (header.Kind == BlockKind.Genesis)
+        ReadOnlySpan<Payment> slots = SlotsOf(in header, body);
+        IsCut = lastSequence < header.FirstSequence + (ulong)slots.Length - 1 && header.Kind is not (BlockKind.Genesis or BlockKind.Seal);
+        _applied = IsCut ? CountUpTo(in header, slots, lastSequence) : slots.Length;
+        if (IsCut)
         {
-            Begin(in header, body);
-            return;
+            Settler.Begin(in header);
+            Settler.ApplyPart(slots[.._applied], _outcomes);
+        }
+        else
+        {
+            Settle(in header, body, _outcomes);
         }
 
+        Follow(in header, body, _outcomes.AsSpan(0, _applied));
+    }
+
+    /// <summary>The settle thread's part of a block: verdicts and state.</summary>
+    internal void Settle(in BlockHeader header, ReadOnlySpan<byte> body, Span<Outcome> outcomes)
+    {
+        if (header.Kind == BlockKind.Genesis)
+            Begin(in header, body);
+        else if (header.Kind != BlockKind.Seal)
+            Settler.Apply(in header, SlotsOf(in header, body), outcomes);
+    }
+
+    /// <summary>The tree thread's part of a block that is settled: leaves, roots, and whether a seal states them.</summary>
+    internal void Follow(in BlockHeader header, ReadOnlySpan<byte> body, ReadOnlySpan<Outcome> outcomes)
+    {
+        if (header.Kind == BlockKind.Genesis)
+            return;
         if (header.Kind == BlockKind.Seal)
         {
             CheckSeal(in header, body);
             return;
         }
 
-        ReadOnlySpan<Payment> slots = MemoryMarshal.Cast<byte, Payment>(body)[..(int)header.Count];
-        if (lastSequence >= header.FirstSequence + header.Count - 1)
+        ReadOnlySpan<Payment> slots = SlotsOf(in header, body);
+        slots = slots[..Math.Min(slots.Length, outcomes.Length)];
+        Trees.Grow(slots, outcomes[..slots.Length], header.FirstSequence);
+        Publish(header.FirstSequence + (ulong)slots.Length - 1);
+    }
+
+    /// <summary>Writes all that is needed to go on from here: between blocks.</summary>
+    /// <param name="stream">Stays the caller's.</param>
+    /// <param name="head">Of the block applied last.</param>
+    public void Save(Stream stream, in SnapshotHead head)
+    {
+        if (IsCut)
+            throw new InvalidOperationException($"block {head.Block} was not applied whole");
+        var writer = new SnapshotWriter(stream, head);
+        writer.Begin(SnapshotSection.Genesis);
+        writer.Write(State.Genesis);
+        Settler.Save(writer);
+        writer.Begin(SnapshotSection.Trees);
+        Trees.Save(writer);
+        writer.Write((ulong)_unsealed.Count);
+        foreach (ClosedBatch batch in _unsealed)
         {
-            Settler.Apply(in header, slots, _outcomes.AsSpan(0, slots.Length));
-        }
-        else
-        {
-            IsCut = true;
-            slots = slots[..CountUpTo(in header, slots, lastSequence)];
-            Settler.Begin(in header);
-            Settler.ApplyPart(slots, _outcomes.AsSpan(0, slots.Length));
+            byte[] statement = batch.Encode();
+            writer.Write((ulong)statement.Length);
+            writer.Write<byte>(statement);
         }
 
-        _applied = slots.Length;
-        Trees.Grow(slots, _outcomes.AsSpan(0, slots.Length), header.FirstSequence);
-        Applied?.Invoke(header, _outcomes.AsMemory(0, slots.Length));
-        Publish();
+        writer.Finish(State.Batch.StateHashNow());
+    }
+
+    /// <summary>Takes the place of all blocks up to the snapshot's.</summary>
+    /// <exception cref="SnapshotException">It cannot be used; this object cannot, either.</exception>
+    public void Load(SnapshotReader reader)
+    {
+        reader.Begin(SnapshotSection.Genesis);
+        Genesis genesis = reader.Read<Genesis>();
+        reader.Expect(genesis.Fault() is null, "the genesis block's capacities are out of range");
+        Begin(in genesis);
+        Settler.Load(reader);
+        reader.Expect(State.Sequence == reader.Head.Sequence && State.TimeNs <= reader.Head.TimeNs, "its state is not of the block that its head names");
+        reader.Begin(SnapshotSection.Trees);
+        Trees.Load(reader);
+        for (int count = reader.ReadCount(Limits.UnsettledBatchesMax, "unsealed batches"); count > 0; count--)
+        {
+            byte[] statement = new byte[reader.ReadCount(Limits.BlockBodyBytesMax * 2L, "bytes of a statement")];
+            reader.Read<byte>(statement);
+            _unsealed.Enqueue(ClosedBatch.Decode(statement));
+        }
+
+        Digest stateHash = reader.Finish();
+        reader.Expect(stateHash == State.Batch.StateHashNow(), "its state does not have the hash that it states");
     }
 
     public void Dispose()
@@ -106,6 +161,11 @@ public sealed class BlockReplay : IDisposable
         Genesis genesis = MemoryMarshal.Read<Genesis>(body);
         if (genesis.Fault() is { } fault)
             throw new LedgerBrokenException($"the genesis block's capacities are out of range: {fault}");
+        Begin(in genesis);
+    }
+
+    private void Begin(in Genesis genesis)
+    {
         _state = new LedgerState(in genesis, _newDeduplicator(genesis));
         _settler = new Settler(_state);
         _trees = new BatchTrees(genesis.SaltKey);
@@ -125,9 +185,12 @@ public sealed class BlockReplay : IDisposable
         return count;
     }
 
-    private void Publish()
+    private static ReadOnlySpan<Payment> SlotsOf(in BlockHeader header, ReadOnlySpan<byte> body) =>
+        header.Kind is BlockKind.Payments or BlockKind.Control ? MemoryMarshal.Cast<byte, Payment>(body)[..(int)header.Count] : default;
+
+    private void Publish(ulong grownSequence)
     {
-        while (Trees.TryPublish(State.Sequence, out ClosedBatch? batch))
+        while (Trees.TryPublish(grownSequence, out ClosedBatch? batch))
         {
             _unsealed.Enqueue(batch);
             Closed?.Invoke(batch);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ring;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Batch;
 
@@ -110,6 +111,21 @@ public sealed class BatchTrees : IDisposable
         while (_closed.TryPeek(out ClosedBatch? batch) && batch.LastSequence <= grownSequence)
             Finish();
         return _rooted.TryDequeue(out published);
+    }
+
+    /// <summary>The open batch's tree. Every closed batch must have been published.</summary>
+    public void Save(SnapshotWriter writer)
+    {
+        if (!_closed.IsEmpty || _rooted.Count > 0)
+            throw new InvalidOperationException("a batch is closed and not published: its tree is not saved");
+        writer.Write(LastSealed);
+        _builder.Save(writer);
+    }
+
+    public void Load(SnapshotReader reader)
+    {
+        LastSealed = reader.Read<ulong>();
+        _builder.Load(reader);
     }
 
     public void Dispose() => _salt.Dispose();

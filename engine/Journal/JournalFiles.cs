@@ -52,16 +52,19 @@ internal sealed record JournalFiles(string Directory, UInt128 LedgerId, int Page
         string.Create(CultureInfo.InvariantCulture, $"{SegmentPath(SegmentOf(address))}, offset {OffsetOf(address)}");
 
     /// <summary>Number of the highest segment file that exists; -1: none.</summary>
-    public long LastSegment()
+    public long LastSegment() => Segments().DefaultIfEmpty(-1).Max();
+
+    /// <summary>Number of the lowest segment file that exists; -1: none. Above 0: the journal was cut.</summary>
+    public long FirstSegment() => Segments().DefaultIfEmpty(-1).Min();
+
+    private IEnumerable<long> Segments()
     {
-        long last = -1;
         string prefix = Path.GetFileName(LogPath) + ".";
         foreach (string path in System.IO.Directory.EnumerateFiles(Directory, prefix + "*"))
         {
             if (long.TryParse(Path.GetFileName(path.AsSpan())[prefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out long segment))
-                last = Math.Max(last, segment);
+                yield return segment;
         }
-        return last;
     }
 
     /// <summary>Writes the note file with its layout and an empty note, and makes it durable.</summary>

@@ -3,6 +3,7 @@ using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Rules;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Ledger;
 
@@ -285,6 +286,25 @@ internal sealed class ControlApply(LedgerState state)
         _awaited.Add(key, command.Session);
         Fold(in command, default);
         return Verdict.AwaitingQuorum;
+    }
+
+    public void Save(SnapshotWriter writer)
+    {
+        writer.Write((ulong)_awaited.Count);
+        foreach (UInt128 key in _awaited.Keys.Order())
+        {
+            writer.Write(in key);
+            writer.Write(_awaited[key]);
+        }
+    }
+
+    public void Load(SnapshotReader reader)
+    {
+        for (int count = reader.ReadCount(Limits.ApprovalsMax, "commands that await their quorum"); count > 0; count--)
+        {
+            UInt128 key = reader.Read<UInt128>();
+            reader.Expect(_awaited.TryAdd(key, reader.Read<ushort>()), "a command awaits its quorum twice");
+        }
     }
 
     private Verdict SetCap(in ControlCommand command)

@@ -2,6 +2,7 @@ using Settlement.Engine.Batch;
 using Settlement.Engine.Dedup;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Rules;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Ledger;
 
@@ -82,6 +83,91 @@ public sealed class LedgerState : IDisposable
         Targets.Dispose();
         Sums.Dispose();
         Ids.Dispose();
+    }
+
+    /// <summary>Everything that the journal has decided, between blocks.</summary>
+    public void Save(SnapshotWriter writer)
+    {
+        writer.Begin(SnapshotSection.Cast);
+        writer.Write<ulong>([TimeNs, Sequence, DeclassifiedCount]);
+        writer.Write(ControlFold);
+        Participants.Save(writer);
+        Sessions.Save(writer);
+        Currencies.Save(writer);
+        Settings.Save(writer);
+        writer.Begin(SnapshotSection.Accounts);
+        Accounts.Save(writer);
+        writer.Begin(SnapshotSection.Positions);
+        Positions.Save(writer, Participants.Count);
+        writer.Begin(SnapshotSection.Targets);
+        Targets.Save(writer);
+        writer.Begin(SnapshotSection.Rules);
+        ReadOnlySpan<byte> rules = Rules is null ? default : Rules.Table.Encode();
+        writer.Write((ulong)rules.Length);
+        writer.Write(rules);
+        writer.Begin(SnapshotSection.Sums);
+        Sums.Save(writer);
+        writer.Begin(SnapshotSection.Ids);
+        Ids.Save(writer);
+        writer.Begin(SnapshotSection.Batch);
+        Batch.Save(writer);
+    }
+
+    /// <summary>Into the empty state of the same genesis.</summary>
+    /// <exception cref="SnapshotException">The snapshot holds what this ledger cannot.</exception>
+    public void Load(SnapshotReader reader)
+    {
+        reader.Begin(SnapshotSection.Cast);
+        TimeNs = reader.Read<ulong>();
+        Sequence = reader.Read<ulong>();
+        DeclassifiedCount = reader.Read<ulong>();
+        ControlFold = reader.Read<UInt128>();
+        Participants.Load(reader);
+        Sessions.Load(reader);
+        Currencies.Load(reader);
+        Settings.Load(reader);
+        (Ids.WindowNs, Ids.RetentionNs) = (Settings.IdWindowNs, Settings.IdRetentionNs);
+        reader.Begin(SnapshotSection.Accounts);
+        Accounts.Load(reader);
+        reader.Begin(SnapshotSection.Positions);
+        Positions.Load(reader, Participants.Count);
+        reader.Begin(SnapshotSection.Targets);
+        Targets.Load(reader, Accounts.Count);
+        reader.Begin(SnapshotSection.Rules);
+        LoadRules(reader);
+        reader.Begin(SnapshotSection.Sums);
+        Sums.Load(reader);
+        reader.Begin(SnapshotSection.Ids);
+        Ids.Load(reader);
+        reader.Begin(SnapshotSection.Batch);
+        Batch.Load(reader);
+        CheckRows(reader);
+        Balances.Load(Accounts);
+    }
+
+    private void LoadRules(SnapshotReader reader)
+    {
+        var encoded = new byte[reader.ReadCount(Limits.BlockBodyBytesMax, "bytes of rules")];
+        reader.Read<byte>(encoded);
+        if (encoded.Length == 0)
+            return;
+        RulePlan? plan = null;
+        reader.Expect(
+            RuleTable.TryDecode(encoded, out RuleTable? table, out _) && RulePlan.TryBuild(table!, Iso4217.OwnerCountry, out plan, out _),
+            "its rule table cannot be built");
+        Rules = plan;
+    }
+
+    /// <summary>Numbers that name rows of other tables: the settle thread does not check them again.</summary>
+    private void CheckRows(SnapshotReader reader)
+    {
+        for (int row = 1; row <= Accounts.Count; row++)
+        {
+            ref readonly AccountRow account = ref Accounts[row];
+            reader.Expect(
+                account.CurrencyIndex <= Currencies.Count && Participants.Knows(account.Participant) && (uint)account.SumRow <= (uint)Sums.RowsUsed,
+                $"account row {row} names what there is not");
+        }
     }
 
     /// <summary>

@@ -156,7 +156,6 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
         var seen = new List<BlockHeader>();
         var replay = new BlockReplay(genesis => new Deduplicator(in genesis, Deduplicator.IdMemoryBytesMin, new MemoryIdStore()))
         {
-            Applied = (_, block) => outcomes.AddRange(block.ToArray()),
             Closed = batches.Add,
         };
         using (JournalReader reader = JournalReader.Open(_folder))
@@ -165,6 +164,7 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
             {
                 seen.Add(reader.Header);
                 replay.Apply(reader.Header, reader.Body);
+                outcomes.AddRange(replay.Outcomes);
             }
 
             Assert.That(reader.End!.Kind, Is.Not.EqualTo(JournalEndKind.Damage), reader.End.What);
