@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Settlement.Replay.Backup;
 using Settlement.Replay.Show;
 using Settlement.Replay.Stats;
 using Settlement.Replay.Verify;
@@ -22,6 +23,8 @@ public static class ReplayCommand
             VerifyCommand.Create(output, error),
             ShowCommand.Create(output, error),
             StatsCommand.Create(output, error),
+            BackupCommands.CreateBackup(output, error),
+            BackupCommands.CreateRestore(output, error),
         };
         ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Errors.Count == 0)
