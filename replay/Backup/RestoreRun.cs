@@ -1,3 +1,4 @@
+using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Snapshots;
@@ -84,7 +85,7 @@ internal sealed class RestoreRun(string backup, string directory)
         ulong lastSequence = to.Kind switch
         {
             PointKind.Sequence => to.Value,
-            PointKind.Batch => Journals.LastSequenceOf(_part, to.Value),
+            PointKind.Batch => LastSequenceOf(files, to.Value),
             _ => ulong.MaxValue,
         };
         ulong lastNs = to.Kind == PointKind.Time ? to.Value : ulong.MaxValue;
@@ -108,6 +109,23 @@ internal sealed class RestoreRun(string backup, string directory)
             throw new UsageException($"--to {to} lies behind the backup's end: its last sequence is {manifest.LastSequence}, its last block of {manifest.Created}. Name an earlier point, or a later backup.");
         isExact = lastSequence == ulong.MaxValue || end.Sequence == lastSequence;
         return end;
+    }
+
+    private static ulong LastSequenceOf(JournalFiles files, ulong batch)
+    {
+        ulong lastSealed = 0;
+        using JournalReader reader = JournalCopy.OpenFirst(files);
+        while (reader.Next())
+        {
+            if (reader.Header.Kind != BlockKind.Seal)
+                continue;
+            var statement = ClosedBatch.Decode(reader.Body[..^(int)reader.Header.AttachmentBytes]);
+            lastSealed = statement.Number;
+            if (lastSealed == batch)
+                return statement.LastSequence;
+        }
+
+        throw new UsageException($"batch:{batch} is not in the backup: its last sealed batch is {lastSealed}.");
     }
 
     private int KeepSnapshotsUpTo(ulong block)

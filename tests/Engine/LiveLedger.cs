@@ -34,11 +34,12 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
     private readonly List<Outcome> _outcomes = []; // written by: reply thread
     private readonly List<ClosedBatch> _batches = []; // written by: tree thread
     private readonly Genesis _genesis;
+    private readonly JournalOptions _journal;
     private Node? _node;
 
-    public LiveLedger(string folder, HandClock clock, Genesis? genesis = null)
+    public LiveLedger(string folder, HandClock clock, Genesis? genesis = null, JournalOptions? journal = null)
     {
-        (_folder, Clock, _genesis) = (folder, clock, genesis ?? SmallGenesis());
+        (_folder, Clock, _genesis, _journal) = (folder, clock, genesis ?? SmallGenesis(), journal ?? JournalOptions.Small);
         Open();
     }
 
@@ -209,7 +210,7 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
         _node = Node.Open(_folder, new NodeOptions
         {
             Pipeline = new PipelineOptions { Clock = Clock, RingSlots = RingSlots },
-            Journal = JournalOptions.Small,
+            Journal = _journal,
             IdMemoryBytes = Deduplicator.IdMemoryBytesMin,
             Create = (7, _genesis),
         }, this, this);
