@@ -1,12 +1,15 @@
 using System.CommandLine;
-using Settlement.Replay.Snapshot;
+using Settlement.Replay.Backup;
+using Settlement.Replay.Check;
 using Settlement.Replay.Diff;
+using Settlement.Replay.Export;
+using Settlement.Replay.Prove;
+using Settlement.Replay.Show;
+using Settlement.Replay.Snapshot;
+using Settlement.Replay.Sql;
 using Settlement.Replay.State;
 using Settlement.Replay.Statement;
-using Settlement.Replay.Check;
-using Settlement.Replay.Prove;
-using Settlement.Replay.Export;
-using Settlement.Replay.Sql;
+using Settlement.Replay.Stats;
 using Settlement.Replay.Verify;
 using Settlement.Replay.WhatIf;
 
@@ -36,6 +39,10 @@ public static class ReplayCommand
             StatementCommand.Create(output, error),
             DiffCommand.Create(output, error),
             WhatIfCommand.Create(output, error),
+            ShowCommand.Create(output, error),
+            StatsCommand.Create(output, error),
+            BackupCommands.CreateBackup(output, error),
+            BackupCommands.CreateRestore(output, error),
         };
         ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Errors.Count == 0)

@@ -221,7 +221,7 @@ internal static class JournalStart
         return new RecoveredEnd(reader.Position, end.Address, reader.CommitNumber, serial);
     }
 
-    private static byte[] SectorAt(JournalFiles files, long endAddress)
+    internal static byte[] SectorAt(JournalFiles files, long endAddress)
     {
         byte[] sector = new byte[JournalFiles.SectorBytes];
         long address = endAddress & -JournalFiles.SectorBytes;

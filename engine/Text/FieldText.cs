@@ -40,7 +40,7 @@ internal sealed class NameList<T> where T : struct, Enum
     public NameList(params IEnumerable<string> members)
     {
         _values = [.. members.Select(Enum.Parse<T>)];
-        _names = [.. members.Select(Spell)];
+        _names = [.. members.Select(SnakeCase.Of)];
     }
 
     /// <summary>All names, for a message.</summary>
@@ -61,17 +61,5 @@ internal sealed class NameList<T> where T : struct, Enum
         }
         value = default;
         return false;
-    }
-
-    internal static string Spell(string name)
-    {
-        var spelled = new StringBuilder();
-        for (int at = 0; at < name.Length; at++)
-        {
-            if (at > 0 && char.IsAsciiLetterUpper(name[at]))
-                spelled.Append('_');
-            spelled.Append(char.ToLowerInvariant(name[at]));
-        }
-        return spelled.ToString();
     }
 }

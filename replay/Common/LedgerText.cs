@@ -1,6 +1,7 @@
 using System.Globalization;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
+using Settlement.Engine.Text;
 
 namespace Settlement.Replay.Common;
 
@@ -22,9 +23,19 @@ internal static class LedgerText
 
     public static string Money(LedgerState state, Int128 amount, ushort currency) => $"{Amount(state, amount, currency)} {CurrencyOf(currency)}";
 
-    /// <summary>The name; the index where there is none.</summary>
+    /// <summary>The name; the index where there is none yet.</summary>
     public static string ParticipantOf(LedgerState state, ushort participant) =>
         state.Participants.Knows(participant) ? state.Participants.NameOf(participant) : participant.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>
+    /// The id that a capture, void or refund is about. No flag says whether it is a stream id: it is written as a UUID where it carries a UUID's variant,
+    /// which the running numbers of a stream do not reach.
+    /// </summary>
+    public static string TargetOf(in Payment payment) =>
+        PaymentIdText.Format(payment.Payee, payment.Reference, isStream: payment.Reference >> 62 != 0b10);
+
+    /// <summary>Whether the parties of a payment are those of the payment that it is about.</summary>
+    public static bool HasTarget(Instruction instruction) => instruction is Instruction.Capture or Instruction.Void or Instruction.Refund;
 
     public static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 }

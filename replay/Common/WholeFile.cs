@@ -9,6 +9,9 @@ namespace Settlement.Replay.Common;
 /// <remarks>Failure assumed: the disk is full, or the writing is given up: then the other name is deleted.</remarks>
 internal sealed class WholeFile : IDisposable
 {
+    /// <summary>What stands behind the name while the file is written.</summary>
+    public const string PartSuffix = ".part";
+
     private const int BufferBytes = 1 << 16;
 
     private readonly string _path;
@@ -61,8 +64,30 @@ internal sealed class WholeFile : IDisposable
         }
         catch (IOException)
         {
+            // as above
         }
 
         File.Delete(_unfinished);
+    }
+
+    /// <summary>The same for a file that is written in one go.</summary>
+    public static void Write(string path, Action<Stream> write)
+    {
+        string part = path + PartSuffix;
+        try
+        {
+            using (var stream = new FileStream(part, FileMode.Create, FileAccess.Write, FileShare.None))
+            {
+                write(stream);
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(part, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(part);
+            throw;
+        }
     }
 }

@@ -76,7 +76,7 @@ internal static class Fields
     ];
 
     public static string KindOf(BlockKind kind) =>
-        Enum.IsDefined(kind) ? NameList<BlockKind>.Spell(kind.ToString()) : ((ushort)kind).ToString(CultureInfo.InvariantCulture);
+        Enum.IsDefined(kind) ? SnakeCase.Of(kind.ToString()) : ((ushort)kind).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>The name; its bytes where they are none that a name is written with, so that two of them never look alike.</summary>
     private static string NameOf(byte[] bytes)

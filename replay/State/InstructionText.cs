@@ -13,5 +13,5 @@ internal static class InstructionText
     public static string NameOf(Instruction instruction) => s_names[(byte)instruction];
 
     private static string Spell(Instruction instruction) =>
-        Enum.IsDefined(instruction) ? NameList<Instruction>.Spell(instruction.ToString()) : ((byte)instruction).ToString(CultureInfo.InvariantCulture);
+        Enum.IsDefined(instruction) ? SnakeCase.Of(instruction.ToString()) : ((byte)instruction).ToString(CultureInfo.InvariantCulture);
 }

@@ -37,6 +37,7 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
     private readonly List<ClosedBatch> _batches = []; // written by: tree thread
     private readonly JournalOptions _journal;
     private readonly SnapshotOptions? _snapshots;
+    private readonly Genesis _genesis;
     private Node? _node;
 
     /// <param name="folder">Where the journal is, or is made.</param>
@@ -44,9 +45,11 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
     /// <param name="journal">Sizes; null: small ones.</param>
     /// <param name="snapshots">When they are taken; null: never.</param>
     /// <param name="key">Key pair of a node that signs; null: seals are not signed.</param>
-    public LiveLedger(string folder, HandClock clock, JournalOptions? journal = null, SnapshotOptions? snapshots = null, ECParameters? key = null)
+    /// <param name="genesis">Capacities; null: small ones.</param>
+    public LiveLedger(string folder, HandClock clock, JournalOptions? journal = null, SnapshotOptions? snapshots = null, ECParameters? key = null,
+        Genesis? genesis = null)
     {
-        (_folder, Clock, _journal, _snapshots, Key) = (folder, clock, journal ?? JournalOptions.Small, snapshots, key);
+        (_folder, Clock, _journal, _snapshots, Key, _genesis) = (folder, clock, journal ?? JournalOptions.Small, snapshots, key, genesis ?? SmallGenesis());
         Open();
     }
 
@@ -235,7 +238,7 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
             Journal = _journal,
             Snapshots = _snapshots,
             IdMemoryBytes = Deduplicator.IdMemoryBytesMin,
-            Create = (7, SmallGenesis() with { NodeKey = Key is { } founding ? PublicOf(founding) : default }),
+            Create = (7, _genesis with { NodeKey = Key is { } founding ? PublicOf(founding) : default }),
             Signer = _ => Key is { } pair ? new SealSigner(ECDsa.Create(pair)) : null,
         }, this, this);
         FirstSequence = _node.State.Sequence + 1;
