@@ -41,6 +41,9 @@ public sealed class JournalReader : IDisposable
     private int _headerOffset;
     private int _bodyBytes;
 
+    /// <summary>What stood at the end when <see cref="TryContinue"/> looked last.</summary>
+    private ulong? _endMark;
+
     private JournalReader(JournalFiles files)
     {
         _files = files;
@@ -190,6 +193,71 @@ public sealed class JournalReader : IDisposable
                 TakeZero(offset);
         }
         return false;
+    }
+
+    /// <summary>
+    /// Behind an end or a torn tail: whether anything has come since, so that <see cref="Next"/> is to be asked again. Never behind damage.
+    /// </summary>
+    /// <remarks>
+    /// Cheap where nothing came. The direct device writes a note after every write of the log, so a note that is still the same says that nothing
+    /// is there to be believed; without such notes the bytes behind the end are compared. Where something came, page and note are
+    /// read anew and reading goes on at the same address and chain position, by the same rules as in a reader that was opened now: a
+    /// torn tail that a node has cut meanwhile is zeros or other blocks by then, and what the new note calls durable and is not
+    /// whole is damage.
+    /// </remarks>
+    public bool TryContinue()
+    {
+        if (End is null)
+            return true;
+        if (End.Kind == JournalEndKind.Damage)
+            return false;
+        TailNote? newest = TailNote.ReadNewest(_files.NotePath);
+        ulong mark = newest is { Kept: true } ? newest.Serial : DataMarkAt(End.Address);
+        if (mark == _endMark)
+            return false;
+        _endMark = mark;
+        _note = newest ?? _note;
+        Forget();
+        End = null;
+        return true;
+    }
+
+    /// <summary>
+    /// Whether the note says that the last block is durable, or nothing can be told because notes are not kept. Beside a running node
+    /// a block can be read an instant before its write is acknowledged; what is not to be taken back must wait for this.
+    /// </summary>
+    public bool IsNoted
+    {
+        get
+        {
+            if (_note is not { Kept: true } || _note.EndAddress >= _next)
+                return true;
+            _note = TailNote.ReadNewest(_files.NotePath) ?? _note;
+            return _note is not { Kept: true } || _note.EndAddress >= _next;
+        }
+    }
+
+    /// <summary>Serial of the note at hand, so that who waits for <see cref="IsNoted"/> can tell whether anyone still writes.</summary>
+    public ulong NoteSerial => _note?.Serial ?? 0;
+
+    private ulong DataMarkAt(long address)
+    {
+        Forget();
+        Load(_files.PageStartOf(address));
+        int from = Math.Min((int)(address - _pageStart), _pageFilled);
+        uint rest = Crc32C.Append(0, _page.AsSpan(from, _pageFilled - from));
+        Load(_pageStart + _files.PageBytes);
+        uint next = Crc32C.Append(0, _page.AsSpan(0, Math.Min(JournalFiles.SectorBytes, _pageFilled)));
+        return ((ulong)rest << 32) | next;
+    }
+
+    /// <summary>The page at hand and its file: a segment may have been made meanwhile, or be another file by now.</summary>
+    private void Forget()
+    {
+        _file?.Dispose();
+        _file = null;
+        _fileSegment = -1;
+        _pageStart = -1;
     }
 
     private bool TakeBlock(int offset, int length)

@@ -79,6 +79,9 @@ public sealed class LedgerState : IDisposable
     /// <summary>Of the last slot applied; 0 before the first.</summary>
     public ulong Sequence { get; internal set; }
 
+    /// <summary>Told every change of an account, for statements; null: nobody asks, as on a live node.</summary>
+    public MovementLog? Movements { get; set; }
+
     /// <summary>Payments that a session trusted for it declassified (exit 4 of the security model).</summary>
     public ulong DeclassifiedCount { get; internal set; }
 

@@ -121,7 +121,7 @@ public sealed class Settler
     private void Expire(int target)
     {
         if (_state.Targets[target].Kind == TargetKind.Hold)
-            _apply.ReleaseHold(target);
+            _apply.ReleaseHold(target, _state.Sequence + 1);
         else
             _state.Targets.Remove(target);
     }

@@ -142,6 +142,12 @@ internal sealed class JournalWalk : IDisposable
         return true;
     }
 
+    /// <summary>
+    /// Whether more has come behind the journal's end or torn tail, which beside a running node is its next block: <see cref="Next"/> is then to be
+    /// asked again. Never behind damage, nor at the point asked for. Cheap where nothing came: it may be asked ten times a second.
+    /// </summary>
+    public bool TryContinue() => !_stopped && _reader.TryContinue();
+
     /// <summary>Goes on to the point asked for.</summary>
     /// <exception cref="UsageException">The journal ends before it.</exception>
     /// <exception cref="JournalException">The journal is damaged before it.</exception>
