@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Simd;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Journal;
 
@@ -35,6 +36,8 @@ public sealed class JournalReader : IDisposable
     private int _pageFilled;
     private long _next = JournalFiles.FirstAddress;
     private ChainPosition _position;
+    private long _blockEnd;
+    private long _blockCommit;
     private int _headerOffset;
     private int _bodyBytes;
 
@@ -53,9 +56,83 @@ public sealed class JournalReader : IDisposable
     /// <param name="ledgerId">The ledger that is expected; null: whichever it is.</param>
     /// <exception cref="JournalException">There is no journal, it is of another ledger, or of a newer format.</exception>
     public static JournalReader Open(string directory, UInt128? ledgerId = null) =>
-        new(JournalFiles.ReadLayout(directory, ledgerId));
+        Open(JournalFiles.ReadLayout(directory, ledgerId));
 
-    internal static JournalReader Open(JournalFiles files) => new(files);
+    /// <summary>Opens a journal for reading, with the files that were cut off it in a folder of their own.</summary>
+    /// <inheritdoc cref="Open(string, UInt128?)"/>
+    public static JournalReader OpenWith(string directory, string archive) =>
+        Open(JournalFiles.ReadLayout(directory, null) with { Archive = archive });
+
+    /// <summary>Opens a journal for reading on behind a snapshot.</summary>
+    /// <inheritdoc cref="Open(string, UInt128?)"/>
+    /// <exception cref="JournalException">The journal does not hold the snapshot's block.</exception>
+    public static JournalReader OpenBehind(string directory, in SnapshotHead snapshot) =>
+        OpenBehind(JournalFiles.ReadLayout(directory, snapshot.LedgerId), in snapshot);
+
+    internal static JournalReader Open(JournalFiles files)
+    {
+        if (files.FirstSegment() > 0)
+            throw new JournalException(
+                $"The journal in '{files.Directory}' is damaged at block 0: the file '{files.SegmentPath(0)}' is missing. If it was cut away on purpose, the journal can be read only from a snapshot on, and there is none that could be used; the whole of it is in a backup or an archive.");
+        return new JournalReader(files);
+    }
+
+    internal static JournalReader OpenBehind(JournalFiles files, in SnapshotHead snapshot)
+    {
+        var reader = new JournalReader(files);
+        try
+        {
+            reader.GoBehind(in snapshot);
+            return reader;
+        }
+        catch
+        {
+            reader.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// The journal must hold the very block behind which the snapshot was taken: else it is another history, or its tail is lost, which nothing
+    /// in the journal alone could show.
+    /// </summary>
+    private void GoBehind(in SnapshotHead snapshot)
+    {
+        Load(_files.PageStartOf(snapshot.BlockAddress));
+        int offset = (int)(snapshot.BlockAddress - _pageStart);
+        int length = LengthAt(offset);
+        bool isBlock = length > 0 && ObjectionTo(offset, length) is null;
+        if (isBlock)
+        {
+            _headerOffset = offset + 4;
+            _bodyBytes = length - BlockHeader.Size;
+            isBlock = Header.Number == snapshot.Block && _seal.DigestOf(in Header, Body, default) == snapshot.Previous
+                && snapshot.EndAddress >= snapshot.BlockAddress + 4 + ((length + 3) & ~3);
+        }
+
+        if (!isBlock)
+            throw new JournalException(
+                $"The journal in '{_files.Directory}' does not hold block {snapshot.Block} at {_files.PlaceOf(snapshot.BlockAddress)}, behind which a snapshot was taken: its tail is lost, or it is not the journal of that snapshot."
+                + " Nothing was changed. Restore the journal from a backup or a standby.");
+        _position = ChainPosition.Behind(snapshot.LedgerId, snapshot.Block, snapshot.Sequence, snapshot.TimeNs, snapshot.Previous);
+        _next = snapshot.EndAddress;
+        CommitNumber = _blockCommit = snapshot.CommitNumber;
+        Address = snapshot.BlockAddress;
+        _blockEnd = snapshot.EndAddress;
+    }
+
+    /// <summary>What a snapshot of the state behind the last block states about the journal.</summary>
+    public SnapshotHead HeadOfSnapshot() => new()
+    {
+        LedgerId = LedgerId,
+        Block = _position.NextNumber - 1,
+        Sequence = _position.NextSequence - 1,
+        TimeNs = _position.TimeNs,
+        BlockAddress = Address,
+        EndAddress = _blockEnd,
+        CommitNumber = _blockCommit,
+        Previous = _position.Previous,
+    };
 
     public UInt128 LedgerId => _files.LedgerId;
 
@@ -75,7 +152,7 @@ public sealed class JournalReader : IDisposable
     public long FileOffset => OffsetOf(Address);
 
     /// <summary>The segment file that holds a log address, such as <see cref="JournalEnd.Address"/>.</summary>
-    public string FileOf(long address) => _files.SegmentPath(_files.SegmentOf(address));
+    public string FileOf(long address) => _files.ReadPath(_files.SegmentOf(address));
 
     /// <summary>Offset of a log address in that file, bytes.</summary>
     public long OffsetOf(long address) => _files.OffsetOf(address);
@@ -83,6 +160,7 @@ public sealed class JournalReader : IDisposable
     /// <summary>Where the chain stands behind the last block.</summary>
     public ChainPosition Position => _position;
 
+    /// <summary>Blocks read by this object.</summary>
     public ulong Blocks { get; private set; }
 
     /// <summary>Number of the last of FASTER's commit records; 0: none.</summary>
@@ -92,6 +170,9 @@ public sealed class JournalReader : IDisposable
     public JournalEnd? End { get; private set; }
 
     internal TailNote? Note => _note;
+
+    /// <summary>The last block that was durable for certain when the note was read; a device that keeps no notes knows it when the journal is closed.</summary>
+    public ulong DurableBlock => _note?.Block ?? 0;
 
     /// <summary>Goes to the next block; false at the end, of which <see cref="End"/> then says what it is.</summary>
     public bool Next()
@@ -199,6 +280,7 @@ public sealed class JournalReader : IDisposable
         _position.Advance(in Header, in digest);
         Address = _next;
         _next += 4 + ((length + 3) & ~3);
+        (_blockEnd, _blockCommit) = (_next, CommitNumber);
         Blocks++;
         return true;
     }
@@ -317,7 +399,7 @@ public sealed class JournalReader : IDisposable
         long until = _files.SegmentOf(Math.Max(residue, _note?.EndAddress - 1 ?? 0));
         for (long segment = _files.SegmentOf(address); segment <= until; segment++)
         {
-            if (!System.IO.File.Exists(_files.SegmentPath(segment)))
+            if (!System.IO.File.Exists(_files.ReadPath(segment)))
                 return $"the file '{_files.SegmentPath(segment)}' is missing: ";
         }
         return "";
@@ -406,8 +488,8 @@ public sealed class JournalReader : IDisposable
             _file?.Dispose();
             _file = null;
             _fileSegment = segment;
-            if (System.IO.File.Exists(_files.SegmentPath(segment)))
-                _file = System.IO.File.OpenHandle(_files.SegmentPath(segment), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
+            if (System.IO.File.Exists(_files.ReadPath(segment)))
+                _file = System.IO.File.OpenHandle(_files.ReadPath(segment), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
         }
         if (_file is null)
             return;

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Ledger;
 
@@ -88,6 +89,21 @@ public sealed class Settler
             if (_state.Currencies[index].BlockDrift != 0)
                 ThrowMoneyAppearedOrVanished(header.Number, index);
         }
+    }
+
+    /// <summary>The state and what awaits a quorum. Between blocks.</summary>
+    public void Save(SnapshotWriter writer)
+    {
+        _state.Save(writer);
+        _control.Save(writer);
+    }
+
+    /// <summary>Into the empty state of the same genesis.</summary>
+    /// <exception cref="SnapshotException">The snapshot holds what this ledger cannot.</exception>
+    public void Load(SnapshotReader reader)
+    {
+        _state.Load(reader);
+        _control.Load(reader);
     }
 
     private void ApplyPayments(ReadOnlySpan<Payment> payments, Span<Outcome> outcomes)

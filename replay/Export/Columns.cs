@@ -6,7 +6,7 @@ internal enum ColumnType
     /// <summary>64 bits, unsigned: wallets, smallest units, nanoseconds. Parquet UINT_64; JSON text, because readers round such numbers.</summary>
     UInt64 = 0,
 
-    /// <summary>A number that stays below 2^53: sequences, blocks, batches, counts. Parquet UINT_64; a JSON number.</summary>
+    /// <summary>A number that stays below 2^53: sequences, blocks, batches, counts. Parquet INT_64, so that differences may be negative; a JSON number.</summary>
     Count = 1,
 
     /// <summary>32 bits, unsigned. Parquet UINT_32; a JSON number.</summary>
@@ -41,7 +41,8 @@ internal sealed record Column(string Name, ColumnType Type, bool IsNullable, str
     /// <summary>The type as DuckDB and most query tools spell it.</summary>
     public string SqlType => Type switch
     {
-        ColumnType.UInt64 or ColumnType.Count => "UBIGINT",
+        ColumnType.UInt64 => "UBIGINT",
+        ColumnType.Count => "BIGINT",
         ColumnType.UInt32 => "UINTEGER",
         ColumnType.Amount => "DECIMAL(38,18)",
         ColumnType.Units => "DECIMAL(38,0)",

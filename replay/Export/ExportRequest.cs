@@ -1,4 +1,6 @@
+using System.CommandLine;
 using Settlement.Replay.Common;
+using Settlement.Replay.Export.Iso;
 
 namespace Settlement.Replay.Export;
 
@@ -22,37 +24,56 @@ internal sealed record ExportRequest
     /// <summary>Whether files that are there may be replaced.</summary>
     public bool Force { get; init; }
 
-    /// <summary>Told how far the export is; null: nobody. Owned by who exports.</summary>
-    public WalkProgress? Progress { get; init; }
+    /// <summary>Makes a progress bar for a walk, which disposes it; null: nobody looks.</summary>
+    public Func<WalkProgress?>? Progress { get; init; }
 
     /// <summary>Makes the stream of a path; null: a file.</summary>
     public Func<string, Stream>? CreateStream { get; init; }
 }
 
-/// <summary>One file of an export.</summary>
-/// <param name="Table">What it holds.</param>
-/// <param name="Rows">Of a table; messages or entries of another format.</param>
-internal sealed record ExportedFile(string Table, string Path, long Rows, long Bytes);
-
-/// <summary>What an export wrote, and of which journal.</summary>
-/// <param name="Sequence">The last one read.</param>
-/// <param name="TimeNs">Of the last block read, ns since the Unix epoch.</param>
-/// <param name="Payments">Slots of payments that were read, exported or not.</param>
-internal sealed record ExportReport(UInt128 LedgerId, ulong Sequence, ulong TimeNs, long Payments, IReadOnlyList<ExportedFile> Files);
+/// <summary>What an export tells when it is done.</summary>
+internal interface IExportSummary
+{
+    void Print(bool json, TextWriter output);
+}
 
 /// <summary>A format by name: what `replay export --format` chooses from.</summary>
-internal sealed record ExportFormat(string Name, string Meaning, Func<ExportRequest, ExportReport> Export)
+/// <param name="Export">Is handed the command line, too, for options that only this format has.</param>
+internal sealed record ExportFormat(string Name, string Meaning, Func<ExportRequest, ParseResult, IExportSummary> Export)
 {
-    public static readonly IReadOnlyList<ExportFormat> All =
+    /// <summary>The formats of tables.</summary>
+    public static readonly IReadOnlyList<ExportFormat> Tables =
     [
-        new("csv", "tables as CSV files (RFC 4180)", request => TableExport.Run(request, "csv", (schema, stream) => new CsvTable(schema, stream))),
-        new("parquet", "tables as Apache Parquet files, Zstandard inside", request => TableExport.Run(request, "parquet", (schema, stream) => new ParquetTable(schema, stream))),
-        new("jsonl", "tables as JSON Lines", request => TableExport.Run(request, "jsonl", (schema, stream) => new JsonLinesTable(schema, stream))),
+        OfTables("csv", "tables as CSV files (RFC 4180)", (schema, stream) => new CsvTable(schema, stream)),
+        OfTables("parquet", "tables as Apache Parquet files, Zstandard inside", (schema, stream) => new ParquetTable(schema, stream)),
+        OfTables("jsonl", "tables as JSON Lines", (schema, stream) => new JsonLinesTable(schema, stream)),
     ];
 
-    public static string Names => string.Join(", ", All.Select(format => format.Name));
+    /// <summary>The formats of messages.</summary>
+    /// <param name="options">Those that only these formats have.</param>
+    public static IEnumerable<ExportFormat> Iso(IsoOptions options)
+    {
+        string[] meanings = ["ISO 20022 account statements", "ISO 20022 debit and credit notifications", "ISO 20022 settlement instructions for net positions"];
+        return IsoFormats.Names.Zip(meanings, (name, meaning) => new ExportFormat(name, meaning, (request, parsed) =>
+        {
+            _ = IsoFormats.TryParse(name, out IsoFormat format);
+            return IsoExport.Run(options.Read(parsed, new IsoRequest
+            {
+                Journal = request.Journal,
+                Format = format,
+                Out = request.Directory,
+                From = request.From is { } from ? Before(from) : null,
+                To = request.To,
+                Force = request.Force,
+                Progress = request.Progress,
+            }));
+        }));
+    }
 
-    /// <exception cref="UsageException">There is none of this name.</exception>
-    public static ExportFormat Find(string name) =>
-        All.FirstOrDefault(format => format.Name == name) ?? throw new UsageException($"--format {name}: one of {Names} is expected.");
+    /// <summary>An opening balance is that in front of the range's first payment.</summary>
+    private static JournalPoint? Before(JournalPoint first) =>
+        first.Kind == PointKind.End ? first : first.Value > 1 ? first with { Value = first.Value - 1 } : null;
+
+    private static ExportFormat OfTables(string name, string meaning, Func<TableSchema, Stream, TableWriter> open) =>
+        new(name, meaning, (request, _) => TableExport.Run(request, name, open));
 }

@@ -87,7 +87,7 @@ internal abstract class ParquetColumn(int rowsMax)
     private InvalidOperationException WrongKind() => new($"a {GetType().Name} does not take such a value");
 }
 
-/// <summary>Unsigned numbers of 4 or 8 bytes; times are such, as they lie behind 1970.</summary>
+/// <summary>Numbers of 4 or 8 bytes that are not negative: of times, too, as they lie behind 1970.</summary>
 internal sealed class NumberColumn(int rowsMax, int width) : ParquetColumn(rowsMax)
 {
     private readonly byte[] _minBytes = new byte[8];

@@ -16,7 +16,7 @@ internal struct ParquetChunk
 internal sealed class ParquetFooter
 {
     private const int TypeBoolean = 0, TypeInt32 = 1, TypeInt64 = 2, TypeByteArray = 6, TypeFixedBytes = 7;
-    private const int ConvertedUtf8 = 0, ConvertedDecimal = 5, ConvertedTimestampMicros = 10, ConvertedUInt32 = 13, ConvertedUInt64 = 14;
+    private const int ConvertedUtf8 = 0, ConvertedDecimal = 5, ConvertedTimestampMicros = 10, ConvertedUInt32 = 13, ConvertedUInt64 = 14, ConvertedInt64 = 18;
     private const int LogicalString = 1, LogicalDecimal = 5, LogicalTimestamp = 8, LogicalInteger = 10;
     private const int EncodingPlain = 0, EncodingRle = 3, EncodingDictionary = 8;
     private const int CodecZstd = 6;
@@ -203,7 +203,8 @@ internal sealed class ParquetFooter
 
     private static int ConvertedType(ColumnType type) => type switch
     {
-        ColumnType.UInt64 or ColumnType.Count => ConvertedUInt64,
+        ColumnType.UInt64 => ConvertedUInt64,
+        ColumnType.Count => ConvertedInt64,
         ColumnType.UInt32 => ConvertedUInt32,
         ColumnType.Amount or ColumnType.Units => ConvertedDecimal,
         ColumnType.Time => ConvertedTimestampMicros,
@@ -231,7 +232,7 @@ internal sealed class ParquetFooter
             case ColumnType.UInt64 or ColumnType.Count or ColumnType.UInt32:
                 footer.Begin(LogicalInteger);
                 footer.Byte(1, type == ColumnType.UInt32 ? (byte)32 : (byte)64);
-                footer.Boolean(2, false);
+                footer.Boolean(2, type == ColumnType.Count); // signed
                 footer.End();
                 break;
             default:

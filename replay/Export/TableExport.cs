@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
@@ -9,7 +10,7 @@ namespace Settlement.Replay.Export;
 internal sealed class TableExport
 {
     private readonly JournalWalk _walk;
-    private readonly RangeStart _start;
+    private readonly ExportStart _start;
     private readonly ExportTables _tables;
     private readonly PaymentRows _paymentRows;
     private readonly TableWriter? _payments;
@@ -17,7 +18,7 @@ internal sealed class TableExport
     private readonly Queue<ClosedBatch> _unsealed = new(); // of the range, waiting for their seals
     private long _paymentCount;
 
-    private TableExport(JournalWalk walk, RangeStart start, ExportTables tables)
+    private TableExport(JournalWalk walk, ExportStart start, ExportTables tables)
     {
         (_walk, _start, _tables) = (walk, start, tables);
         _paymentRows = new PaymentRows(walk);
@@ -25,22 +26,34 @@ internal sealed class TableExport
         _commands = tables.Find(CommandRows.Schema);
     }
 
-    /// <param name="ending">Of the files' names.</param>
+    /// <param name="request">What is wanted.</param>
+    /// <param name="format">Its name, and the ending of the files' names.</param>
     /// <param name="open">Makes a table of the format over a stream.</param>
-    public static ExportReport Run(ExportRequest request, string ending, Func<TableSchema, Stream, TableWriter> open)
+    /// <exception cref="UsageException">The request cannot be carried out; nothing was written.</exception>
+    /// <exception cref="JournalException">The journal cannot be read, or is damaged; nothing was written.</exception>
+    public static TableSummary Run(ExportRequest request, string format, Func<TableSchema, Stream, TableWriter> open)
     {
-        var start = new RangeStart(request.From);
+        var watch = Stopwatch.StartNew();
+        var start = new ExportStart(request.From);
         CheckNotInJournal(request);
-        using JournalWalk walk = JournalWalk.Open(request.Journal, new WalkOptions { Until = request.To, Progress = request.Progress });
+        using JournalWalk walk = JournalWalk.Open(request.Journal, new WalkOptions { Until = request.To, Progress = request.Progress?.Invoke() });
         using var files = new ExportFiles(request.Directory, request.Force, request.CreateStream);
-        using ExportTables tables = ExportTables.Open(request.Tables, schema => open(schema, files.Create($"{schema.Name}.{ending}")));
+        using ExportTables tables = ExportTables.Open(request.Tables, schema => open(schema, files.Create($"{schema.Name}.{format}")));
         var export = new TableExport(walk, start, tables);
         export.Run();
         IReadOnlyList<TableWriter> written = tables.Finish();
         IReadOnlyList<(string Path, long Bytes)> committed = files.Commit();
-        return new ExportReport(
-            walk.LedgerId, walk.State.Sequence, walk.State.TimeNs, export._paymentCount,
-            [.. written.Zip(committed, (table, file) => new ExportedFile(table.Schema.Name, file.Path, table.Rows, file.Bytes))]);
+        return new TableSummary
+        {
+            Request = request,
+            Format = format,
+            LedgerId = walk.LedgerId,
+            Sequence = walk.State.Sequence,
+            TimeNs = walk.State.TimeNs,
+            Payments = export._paymentCount,
+            Files = [.. written.Zip(committed, (table, file) => new TableFile(table.Schema.Name, file.Path, table.Rows, file.Bytes))],
+            Elapsed = watch.Elapsed,
+        };
     }
 
     /// <summary>A journal is never written to, nor is anything laid beside its files.</summary>

@@ -8,13 +8,13 @@ namespace Settlement.Replay.Export;
 /// Where a range begins: at a sequence, at the first block of a time or behind it, or with a batch's first sequence. What a time or a batch means
 /// is known when the walk comes there, before the first of it is exported.
 /// </summary>
-internal sealed class RangeStart
+internal sealed class ExportStart
 {
     private readonly JournalPoint? _from;
 
     /// <param name="from">Null: everything.</param>
     /// <exception cref="UsageException">Nothing can lie behind it.</exception>
-    public RangeStart(JournalPoint? from)
+    public ExportStart(JournalPoint? from)
     {
         if (from is { Kind: PointKind.End })
             throw new UsageException("--from end: nothing lies behind the end. Name a sequence, a batch or a time.");
