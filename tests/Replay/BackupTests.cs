@@ -340,6 +340,45 @@ public sealed class BackupTests : JournalFixture
     }
 
     [Test]
+    public void A_journal_that_was_cut_in_front_is_backed_up_and_what_an_earlier_backup_has_of_it_stays()
+    {
+        string fresh = _folder.PathOf("fresh");
+        ulong last;
+        using (var ledger = new LiveLedger(Place, new HandClock(LiveLedger.StartNs), journal: Tiny))
+        {
+            ledger.SetUp(wallets: 4);
+            ledger.Submit([LiveLedger.Setting(SettingKey.BatchCount, 200)]);
+            ulong number = 1;
+            for (int part = 0; part < 3; part++)
+            {
+                for (int i = 0; i < 25; i++, number += 200)
+                {
+                    ledger.Submit([.. Enumerable.Range(0, 200).Select(at => LiveLedger.Pay(1, 2, 1, 3, number + (ulong)at))]);
+                    ledger.Node.Pipeline.Drain();
+                }
+
+                if (part == 0)
+                    Backup();
+                Assert.That(SnapshotTaking.Take(Place, new SnapshotOptions { Cut = true }, warning => Assert.Fail(warning)), Is.Not.Null);
+            }
+
+            last = ledger.Node.State.Sequence;
+        }
+
+        Assert.That(File.Exists(LogFile(0)), Is.False, "else nothing was cut");
+        Backup();
+        Restore(JournalPoint.End);
+        Assert.That(BlocksOf(Restored)[^1].Header.FirstSequence, Is.InRange(last - 199, last + 1), "from genesis on");
+        Directory.Delete(Restored, recursive: true);
+
+        new BackupRun(Place, fresh, check: false).Run(full: false);
+        RestoreResult result = new RestoreRun(fresh, Restored).Run(JournalPoint.End);
+        Assert.That(result.Snapshots, Is.EqualTo(2));
+        using var again = new LiveLedger(Restored, new HandClock(result.End.TimeNs), journal: Tiny);
+        Assert.That(again.Node.State.Sequence, Is.EqualTo(last));
+    }
+
+    [Test]
     public void A_full_disk_is_a_sentence_and_costs_nothing_that_was_there()
     {
         string disk = Directory.CreateDirectory(_folder.PathOf("disk")).FullName;
