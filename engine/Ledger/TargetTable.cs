@@ -82,9 +82,6 @@ public sealed class TargetTable : IDisposable
 
     public bool IsFull => Count == _targetsMax;
 
-    /// <summary>Records are numbered from 1 to this; those of no kind are free.</summary>
-    public int RecordsUsed => _used;
-
     /// <summary>Sum modulo 2^128 of a hash a record: this table's share of the state hash.</summary>
     public UInt128 Fold { get; private set; }
 

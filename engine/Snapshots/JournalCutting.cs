@@ -7,7 +7,7 @@ namespace Settlement.Engine.Snapshots;
 /// <param name="Files">Files taken away.</param>
 /// <param name="Bytes">Of them.</param>
 /// <param name="Kept">Why no more, or none.</param>
-public sealed record JournalCut(int Files, long Bytes, string Kept);
+public sealed record FilesCut(int Files, long Bytes, string Kept);
 
 /// <summary>
 /// Takes away the files at a journal's beginning that nothing needs any more: whole segments in front of every snapshot that is kept.
@@ -28,17 +28,17 @@ public static class JournalCutting
     /// <exception cref="JournalException">A reader's mark cannot be read.</exception>
     /// <exception cref="SnapshotException">A snapshot is damaged: nothing is cut.</exception>
     /// <exception cref="IOException">A file cannot be copied or deleted.</exception>
-    public static JournalCut Cut(string directory, string? archive)
+    public static FilesCut Cut(string directory, string? archive)
     {
         JournalFiles files = JournalFiles.ReadLayout(directory, null);
         var snapshots = new SnapshotStore(directory);
         SnapshotHead[] heads = [.. snapshots.Paths().Select(SnapshotStore.Check)];
         if (heads.Length < SnapshotStore.KeptMax)
-            return new JournalCut(0, 0, $"{heads.Length} of {SnapshotStore.KeptMax} snapshots are there; a journal is cut behind the older of two");
+            return new FilesCut(0, 0, $"{heads.Length} of {SnapshotStore.KeptMax} snapshots are there; a journal is cut behind the older of two");
         foreach (JournalReaderMark reader in JournalReaders.ReadAll(directory))
         {
             if (!heads.Any(head => head.Block <= reader.Block))
-                return new JournalCut(0, 0, $"the reader '{reader.Name}' has taken block {reader.Block} only, and no snapshot lies before that");
+                return new FilesCut(0, 0, $"the reader '{reader.Name}' has taken block {reader.Block} only, and no snapshot lies before that");
         }
 
         long needed = heads.Min(head => head.BlockAddress);
@@ -55,7 +55,7 @@ public static class JournalCutting
             count++;
         }
 
-        return new JournalCut(count, bytes, $"what follows is needed behind block {heads.MinBy(head => head.BlockAddress).Block}");
+        return new FilesCut(count, bytes, $"what follows is needed behind block {heads.MinBy(head => head.BlockAddress).Block}");
     }
 
     private static void Keep(string path, string archive)

@@ -30,7 +30,7 @@ public sealed record SnapshotOptions
 /// <param name="Bytes">Of the file.</param>
 /// <param name="BlocksApplied">Blocks between the snapshot before and this one.</param>
 /// <param name="Cut">What was cut behind it; null: that was not asked for.</param>
-public sealed record SnapshotTaken(string Path, SnapshotHead Head, long Bytes, ulong BlocksApplied, JournalCut? Cut);
+public sealed record SnapshotTaken(string Path, SnapshotHead Head, long Bytes, ulong BlocksApplied, FilesCut? Cut);
 
 /// <summary>
 /// Takes a snapshot of a journal, live or not, without the node's help: a second engine starts from the newest snapshot, applies the journal behind it up
@@ -89,7 +89,7 @@ public static class SnapshotTaking
                 return null;
             SnapshotHead taken = reader.HeadOfSnapshot();
             string path = snapshots.Write(replay, in taken, options);
-            JournalCut? cut = options.Cut ? JournalCutting.Cut(directory, options.Archive) : null;
+            FilesCut? cut = options.Cut ? JournalCutting.Cut(directory, options.Archive) : null;
             return new SnapshotTaken(path, taken, new FileInfo(path).Length, reader.Blocks, cut);
         }
         finally

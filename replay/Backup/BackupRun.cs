@@ -49,7 +49,7 @@ internal sealed class BackupRun(string journal, string target, bool check)
         CopySnapshots(before, in end);
         CopyPublicKey(before);
         Verify(copy, before, in end, full);
-        JournalCut.WriteNote(copy, end.EndAddress, end.Block);
+        JournalEnding.WriteNote(copy, end.EndAddress, end.Block);
         BackupManifest manifest = BackupManifest.Of(source, in end, _listed);
         manifest.Write(target);
         DeleteUnlistedSnapshots();
@@ -208,7 +208,7 @@ internal sealed class BackupRun(string journal, string target, bool check)
     private void Verify(JournalFiles copy, BackupManifest? before, in SnapshotHead end, bool full)
     {
         if (before is null)
-            JournalCut.WriteNote(copy, end.EndAddress, end.Block);
+            JournalEnding.WriteNote(copy, end.EndAddress, end.Block);
         SnapshotHead begun = before?.End ?? default;
         using (JournalReader reader = before is null ? JournalCopy.OpenFirst(copy) : JournalReader.OpenBehind(copy, in begun))
         {
@@ -222,7 +222,7 @@ internal sealed class BackupRun(string journal, string target, bool check)
 
         if (!full)
             return;
-        JournalCut.WriteNote(copy, end.EndAddress, end.Block);
+        JournalEnding.WriteNote(copy, end.EndAddress, end.Block);
         using JournalWalk walk = JournalWalk.Open(target, new WalkOptions());
         while (walk.Next())
         {

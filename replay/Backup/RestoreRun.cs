@@ -60,9 +60,9 @@ internal sealed class RestoreRun(string backup, string directory)
             Copy(file);
         JournalFiles files = manifest.FilesIn(_part);
         SnapshotHead whole = manifest.End;
-        JournalCut.WriteNote(files, whole.EndAddress, whole.Block);
+        JournalEnding.WriteNote(files, whole.EndAddress, whole.Block);
         SnapshotHead end = EndOf(files, manifest, to, out bool isExact);
-        JournalCut.EndAt(files, end.EndAddress, end.Block);
+        JournalEnding.EndAt(files, end.EndAddress, end.Block);
         int snapshots = KeepSnapshotsUpTo(end.Block);
         CheckEnd(files, in end);
         DirectoryFlush.Of(Path.Combine(_part, JournalCopy.SnapshotsFolder));

@@ -163,7 +163,9 @@ internal sealed class JournalWalk : IDisposable
 
         if (_reader.End is { Kind: JournalEndKind.Damage } damage)
             throw Journals.Damaged(damage);
-        if (!_stopped && _until.Kind != PointKind.End)
+        // The last block's own time is in the journal, though no block behind it says so.
+        bool isLastTime = _until.Kind == PointKind.Time && _reader.Blocks > 0 && _until.Value == State.TimeNs;
+        if (!_stopped && _until.Kind != PointKind.End && !isLastTime)
             throw new UsageException(
                 $"{_until} lies behind the journal's end: its last sequence is {State.Sequence}, its last block of {Engine.Text.TimeText.Format(State.TimeNs)}, its last closed batch {State.Batch.Number - 1}.");
     }

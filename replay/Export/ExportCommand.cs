@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Settlement.Replay.Common;
+using Settlement.Replay.Export.Iso;
 
 namespace Settlement.Replay.Export;
 

@@ -32,14 +32,14 @@ internal static class SnapshotCommand
                 Cut = parsed.GetValue(cut), Archive = parsed.GetValue(archive), WriteBytesPerSecondMax = parsed.GetValue(pace) * 1_000_000L,
             };
             SnapshotTaken? taken = SnapshotTaking.Take(directory, options, error.WriteLine);
-            JournalCut? cutNow = taken is null && options.Cut ? JournalCutting.Cut(directory, options.Archive) : taken?.Cut;
+            FilesCut? cutNow = taken is null && options.Cut ? JournalCutting.Cut(directory, options.Archive) : taken?.Cut;
             Print(taken, cutNow, parsed.GetValue(json), output);
             return 0;
         }));
         return command;
     }
 
-    private static void Print(SnapshotTaken? taken, JournalCut? cut, bool json, TextWriter output)
+    private static void Print(SnapshotTaken? taken, FilesCut? cut, bool json, TextWriter output)
     {
         if (json)
         {

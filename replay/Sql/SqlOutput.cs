@@ -56,7 +56,18 @@ internal sealed class SqlOutput
         }
     }
 
-    private object? Value(int column) => _reader.IsDBNull(column) ? null : _reader.GetProviderSpecificValue(column);
+    /// <exception cref="UsageException">The library that reads results cannot hold the value.</exception>
+    private object? Value(int column)
+    {
+        try
+        {
+            return _reader.IsDBNull(column) ? null : _reader.GetProviderSpecificValue(column);
+        }
+        catch (InvalidCastException)
+        {
+            throw new UsageException($"The column {_names[column]} has a {_reader.GetDataTypeName(column)} with a null in it, which cannot be printed: cast it to VARCHAR.");
+        }
+    }
 
     /// <exception cref="UsageException">The library that reads results has no such type.</exception>
     private Type TypeOf(int column)

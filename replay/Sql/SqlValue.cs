@@ -21,6 +21,7 @@ internal static class SqlValue
         string text => text,
         bool flag => flag ? "true" : "false",
         DuckDBDecimal number => Decimal(number),
+        decimal number => Trimmed(number.ToString(CultureInfo.InvariantCulture)),
         DuckDBTimestamp time => Time(time, isUtc),
         DuckDBDateOnly date => Date(date),
         DuckDBTimeOnly time => TimeOfDay(time),

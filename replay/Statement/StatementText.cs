@@ -8,7 +8,7 @@ namespace Settlement.Replay.Statement;
 /// <summary>A statement as lines, JSON or CSV, written as it comes about.</summary>
 internal sealed class StatementText : IDisposable
 {
-    private static readonly string[] s_kinds = [.. Enum.GetNames<MovementKind>().Select(NameList<MovementKind>.Spell)];
+    private static readonly string[] s_kinds = [.. Enum.GetNames<MovementKind>().Select(SnakeCase.Of)];
 
     private readonly string _journal;
     private readonly ulong _wallet;

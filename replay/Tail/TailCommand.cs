@@ -42,7 +42,7 @@ internal static class TailCommand
         };
         var seconds = new Option<double?>("--seconds")
         {
-            Description = $"Time at which one is finished though it has fewer rows; by default {SqliteHistory.PeriodDefault.TotalSeconds} for sqlite, {ParquetHistory.PeriodDefault.TotalSeconds} for parquet.",
+            Description = $"At the journal's end: time at which one is finished though it has fewer rows; by default {SqliteHistory.PeriodDefault.TotalSeconds} for sqlite, {ParquetHistory.PeriodDefault.TotalSeconds} for parquet.",
             HelpName = "T",
         };
         Option<bool> json = Verb.Json();

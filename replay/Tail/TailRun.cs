@@ -25,6 +25,12 @@ internal sealed class TailRun : IDisposable
     private static readonly TimeSpan s_noteWaitMax = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_notePollPeriod = TimeSpan.FromMilliseconds(5);
 
+    /// <summary>
+    /// While there is more to be read, nobody expects the projection to be up to date, and few large commits cost less than many: each writes
+    /// what it touched once. So then time counts only this many periods later, to bound what a crash makes it do again.
+    /// </summary>
+    private const int PeriodsBehindMax = 15;
+
     private readonly TailOptions _options;
     private readonly string _name;
     private readonly string _targetText;
@@ -141,7 +147,7 @@ internal sealed class TailRun : IDisposable
             // Only now, for a ledger has no state before its genesis block is applied, and that moves nothing.
             _movements.Clear();
             _walk.State.Movements = _movements;
-            CommitIfDue();
+            CommitIfDue(PeriodsBehindMax);
         }
     }
 
@@ -201,9 +207,9 @@ internal sealed class TailRun : IDisposable
             throw new JournalException($"The journal in '{_options.Journal}' holds no whole genesis block: its creation was cut short, and it never accepted anything.");
     }
 
-    private void CommitIfDue()
+    private void CommitIfDue(int periods = 1)
     {
-        if (_isBehindCommit && (_projection.RowsPending >= _projection.RowsMax || _sinceCommit.Elapsed >= _projection.Period))
+        if (_isBehindCommit && (_projection.RowsPending >= _projection.RowsMax || _sinceCommit.Elapsed >= _projection.Period * periods))
             Commit();
     }
 

@@ -347,6 +347,7 @@ public sealed class BackupTests : JournalFixture
         using (var ledger = new LiveLedger(Place, new HandClock(LiveLedger.StartNs), journal: Tiny))
         {
             ledger.SetUp(wallets: 4);
+            ledger.Submit([LiveLedger.Setting(SettingKey.BatchCount, 200)]);
             ulong number = 1;
             for (int part = 0; part < 3; part++)
             {

@@ -154,7 +154,7 @@ public sealed class SnapshotJournalTests
         Assert.That(Cut().Files, Is.Zero, "there is one snapshot only");
         Pay(100);
         Take();
-        JournalCut cut = Cut();
+        FilesCut cut = Cut();
         Assert.That(cut.Files, Is.GreaterThanOrEqualTo(2), cut.Kept);
         Assert.That(File.Exists(Path.Combine(Journal, "journal.log.0")), Is.False);
         Assert.That(File.Exists(Path.Combine(Archive, "journal.log.0")));
@@ -202,7 +202,7 @@ public sealed class SnapshotJournalTests
         Take(2);
         Assert.That(new SnapshotStore(Journal).Paths(), Does.Contain(second.Path).And.Not.Contain(first.Path));
         WriteMark(sequence: first.Head.Sequence);
-        JournalCut held = Cut();
+        FilesCut held = Cut();
         Assert.That(held.Files, Is.Zero);
         Assert.That(held.Kept, Does.Contain("'history'"));
     }
@@ -247,7 +247,7 @@ public sealed class SnapshotJournalTests
         return SnapshotTaking.Take(Journal, new SnapshotOptions(), _warnings.Add) ?? throw new AssertionException("no snapshot was taken");
     }
 
-    private JournalCut Cut() => JournalCutting.Cut(Journal, Archive);
+    private FilesCut Cut() => JournalCutting.Cut(Journal, Archive);
 
     private void WriteMark(ulong sequence) =>
         JournalReaders.Write(Journal, new JournalReaderMark("history", "a test", 7, sequence, 1, 64, "2026-01-01T00:00:00Z"));

@@ -2,7 +2,7 @@ namespace Settlement.Engine.Journal;
 
 /// <summary>Makes a copy of a journal, which nobody has open, end behind a given block: opening it finds a clean end there, and no torn tail.</summary>
 /// <remarks>Failure assumed: whoever calls it has the journal's original elsewhere, and throws the copy away when anything fails.</remarks>
-internal static class JournalCut
+internal static class JournalEnding
 {
     /// <summary>
     /// Writes layout and note anew, ends the log's last file in zeros up to a whole sector, and deletes the files behind it. Durable on return, but for
