@@ -32,7 +32,7 @@ internal static class Verb
         }
         catch (IOException full) when (full.HResult is DiskFullErrno or DiskFullWindows)
         {
-            error.WriteLine($"The disk is full: {full.Message} What was begun is not finished; make room, or name another folder, and run the same command again.");
+            error.WriteLine($"The disk is full: {full.Message.TrimEnd('.')}. What was begun is not finished; make room, or name another folder, and run the same command again.");
             return ReplayCommand.ExitUnusable;
         }
         catch (Exception unusable) when (unusable is UsageException or JournalException or SnapshotException or IOException or UnauthorizedAccessException)
