@@ -4,8 +4,23 @@ using Settlement.Engine.Dedup;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine;
+
+/// <summary>
+/// Looks at the state between the slots of a block that is applied again, for readers that ask what each slot did. It may not change what the journal decides.
+/// </summary>
+public interface IBlockWatch
+{
+    /// <summary>The block's time is taken: what it lets expire and closes by age is done, and none of its slots is.</summary>
+    void OnBegun(in BlockHeader header);
+
+    /// <summary>How many of a block's next payments may be applied before the watch is asked again, at least 1. Commands come in one piece, unasked.</summary>
+    int CountTogether(ReadOnlySpan<Payment> rest, ulong firstSequence);
+
+    void OnApplied(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes, ulong firstSequence);
+}
 
 /// <summary>
 /// The ledger as a function of its journal: applies verified blocks one after the other, from genesis, grows the trees, and holds every
@@ -21,14 +36,23 @@ public sealed class BlockReplay : IDisposable
     /// <param name="newDeduplicator">Makes the ids' memory for a ledger's capacities.</param>
     public BlockReplay(Func<Genesis, Deduplicator> newDeduplicator) => _newDeduplicator = newDeduplicator;
 
-    /// <summary>Told each slot's outcome, in order.</summary>
-    public Action<BlockHeader, ReadOnlyMemory<Outcome>>? Applied { get; set; }
-
     /// <summary>Told each batch as its root is there.</summary>
     public Action<ClosedBatch>? Closed { get; set; }
 
+    /// <summary>Looks on, slot by slot where it wants to; null: blocks are applied whole.</summary>
+    public IBlockWatch? Watch { get; set; }
+
+    /// <summary>
+    /// The blocks are applied under rules that are not the journal's (<see cref="LedgerState.Impose"/>): its batches are others, so no trees are grown for
+    /// them, and the journal's seals are not held against them.
+    /// </summary>
+    public bool IsHypothetical { get; init; }
+
     /// <exception cref="InvalidOperationException">No block was applied yet.</exception>
     public LedgerState State => _state ?? throw new InvalidOperationException("no genesis block was applied");
+
+    /// <summary>Whether there is a state: a genesis block was applied.</summary>
+    public bool HasState => _state is not null;
 
     public Settler Settler => _settler ?? throw new InvalidOperationException("no genesis block was applied");
 
@@ -61,36 +85,95 @@ public sealed class BlockReplay : IDisposable
     {
         if (IsCut)
             throw new InvalidOperationException($"block {header.Number} follows on a block that was not applied whole");
-        _applied = 0;
-        if (header.Kind == BlockKind.Genesis)
+        ReadOnlySpan<Payment> slots = SlotsOf(in header, body);
+        IsCut = lastSequence < header.FirstSequence + (ulong)slots.Length - 1 && header.Kind is not (BlockKind.Genesis or BlockKind.Seal);
+        _applied = IsCut ? CountUpTo(in header, slots, lastSequence) : slots.Length;
+        if (IsCut || (Watch is not null && header.Kind is not (BlockKind.Genesis or BlockKind.Seal)))
         {
-            Begin(in header, body);
-            return;
+            Settler.Begin(in header);
+            ApplySlots(in header, slots[.._applied]);
+            if (!IsCut)
+                Settler.End(in header);
+        }
+        else
+        {
+            Settle(in header, body, _outcomes);
         }
 
+        Follow(in header, body, _outcomes.AsSpan(0, _applied));
+    }
+
+    /// <summary>The settle thread's part of a block: verdicts and state.</summary>
+    internal void Settle(in BlockHeader header, ReadOnlySpan<byte> body, Span<Outcome> outcomes)
+    {
+        if (header.Kind == BlockKind.Genesis)
+            Begin(in header, body);
+        else if (header.Kind != BlockKind.Seal)
+            Settler.Apply(in header, SlotsOf(in header, body), outcomes);
+    }
+
+    /// <summary>The tree thread's part of a block that is settled: leaves, roots, and whether a seal states them.</summary>
+    internal void Follow(in BlockHeader header, ReadOnlySpan<byte> body, ReadOnlySpan<Outcome> outcomes)
+    {
+        if (header.Kind == BlockKind.Genesis || IsHypothetical)
+            return;
         if (header.Kind == BlockKind.Seal)
         {
             CheckSeal(in header, body);
             return;
         }
 
-        ReadOnlySpan<Payment> slots = MemoryMarshal.Cast<byte, Payment>(body)[..(int)header.Count];
-        if (lastSequence >= header.FirstSequence + header.Count - 1)
+        ReadOnlySpan<Payment> slots = SlotsOf(in header, body);
+        slots = slots[..Math.Min(slots.Length, outcomes.Length)];
+        Trees.Grow(slots, outcomes[..slots.Length], header.FirstSequence);
+        Publish(header.FirstSequence + (ulong)slots.Length - 1);
+    }
+
+    /// <summary>Writes all that is needed to go on from here: between blocks.</summary>
+    /// <param name="stream">Stays the caller's.</param>
+    /// <param name="head">Of the block applied last.</param>
+    public void Save(Stream stream, in SnapshotHead head)
+    {
+        if (IsCut)
+            throw new InvalidOperationException($"block {head.Block} was not applied whole");
+        var writer = new SnapshotWriter(stream, head);
+        writer.Begin(SnapshotSection.Genesis);
+        writer.Write(State.Genesis);
+        Settler.Save(writer);
+        writer.Begin(SnapshotSection.Trees);
+        Trees.Save(writer);
+        writer.Write((ulong)_unsealed.Count);
+        foreach (ClosedBatch batch in _unsealed)
         {
-            Settler.Apply(in header, slots, _outcomes.AsSpan(0, slots.Length));
-        }
-        else
-        {
-            IsCut = true;
-            slots = slots[..CountUpTo(in header, slots, lastSequence)];
-            Settler.Begin(in header);
-            Settler.ApplyPart(slots, _outcomes.AsSpan(0, slots.Length));
+            byte[] statement = batch.Encode();
+            writer.Write((ulong)statement.Length);
+            writer.Write<byte>(statement);
         }
 
-        _applied = slots.Length;
-        Trees.Grow(slots, _outcomes.AsSpan(0, slots.Length), header.FirstSequence);
-        Applied?.Invoke(header, _outcomes.AsMemory(0, slots.Length));
-        Publish();
+        writer.Finish(State.Batch.StateHashNow());
+    }
+
+    /// <summary>Takes the place of all blocks up to the snapshot's.</summary>
+    /// <exception cref="SnapshotException">It cannot be used; this object cannot, either.</exception>
+    public void Load(SnapshotReader reader)
+    {
+        reader.Begin(SnapshotSection.Genesis);
+        Genesis genesis = reader.Read<Genesis>();
+        reader.Expect(genesis.Fault() is null, "the genesis block's capacities are out of range");
+        Begin(in genesis);
+        Settler.Load(reader);
+        reader.Expect(State.Sequence == reader.Head.Sequence && State.TimeNs <= reader.Head.TimeNs, "its state is not of the block that its head names");
+        reader.Begin(SnapshotSection.Trees);
+        Trees.Load(reader);
+        for (int count = reader.ReadCount(Limits.UnsettledBatchesMax, "unsealed batches"); count > 0; count--)
+        {
+            byte[] statement = new byte[reader.ReadCount(Limits.BlockBodyBytesMax * 2L, "bytes of a statement")];
+            reader.Read<byte>(statement);
+            _unsealed.Enqueue(ClosedBatch.Decode(statement));
+        }
+
+        Digest stateHash = reader.Finish();
+        reader.Expect(stateHash == State.Batch.StateHashNow(), "its state does not have the hash that it states");
     }
 
     public void Dispose()
@@ -106,10 +189,16 @@ public sealed class BlockReplay : IDisposable
         Genesis genesis = MemoryMarshal.Read<Genesis>(body);
         if (genesis.Fault() is { } fault)
             throw new LedgerBrokenException($"the genesis block's capacities are out of range: {fault}");
+        Begin(in genesis);
+    }
+
+    private void Begin(in Genesis genesis)
+    {
         _state = new LedgerState(in genesis, _newDeduplicator(genesis));
         _settler = new Settler(_state);
         _trees = new BatchTrees(genesis.SaltKey);
-        _state.Batch.Closed = _trees.Close;
+        if (!IsHypothetical)
+            _state.Batch.Closed = _trees.Close;
     }
 
     /// <summary>Commands are not parted from their continuations.</summary>
@@ -125,15 +214,37 @@ public sealed class BlockReplay : IDisposable
         return count;
     }
 
-    private void Publish()
+    private static ReadOnlySpan<Payment> SlotsOf(in BlockHeader header, ReadOnlySpan<byte> body) =>
+        header.Kind is BlockKind.Payments or BlockKind.Control ? MemoryMarshal.Cast<byte, Payment>(body)[..(int)header.Count] : default;
+
+    private void ApplySlots(in BlockHeader header, ReadOnlySpan<Payment> slots)
     {
-        while (Trees.TryPublish(State.Sequence, out ClosedBatch? batch))
+        Watch?.OnBegun(in header);
+        for (int done = 0; done < slots.Length;)
+        {
+            ReadOnlySpan<Payment> rest = slots[done..];
+            ulong sequence = header.FirstSequence + (ulong)done;
+            int count = Watch is not null && header.Kind == BlockKind.Payments ? Watch.CountTogether(rest, sequence) : rest.Length;
+            Settler.ApplyPart(rest[..count], _outcomes.AsSpan(done, count));
+            Watch?.OnApplied(rest[..count], _outcomes.AsSpan(done, count), sequence);
+            done += count;
+        }
+    }
+
+    private void Publish(ulong grownSequence)
+    {
+        while (Trees.TryPublish(grownSequence, out ClosedBatch? batch))
         {
             _unsealed.Enqueue(batch);
             Closed?.Invoke(batch);
         }
     }
 
+    /// <summary>
+    /// The statement alone. Its signature is for those who have no journal: here every figure it covers has just been computed again, and that the
+    /// attachment's bytes are those that were acknowledged is the chain's to say; a tenth of a millisecond a batch would only make starting slower.
+    /// `replay verify` checks signatures.
+    /// </summary>
     private void CheckSeal(in BlockHeader header, ReadOnlySpan<byte> body)
     {
         if (!_unsealed.TryDequeue(out ClosedBatch? batch))

@@ -6,6 +6,7 @@ using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Reply;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine;
 
@@ -19,26 +20,53 @@ public sealed record NodeOptions
     /// <summary>Memory set aside for ids that are no stream ids, in bytes; beyond it they spill to disk.</summary>
     public long IdMemoryBytes { get; init; } = 256L << 20;
 
-    /// <summary>Told every batch that the journal closes already, in order, while it is opened.</summary>
+    /// <summary>When snapshots are taken; null: never, though one that is there is used.</summary>
+    public SnapshotOptions? Snapshots { get; init; }
+
+    /// <summary>Told every batch that the blocks applied in opening close, in order; those before a snapshot are in the journal's seals.</summary>
     public Action<ClosedBatch>? Recovered { get; init; }
+
+    /// <summary>Told what an operator should know and what stops nothing: a damaged snapshot, one that could not be taken. Any thread.</summary>
+    public Action<string>? Warn { get; init; }
 
     /// <summary>Ledger id and genesis of a journal that does not exist yet; null: it must exist.</summary>
     public (UInt128 LedgerId, Genesis Genesis)? Create { get; init; }
+
+    /// <summary>
+    /// Gives the private half of the key that the ledger's genesis names, or null, or throws what is to be done. Asked while nothing is changed yet, and
+    /// only for a ledger that has a key; the node disposes what it gets.
+    /// </summary>
+    public Func<NodeKey, ISealSigner?>? Signer { get; init; }
+
+    /// <exception cref="JournalException">There is none, or it is of another key.</exception>
+    internal ISealSigner? SignerOf(in Genesis genesis)
+    {
+        if (genesis.NodeKey.IsNone)
+            return null;
+        NodeKey key = genesis.NodeKey;
+        ISealSigner signer = Signer?.Invoke(key)
+            ?? throw new JournalException($"The ledger's seals are signed by node key {key.Id}. Open it with the private half of that key.");
+        if (signer.PublicKey == key)
+            return signer;
+        KeyId other = signer.PublicKey.Id;
+        signer.Dispose();
+        throw new JournalException($"The ledger's seals are signed by node key {key.Id}, not by {other}. Open it with the private half of {key.Id}.");
+    }
 }
 
 /// <summary>One ledger on one machine: a journal, the state that follows from it, and the stages that carry both on.</summary>
 public sealed class Node : IDisposable
 {
     private readonly FasterJournal _journal;
-    private readonly BlockReplay _replay;
-    private readonly IIdStore? _store;
+    private readonly StateRecovery _recovered;
+    private readonly SnapshotTimer? _snapshots;
 
-    private Node(FasterJournal journal, BlockReplay replay, IIdStore? store, RecoveryReport? recovery, Pipeline pipeline)
+    private Node(FasterJournal journal, StateRecovery recovered, RecoveryReport? report, Pipeline pipeline, SnapshotTimer? snapshots)
     {
         _journal = journal;
-        _replay = replay;
-        _store = store;
-        Recovery = recovery;
+        _recovered = recovered;
+        _snapshots = snapshots;
+        Recovery = report;
         Pipeline = pipeline;
     }
 
@@ -48,48 +76,46 @@ public sealed class Node : IDisposable
     public Pipeline Pipeline { get; }
 
     /// <summary>To be read only while the pipeline is drained.</summary>
-    public LedgerState State => _replay.State;
+    public LedgerState State => _recovered.Replay.State;
 
-    /// <summary>Opens a journal, or creates it; verifies and applies every block; starts the stages.</summary>
+    /// <summary>Opens a journal, or creates it; takes the newest snapshot's state; verifies and applies every block behind it; starts the stages.</summary>
     /// <exception cref="JournalException">It cannot be opened; nothing was changed but a torn tail or sector, which is repaired.</exception>
     /// <exception cref="LedgerBrokenException">Its blocks are sound, but are not what these rules would have written.</exception>
     public static Node Open(string directory, NodeOptions options, IReplyPublisher replies, IBatchPublisher batches)
     {
         var disk = new DiskSignals(options.Pipeline.WaitStrategy);
         JournalOptions journalOptions = disk.On(options.Journal);
-        FasterIdStore? store = null;
-        var replay = new BlockReplay(genesis =>
-        {
-            // Only now is the journal's lock held: the store wipes what an earlier run spilled.
-            store = new FasterIdStore(Path.Combine(directory, "ids"));
-            return new Deduplicator(in genesis, options.IdMemoryBytes, store);
-        })
-        {
-            Closed = options.Recovered,
-        };
+        var recovered = new StateRecovery(directory, options);
         FasterJournal? journal = null;
         try
         {
             RecoveryReport? report = null;
             if (!FasterJournal.Exists(directory) && options.Create is { } create)
             {
+                recovered.FindSigner(in create.Genesis); // before there is a journal that nobody could sign
                 ReadOnlySpan<byte> genesis = MemoryMarshal.AsBytes(new ReadOnlySpan<Genesis>(in create.Genesis));
                 journal = FasterJournal.Create(directory, create.LedgerId, options.Pipeline.Clock.NowNs, genesis, journalOptions);
-                replay.Apply(new BlockHeader { Kind = BlockKind.Genesis }, genesis);
+                recovered.Replay.Apply(new BlockHeader { Kind = BlockKind.Genesis }, genesis);
             }
             else
             {
-                journal = FasterJournal.Open(directory, journalOptions, replay.Apply, out report);
+                journal = FasterJournal.Open(directory, journalOptions, recovered, out report);
+                report = report with { Snapshot = recovered.Snapshot, Warnings = recovered.Warnings };
             }
 
+            BlockReplay replay = recovered.Replay;
             replay.Closed = null;
-            var pipeline = new Pipeline(journal, disk, replay.State, replay.Settler, replay.Trees, replay.Unsealed, replies, batches, options.Pipeline);
-            return new Node(journal, replay, store, report, pipeline);
+            SealSigning? signing = recovered.Signer is null ? null : new SealSigning(journal.LedgerId, recovered.Signer);
+            var pipeline = new Pipeline(
+                journal, disk, replay.State, replay.Settler, replay.Trees, replay.Unsealed, signing, replies, batches, options.Pipeline);
+            SnapshotTimer? snapshots = options.Snapshots is { EveryJournalBytes: > 0 } taking
+                ? new SnapshotTimer(directory, taking, () => journal.EndAddress, recovered.SnapshotEndAddress, options.Warn ?? (_ => { }), broken => disk.Stop.Fail("snapshots", broken))
+                : null;
+            return new Node(journal, recovered, report, pipeline, snapshots);
         }
         catch
         {
-            replay.Dispose();
-            store?.Dispose();
+            recovered.Dispose();
             journal?.Dispose();
             throw;
         }
@@ -98,9 +124,70 @@ public sealed class Node : IDisposable
     /// <summary>Stops the stages where they are; what was published and not drained is undone, or is found again in the journal.</summary>
     public void Dispose()
     {
+        _snapshots?.Dispose();
         Pipeline.Dispose();
-        _replay.Dispose();
-        _store?.Dispose();
+        _recovered.Dispose();
         _journal.Dispose();
+    }
+
+    /// <summary>The state as far as the journal goes: from the newest usable snapshot, and the blocks behind it.</summary>
+    private sealed class StateRecovery : IJournalRecovery, IDisposable
+    {
+        private readonly string _directory;
+        private readonly NodeOptions _options;
+        private readonly List<string> _warnings = [];
+        private FasterIdStore? _store;
+
+        public StateRecovery(string directory, NodeOptions options)
+        {
+            (_directory, _options) = (directory, options);
+            Replay = new BlockReplay(NewDeduplicator);
+        }
+
+        /// <summary>Of a ledger that has a key.</summary>
+        public ISealSigner? Signer { get; private set; }
+
+        public BlockReplay Replay { get; private set; }
+
+        public string? Snapshot { get; private set; }
+
+        public long SnapshotEndAddress { get; private set; }
+
+        public IReadOnlyList<string> Warnings => _warnings;
+
+        public SnapshotHead? Begin(UInt128 ledgerId)
+        {
+            BlockReplay? loaded = new SnapshotStore(_directory).LoadNewest(ledgerId, () => new BlockReplay(NewDeduplicator), null, _warnings.Add, out SnapshotHead head);
+            if (loaded is null)
+                return null;
+            Replay = loaded;
+            Snapshot = $"block {head.Block}, sequence {head.Sequence}";
+            SnapshotEndAddress = head.EndAddress;
+            return head;
+        }
+
+        public void Read(JournalReader reader)
+        {
+            Replay.Closed = _options.Recovered;
+            new ReplayPipeline(Replay).Run(reader);
+        }
+
+        public void FindSigner(in Genesis genesis) => Signer ??= _options.SignerOf(in genesis);
+
+        public void Dispose()
+        {
+            Replay.Dispose();
+            _store?.Dispose();
+            Signer?.Dispose();
+        }
+
+        /// <summary>Only while the journal's lock is held: the store wipes what an earlier run spilled.</summary>
+        private Deduplicator NewDeduplicator(Genesis genesis)
+        {
+            FindSigner(in genesis);
+            _store?.Dispose();
+            _store = new FasterIdStore(Path.Combine(_directory, "ids"));
+            return new Deduplicator(in genesis, _options.IdMemoryBytes, _store);
+        }
     }
 }

@@ -48,12 +48,13 @@ public sealed class Pipeline : IDisposable
     /// <param name="settler">Of that state.</param>
     /// <param name="trees">Trees of batches not yet sealed, grown as far as the journal goes.</param>
     /// <param name="unsealed">Batches that the journal closes and does not seal: sealed and published first.</param>
+    /// <param name="signing">Signs seals; null: they are not signed.</param>
     /// <param name="replies">Gets outcomes.</param>
     /// <param name="batches">Gets closed batches.</param>
     /// <param name="options">Memory and threads.</param>
     public Pipeline(
         IJournal journal, DiskSignals disk, LedgerState state, Settler settler, BatchTrees trees,
-        IReadOnlyCollection<ClosedBatch> unsealed, IReplyPublisher replies, IBatchPublisher batches, PipelineOptions options)
+        IReadOnlyCollection<ClosedBatch> unsealed, SealSigning? signing, IReplyPublisher replies, IBatchPublisher batches, PipelineOptions options)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.RingSlots, 2 * Limits.BlockSlotsMax);
         _journal = journal;
@@ -81,7 +82,7 @@ public sealed class Pipeline : IDisposable
         _settleStage = new SettleStage(_ring, outcomes, settler, state, _journalStage, blocks, durable, settledBlocks, strategy, nextBlock);
 
         // [3e] Tree and [4] Reply: behind the settle thread, side by side; a slot is free again when both are past it.
-        _treeStage = new TreeStage(_ring, outcomes, trees, unsealed, _journalStage, batches,
+        _treeStage = new TreeStage(_ring, outcomes, trees, unsealed, signing, _journalStage, batches,
             _ring.NewBarrier(_settleStage.Settled), strategy, firstSequence);
         var reply = new ReplyStage(_ring, outcomes, _tags, replies, _ring.NewBarrier(_settleStage.Settled), strategy, firstSequence);
         _ring.SetGatingSequences(_treeStage.Grown, reply.Replied);

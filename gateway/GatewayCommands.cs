@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Settlement.Gateway.Init;
 using Settlement.Gateway.Settle;
 
 namespace Settlement.Gateway;
@@ -11,6 +12,7 @@ internal static class GatewayCommands
     {
         var root = new RootCommand("Settlement: takes streams of small payments, decides each exactly once, and nets them into provable batches.")
         {
+            InitCommand.Create(output, error),
             SettleCommand.Create(output, error),
         };
         ParseResult parsed = root.Parse(words.Count == 0 ? ["--help"] : words);
@@ -18,7 +20,7 @@ internal static class GatewayCommands
             return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error });
         foreach (var fault in parsed.Errors)
             error.WriteLine(fault.Message);
-        error.WriteLine("settle --help lists what there is.");
+        error.WriteLine(parsed.CommandResult.Command is RootCommand ? "--help lists the verbs." : $"{parsed.CommandResult.Command.Name} --help lists what there is.");
         return SettleCommand.ExitUnusable;
     }
 }

@@ -28,6 +28,8 @@ public static class PerfLoads
     [
         new("ring", "64-byte payments through the ring, one to two producers, against a Channel", RingLoad.Run),
         new("journal", "the whole pipeline on one node, fsynced before the verdict", JournalLoad.Run),
+        new("recovery", "a node back from its journal, and from a snapshot", RecoveryLoad.Run),
+        new("snapshot", "latency at 100,000 payments/s without and with a snapshot being taken", SnapshotLoad.Run),
         new("apply", "all of Settle, over blocks in memory", ApplyLoad.Run),
         new("dedup", "telling new ids from repeated ones, each kind of id, in memory and spilled", DedupLoad.Run),
         new("labels", "the level check of a payment, at each width of vectors", LabelsLoad.Run),

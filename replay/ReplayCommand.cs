@@ -1,12 +1,26 @@
 using System.CommandLine;
+using Settlement.Replay.Backup;
+using Settlement.Replay.Check;
+using Settlement.Replay.Diff;
 using Settlement.Replay.Export;
+using Settlement.Replay.Prove;
+using Settlement.Replay.Show;
+using Settlement.Replay.Snapshot;
 using Settlement.Replay.Sql;
+using Settlement.Replay.State;
+using Settlement.Replay.Statement;
+using Settlement.Replay.Stats;
+using Settlement.Replay.Tail;
 using Settlement.Replay.Verify;
+using Settlement.Replay.WhatIf;
 
 namespace Settlement.Replay;
 
-/// <summary>The command line of `replay`, the operator's tool over a journal. It never writes to one.</summary>
-/// <remarks>Exit codes: 0 sound; 1 the journal is damaged or broken; 2 the command cannot be carried out as it was given.</remarks>
+/// <summary>
+/// The command line of `replay`, the operator's tool over a journal. It reads journals and never writes into one; beside them, `tail` leaves its mark and
+/// `snapshot` its file, and `snapshot --cut` alone takes files away.
+/// </summary>
+/// <remarks>Exit codes: 0 sound, or the same; 1 the journal is damaged or broken, or two that were compared differ; 2 the command cannot be carried out as it was given.</remarks>
 public static class ReplayCommand
 {
     public const int ExitUnsound = 1;
@@ -17,11 +31,23 @@ public static class ReplayCommand
         ArgumentNullException.ThrowIfNull(args);
         ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(error);
-        var root = new RootCommand("The operator's tool over a journal: reads it, beside a running node, too, and never writes to it.")
+        var root = new RootCommand("The operator's tool over a journal: verifies it, goes back in it, proves from it, exports it, keeps it safe; beside a running node, too.")
         {
+            VerifyCommand.Create(output, error),
+            ShowCommand.Create(output, error),
+            StateCommand.Create(output, error),
+            StatementCommand.Create(output, error),
+            StatsCommand.Create(output, error),
+            DiffCommand.Create(output, error),
+            WhatIfCommand.Create(output, error),
+            ProveCommand.Create(output, error),
+            CheckCommand.Create(output, error),
             ExportCommand.Create(output, error),
             SqlCommand.Create(output, error),
-            VerifyCommand.Create(output, error),
+            TailCommand.Create(output, error),
+            SnapshotCommand.Create(output, error),
+            BackupCommands.CreateBackup(output, error),
+            BackupCommands.CreateRestore(output, error),
         };
         ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Errors.Count == 0)

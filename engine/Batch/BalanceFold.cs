@@ -37,15 +37,20 @@ public sealed class BalanceFold
     public static UInt128 Recompute(AccountTable accounts)
     {
         var walked = new BalanceFold();
+        walked.Load(accounts);
+        return walked.Value;
+    }
+
+    /// <summary>Takes the place of all payments so far: the accounts were read from a snapshot.</summary>
+    public void Load(AccountTable accounts)
+    {
         for (int row = 1; row <= accounts.Count; row++)
         {
             ref readonly AccountRow account = ref accounts[row];
-            walked.Credit(in account, account.Available + account.Pending);
-            walked.Hold(in account, account.Held);
-            walked.Opened(in account);
+            Credit(in account, account.Available + account.Pending);
+            Hold(in account, account.Held);
+            Opened(in account);
         }
-
-        return walked.Value;
     }
 
     /// <summary>Odd multipliers, so that no single difference of 64 bits is lost.</summary>

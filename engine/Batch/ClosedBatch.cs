@@ -13,6 +13,10 @@ public readonly record struct GrossValue(ushort Currency, UInt128 Amount);
 /// </summary>
 public sealed class ClosedBatch
 {
+    /// <summary>Where the state hash stands in <see cref="Encode"/>'s bytes, and where, behind the root, gross and net.</summary>
+    internal const int StateHashOffset = (7 * 8) + 32;
+    internal const int TotalsOffset = (7 * 8) + (3 * 32);
+
     /// <summary>From 1.</summary>
     public required ulong Number { get; init; }
 
@@ -55,7 +59,7 @@ public sealed class ClosedBatch
     /// </remarks>
     public byte[] Encode()
     {
-        byte[] bytes = new byte[(7 * 8) + (3 * 32) + 4 + (Gross.Count * 18) + 4 + (Net.Count * 36)];
+        byte[] bytes = new byte[TotalsOffset + 4 + (Gross.Count * 18) + 4 + (Net.Count * 36)];
         var writer = new SpanWriter(bytes);
         foreach (ulong field in (ReadOnlySpan<ulong>)[Number, FirstSequence, LastSequence, OpenedNs, ClosedNs, Count, Accepted])
             writer.Write(field);

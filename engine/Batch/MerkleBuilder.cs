@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Simd;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Batch;
 
@@ -65,6 +66,39 @@ public sealed class MerkleBuilder
         if (++_staged == LeavesStagedMax) HashLeaves();
     }
 
+    /// <summary>The open tree: what its levels hold, and the leaves not hashed yet. Nothing is watched.</summary>
+    public void Save(SnapshotWriter writer)
+    {
+        if (_watched != NotWatched) throw new InvalidOperationException("a tree of which a path is wanted is not saved");
+        writer.Write(_hashed);
+        writer.Write(_sequenceLast);
+        writer.Write(_staged);
+        writer.Write<ulong>(_sequences.AsSpan(0, _staged));
+        writer.Write<byte>(_leaves.AsSpan(0, _staged * _leafStride));
+        writer.Write<int>(_collected);
+        writer.Write<long>(_taken);
+        for (int level = 0; level < _collected.Length; level++)
+            writer.Write<byte>(Level(level)[..(_collected[level] * Sha256Lanes.DigestBytes)]);
+    }
+
+    /// <summary>In place of an empty tree.</summary>
+    public void Load(SnapshotReader reader)
+    {
+        _hashed = reader.Read<long>();
+        _sequenceLast = reader.Read<ulong>();
+        _staged = reader.Read<int>();
+        reader.Expect(_hashed is >= 0 and <= MerkleTree.LeafCountMax && (uint)_staged < LeavesStagedMax, "the open tree's counts cannot be");
+        reader.Read(_sequences.AsSpan(0, _staged));
+        reader.Read(_leaves.AsSpan(0, _staged * _leafStride));
+        reader.Read(_collected.AsSpan());
+        reader.Read(_taken.AsSpan());
+        for (int level = 0; level < _collected.Length; level++)
+        {
+            reader.Expect((uint)_collected[level] < DigestsPerLevel, $"level {level} of the open tree cannot be");
+            reader.Read(Level(level)[..(_collected[level] * Sha256Lanes.DigestBytes)]);
+        }
+    }
+
     /// <summary>Closes the tree and begins an empty one.</summary>
     public Digest Finish()
     {
@@ -73,12 +107,15 @@ public sealed class MerkleBuilder
         return root;
     }
 
-    /// <summary>Has the next <see cref="Finish(out MerklePath)"/> give the path of a leaf; asked before the first leaf.</summary>
-    /// <param name="index">Of the leaf, from 0.</param>
+    /// <summary>
+    /// Has the next <see cref="Finish(out MerklePath)"/> give the path of a leaf; asked before that leaf is appended, for until then no node above
+    /// it is hashed.
+    /// </summary>
+    /// <param name="index">Of the leaf, from 0; <see cref="LeafCount"/>: the next one.</param>
     public void Watch(long index)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
-        if (LeafCount > 0) throw new InvalidOperationException("a path is asked for before the tree's first leaf");
+        if (index < LeafCount) throw new InvalidOperationException("a path is asked for before its leaf is appended");
         _watched = index;
     }
 

@@ -26,6 +26,9 @@ public sealed class MerklePath
     /// <summary>The leaf's salt, its 16 bytes read as a little-endian number.</summary>
     public required UInt128 Salt { get; init; }
 
+    /// <summary>Siblings of the longest path: 15 at each level of nodes.</summary>
+    public const int SiblingsMax = (MerkleTree.LevelsMax - 1) * (MerkleTree.FanOut - 1);
+
     /// <summary>The other children of each node from the leaf up, in their order: at most 15 a level.</summary>
     public required IReadOnlyList<Digest> Siblings { get; init; }
 
@@ -51,9 +54,16 @@ public sealed class MerklePath
     /// <summary>
     /// Whether <paramref name="path"/> leads from <paramref name="payment"/> to <paramref name="root"/>. Never throws on a path that is not one.
     /// </summary>
-    public static bool Verify(in Digest root, in Payment payment, MerklePath path)
+    public static bool Verify(in Digest root, in Payment payment, MerklePath path) => TryFollow(payment, path, out Digest reached) && reached == root;
+
+    /// <summary>
+    /// The root to which <paramref name="path"/> leads from <paramref name="payment"/>; false where it is no path: its index, its count of leaves and its
+    /// siblings do not go together.
+    /// </summary>
+    public static bool TryFollow(in Payment payment, MerklePath path, out Digest root)
     {
         ArgumentNullException.ThrowIfNull(path);
+        root = default;
         if (path.LeafCount is < 1 or > MerkleTree.LeafCountMax || path.Index < 0 || path.Index >= path.LeafCount) return false;
         Span<byte> children = stackalloc byte[MerkleTree.NodeBytes];
         Digest digest = MerkleTree.HashLeaf(path.Salt, path.Sequence, payment);
@@ -71,6 +81,7 @@ public sealed class MerklePath
             }
             digest = MerkleTree.HashNode(children[..(childCount * Sha256Lanes.DigestBytes)]);
         }
-        return used == path.Siblings.Count && MerkleTree.HashRoot(path.LeafCount, digest) == root;
+        root = MerkleTree.HashRoot(path.LeafCount, digest);
+        return used == path.Siblings.Count;
     }
 }

@@ -2,11 +2,12 @@ using System.Collections.Concurrent;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ring;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Batch;
 
-// Purpose: stage 3e, behind the settle thread: grows each batch's tree, and publishes and seals the batch when its root
-//   is there. Closing does not wait for it; publishing does.
+// Purpose: stage 3e, behind the settle thread: grows each batch's tree, and publishes, signs and seals the batch when its root
+//   is there. Closing does not wait for it; publishing does. A signature takes about 0.1 ms, of this thread alone.
 // Invariant: batches are published in order, each once.
 
 /// <summary>Where closed batches go.</summary>
@@ -17,8 +18,8 @@ public interface IBatchPublisher
 }
 
 internal sealed class TreeStage(
-    RingBuffer ring, Outcome[] outcomes, BatchTrees trees, IReadOnlyCollection<ClosedBatch> unsealed, JournalStage journal, IBatchPublisher publisher,
-    SequenceBarrier settled, WaitStrategy strategy, ulong firstSequence)
+    RingBuffer ring, Outcome[] outcomes, BatchTrees trees, IReadOnlyCollection<ClosedBatch> unsealed, SealSigning? signing, JournalStage journal,
+    IBatchPublisher publisher, SequenceBarrier settled, WaitStrategy strategy, ulong firstSequence)
 {
     /// <summary>How long a batch that a tick closed, so without a slot, may go unseen.</summary>
     private const int IdleMs = 20;
@@ -60,11 +61,14 @@ internal sealed class TreeStage(
 
     private void Publish(ClosedBatch batch)
     {
-        journal.Seal(batch.Encode());
+        journal.Seal(batch.Encode(), signing is null ? [] : trees.Sign(batch, signing));
         publisher.OnClosed(batch);
         Volatile.Write(ref _lastPublished, batch.Number);
     }
 }
+
+/// <summary>Under which key a ledger's seals are signed.</summary>
+public sealed record SealSigning(UInt128 LedgerId, ISealSigner Signer);
 
 /// <summary>
 /// The trees of batches not yet published. <see cref="Close"/> is called by the settle thread; the rest by one other, or by
@@ -110,6 +114,28 @@ public sealed class BatchTrees : IDisposable
         while (_closed.TryPeek(out ClosedBatch? batch) && batch.LastSequence <= grownSequence)
             Finish();
         return _rooted.TryDequeue(out published);
+    }
+
+    /// <summary>The open batch's tree. Every closed batch must have been published.</summary>
+    public void Save(SnapshotWriter writer)
+    {
+        if (!_closed.IsEmpty || _rooted.Count > 0)
+            throw new InvalidOperationException("a batch is closed and not published: its tree is not saved");
+        writer.Write(LastSealed);
+        _builder.Save(writer);
+    }
+
+    public void Load(SnapshotReader reader)
+    {
+        LastSealed = reader.Read<ulong>();
+        _builder.Load(reader);
+    }
+
+    /// <summary>The attachment of a batch's seal block.</summary>
+    public byte[] Sign(ClosedBatch batch, SealSigning signing)
+    {
+        BatchHeader header = BatchHeader.Of(signing.LedgerId, batch, _salt);
+        return SealSignature.Of(signing.Signer, in header).Bytes.ToArray();
     }
 
     public void Dispose() => _salt.Dispose();

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using Settlement.Engine.Domain;
 
@@ -95,4 +96,19 @@ internal static class IdKinds
 
     /// <summary>For ids that were accepted into memory: their timestamps are below <see cref="MillisecondLast"/>.</summary>
     public static ulong TimestampHour(ulong idHigh) => TimestampMilliseconds(idHigh) * NsPerMillisecond / Limits.NsPerHour;
+}
+
+/// <summary>The verdicts that can be kept with an id: a payment was decided so, and its id is used up.</summary>
+internal static class KeptVerdicts
+{
+    private static readonly SearchValues<byte> s_numbers = SearchValues.Create(
+    [
+        .. from verdict in Enum.GetValues<Verdict>()
+           where verdict is Verdict.Accepted or (> Verdict.IdConflict and < Verdict.AwaitingQuorum)
+           select (byte)verdict,
+    ]);
+
+    public static bool Have(Verdict verdict) => s_numbers.Contains((byte)verdict);
+
+    public static bool HaveAll(ReadOnlySpan<Verdict> verdicts) => !MemoryMarshal.AsBytes(verdicts).ContainsAnyExcept(s_numbers);
 }

@@ -21,7 +21,7 @@ namespace Settlement.Engine.Dedup;
 /// chunking change the speed alone. No allocation, but where the store is asked for an id that was spilled.
 /// Failure assumed: a store that fails throws, and the engine stops.
 /// </remarks>
-public sealed class Deduplicator : IDisposable
+public sealed partial class Deduplicator : IDisposable
 {
     /// <summary>The least memory for ids, bytes.</summary>
     public const long IdMemoryBytesMin = IdGenerations.MemoryBytesMin;
@@ -78,6 +78,9 @@ public sealed class Deduplicator : IDisposable
 
     /// <summary>How long other ids are kept, rounded up to hours; 0: for ever. Takes effect at the next block.</summary>
     public ulong RetentionNs { get; set; } = 30 * Limits.NsPerDay;
+
+    /// <summary>Streams that were ever opened.</summary>
+    public int StreamCount => _streams.Count;
 
     /// <summary>Memory, spill and store, for tests and benchmarks.</summary>
     internal IdGenerations Ids => _ids;

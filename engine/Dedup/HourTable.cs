@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Simd;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Dedup;
 
@@ -52,18 +53,71 @@ internal sealed class HourTable : IDisposable
     }
 
     /// <summary>The first sequence of the lowest hour from the given one on; that of the present hour exists.</summary>
-    public ulong FirstSequenceFrom(ulong hour)
+    public ulong FirstSequenceFrom(ulong hour) =>
+        TryFirstSequenceFrom(hour, out ulong first)
+            ? first
+            : throw new InvalidOperationException($"no hour from {hour} on has begun: forgetting ran ahead of time");
+
+    /// <summary>As <see cref="FirstSequenceFrom"/>, where no hour may have begun.</summary>
+    public bool TryFirstSequenceFrom(ulong hour, out ulong first)
     {
         for (ulong at = Math.Max(hour, _lowest); at <= _highest; at++)
+            if ((first = _rows[(long)at].FirstSequence) != 0) return true;
+        first = 0;
+        return false;
+    }
+
+    /// <summary>
+    /// The hour in which a sequence was decided: the highest that begins at it or below, since of hours that begin at one
+    /// sequence only the last has slots. Not for sequences of dropped hours.
+    /// </summary>
+    public ulong HourOf(ulong sequence)
+    {
+        for (ulong at = _highest + 1; at-- > _lowest;)
         {
             ulong first = _rows[(long)at].FirstSequence;
-            if (first != 0) return first;
+            if (first != 0 && first <= sequence) return at;
         }
 
-        throw new InvalidOperationException($"no hour from {hour} on has begun: forgetting ran ahead of time");
+        throw new InvalidOperationException($"sequence {sequence} was decided before the first hour that is kept");
+    }
+
+    /// <summary>Writes the rows in use, without <see cref="HourRow.SpillEnd"/>: positions belong to one store.</summary>
+    public void Save(SnapshotWriter writer)
+    {
+        ulong count = 0;
+        for (ulong at = _lowest; at <= _highest; at++)
+            if (IsUsed(in _rows[(long)at])) count++;
+        writer.Write(count);
+        for (ulong at = _lowest; at <= _highest; at++)
+        {
+            ref readonly HourRow row = ref _rows[(long)at];
+            if (IsUsed(in row)) writer.Write(new SavedHour { Hour = at, Sum = row.Sum, FirstSequence = row.FirstSequence });
+        }
+    }
+
+    /// <summary>Reads what <see cref="Save"/> wrote, into a table that was never used.</summary>
+    /// <param name="reader">Behind what stands before.</param>
+    /// <param name="hourFirst">What is below it was forgotten, and cannot be there.</param>
+    public void Load(SnapshotReader reader, ulong hourFirst)
+    {
+        ulong begun = 0;
+        for (int left = reader.ReadCount(HoursMax, "hours of kept ids"); left > 0; left--)
+        {
+            SavedHour saved = reader.Read<SavedHour>();
+            reader.Expect(saved.Hour >= hourFirst && saved.Hour < HoursMax, "hours of kept ids are not in order");
+            reader.Expect(
+                saved.FirstSequence == 0 || (saved.FirstSequence >= begun && saved.FirstSequence - 1 <= reader.Head.Sequence),
+                "an hour of kept ids begins at a sequence that is not in order");
+            begun = Math.Max(begun, saved.FirstSequence);
+            hourFirst = saved.Hour + 1;
+            Touch(saved.Hour) = new HourRow { Sum = saved.Sum, FirstSequence = saved.FirstSequence };
+        }
     }
 
     public void Dispose() => _rows.Dispose();
+
+    private static bool IsUsed(in HourRow row) => row.FirstSequence != 0 || row.Sum != default;
 
     private ref HourRow Touch(ulong hour)
     {
@@ -78,5 +132,14 @@ internal sealed class HourTable : IDisposable
         public StateSum Sum;
         public ulong FirstSequence;
         public long SpillEnd;
+    }
+
+    /// <summary>A row in a snapshot: | hour 8 | sum 16 | first sequence 8 |.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 32)]
+    private struct SavedHour
+    {
+        public ulong Hour;
+        public StateSum Sum;
+        public ulong FirstSequence;
     }
 }

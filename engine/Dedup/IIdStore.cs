@@ -20,4 +20,11 @@ public interface IIdStore : IDisposable
 
     /// <summary>Everything put before the position may be forgotten. Positions given never decrease.</summary>
     void DropBefore(IdKind kind, long position);
+
+    /// <summary>
+    /// Everything put and not dropped, in the order of putting, read as it is asked for. May also give what a later put for
+    /// the same key replaced: a key is put again only when its former decision was forgotten, and the caller leaves out
+    /// what is forgotten. Nothing is put or dropped meanwhile.
+    /// </summary>
+    IEnumerable<IdEntry> Kept(IdKind kind);
 }

@@ -21,7 +21,7 @@ namespace Settlement.Engine.Dedup;
 /// misses, both asked for in advance: its line in the young generation, and its line in the filter, which speaks for the old
 /// generation and for the store.
 /// </remarks>
-internal sealed class IdGenerations : IDisposable
+internal sealed partial class IdGenerations : IDisposable
 {
     /// <summary>64 B of filter for every 6 entries: a lane has 17 bits for each id of a full generation.</summary>
     public const int EntriesPerFilterRow = 6;
@@ -61,6 +61,7 @@ internal sealed class IdGenerations : IDisposable
     private long _drainedOtherHourLast = -1;
     private ulong _oldHourLast;
     private ulong _uuidV7SpillHour;
+    private ulong _otherSpillHour;
     private ulong _uuidV7HourFirst;
     private ulong _otherHourFirst;
     private ulong _otherSequenceFirst;
@@ -250,11 +251,17 @@ internal sealed class IdGenerations : IDisposable
     /// Partition by hour: generations are spilled one after the other, so what stands before the present position was
     /// decided in this generation's last hour or earlier, and goes whole when that hour is forgotten. UUIDv7 are forgotten
     /// by their own timestamp, which lies in [decision - window, decision + skew]: not in order, but what stands before the
-    /// position has a timestamp in or below the latest hour seen so far, and that grows with time.
+    /// position has a timestamp in or below the latest hour seen so far, and that grows with time. Generations that came from
+    /// a snapshot are only roughly in order of decision: so for other ids, too, the latest hour so far is what counts.
     /// </summary>
     private void NoteSpillEnds()
     {
-        if (_drainedOtherHourLast >= 0) _otherHours.SpilledUpTo((ulong)_drainedOtherHourLast, _store.Position(IdKind.Other));
+        if (_drainedOtherHourLast >= 0)
+        {
+            _otherSpillHour = Math.Max(_otherSpillHour, (ulong)_drainedOtherHourLast);
+            _otherHours.SpilledUpTo(_otherSpillHour, _store.Position(IdKind.Other));
+        }
+
         if (_drainedUuidV7HourLast < 0) return;
         _uuidV7SpillHour = Math.Max(_uuidV7SpillHour, (ulong)_drainedUuidV7HourLast);
         _uuidV7Hours.SpilledUpTo(_uuidV7SpillHour, _store.Position(IdKind.UuidV7));

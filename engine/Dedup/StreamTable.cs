@@ -22,7 +22,7 @@ namespace Settlement.Engine.Dedup;
 /// stream of a few. A stream is never removed, since its promise is for ever.
 /// Units: numbers are the low halves of ids; up to 2^64 - 1, without overflow, because only differences are compared.
 /// </remarks>
-internal sealed class StreamTable : IDisposable
+internal sealed partial class StreamTable : IDisposable
 {
     public const int Window = Limits.StreamWindow;
     private const int CellMask = Window - 1;
@@ -65,7 +65,7 @@ internal sealed class StreamTable : IDisposable
     public int FindOrOpen(ulong name, ushort participant, ulong number, out Verdict refusal)
     {
         refusal = Verdict.Undecided;
-        int place = (int)Mix.Fold(name ^ _seedLow, participant ^ _seedHigh) & _placeMask;
+        int place = PlaceOf(name, participant);
         for (int found; (found = _places[place]) != 0; place = (place + 1) & _placeMask)
         {
             ref StreamRow row = ref _rows[found - 1];
@@ -205,6 +205,9 @@ internal sealed class StreamTable : IDisposable
         row.Lowest = at;
         row.Highest = Math.Max(row.Highest, at - 1);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int PlaceOf(ulong name, ushort participant) => (int)Mix.Fold(name ^ _seedLow, participant ^ _seedHigh) & _placeMask;
 
     private ref ulong Word(int stream, ulong number) =>
         ref _bits[((long)stream * WordsPerStream) + (long)((number & CellMask) >> 6)];

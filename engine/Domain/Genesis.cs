@@ -3,13 +3,16 @@ using System.Runtime.InteropServices;
 namespace Settlement.Engine.Domain;
 
 /// <summary>
-/// The body of a ledger's first block: its salt key and the capacities that can change a verdict. 128 bytes.
+/// The body of a ledger's first block: its salt key, the capacities that can change a verdict, and who signs its seals. 128 bytes.
 /// </summary>
 /// <remarks>
 /// <code>
-///  0                               32      36      40      44      48      52      56      60      64     128
-///  | salt key (level 255)          | accts | partic| ccys  | sess. | stream| target| sums  | rsv   | zero |
+///  0                               32      36      40      44      48      52      56      60      64
+///  | salt key (level 255)          | accts | partic| ccys  | sess. | stream| target| sums  | rsv   | …
+///  64                              96                             128
+///  | public key of the founding node, P-256: X     | Y             |
 /// </code>
+/// Neither key changes a verdict or a state hash.
 /// </remarks>
 [StructLayout(LayoutKind.Explicit, Size = Size)]
 public struct Genesis
@@ -34,6 +37,9 @@ public struct Genesis
     /// <summary>Accounts or holders for which sums are kept.</summary>
     [FieldOffset(56)] public int SumsMax;
     [FieldOffset(60)] public int Reserved;
+
+    /// <summary>Signs the ledger's seals; none: they are not signed, as in ledgers of before there were keys.</summary>
+    [FieldOffset(64)] public NodeKey NodeKey;
 
     /// <summary>A branch office: 4 million accounts, 1,024 participants, 64 currencies.</summary>
     public static Genesis Default(Digest saltKey) => new()

@@ -65,6 +65,16 @@ public struct ChainPosition
     /// <summary>SHA-256 of the last block; zero before genesis.</summary>
     public Digest Previous { get; private set; }
 
+    /// <summary>Behind a block that is known by other means.</summary>
+    internal static ChainPosition Behind(UInt128 ledgerId, ulong number, ulong sequence, ulong timeNs, in Digest digest) => new()
+    {
+        LedgerId = ledgerId,
+        NextNumber = number + 1,
+        NextSequence = sequence + 1,
+        TimeNs = timeNs,
+        Previous = digest,
+    };
+
     public static ChainPosition BeforeGenesis(UInt128 ledgerId) => new() { LedgerId = ledgerId, NextSequence = 1 };
 
     /// <summary>What is wrong with a block whose CRC is right, at this place of the chain; null: nothing.</summary>

@@ -4,9 +4,6 @@ using Settlement.Engine.Domain;
 
 namespace Settlement.Engine.Journal;
 
-/// <summary>Called for each verified block of an opened journal, in order. The spans live until it returns.</summary>
-public delegate void BlockHandler(in BlockHeader header, ReadOnlySpan<byte> body);
-
 /// <summary>
 /// The journal on FASTER's log in fast-commit mode.
 /// </summary>
@@ -124,8 +121,8 @@ public sealed unsafe class FasterJournal : IJournal, ILogDeviceOwner
         JournalStart.Create(directory, ledgerId, timeNs, genesisBody, options ?? JournalOptions.Default);
 
     /// <inheritdoc cref="JournalStart.Open"/>
-    public static FasterJournal Open(string directory, JournalOptions? options, BlockHandler? onBlock, out RecoveryReport report) =>
-        JournalStart.Open(directory, options ?? JournalOptions.Default, onBlock, out report);
+    public static FasterJournal Open(string directory, JournalOptions? options, IJournalRecovery? recover, out RecoveryReport report) =>
+        JournalStart.Open(directory, options ?? JournalOptions.Default, recover, out report);
 
     public ulong Append(ref BlockHeader header, ReadOnlySpan<byte> body1, ReadOnlySpan<byte> body2)
     {

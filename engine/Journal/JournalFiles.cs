@@ -41,6 +41,16 @@ internal sealed record JournalFiles(string Directory, UInt128 LedgerId, int Page
 
     public string SegmentPath(long segment) => LogPath + "." + segment.ToString(CultureInfo.InvariantCulture);
 
+    /// <summary>Where segments are that were cut off the journal; null: nowhere that is known.</summary>
+    public string? Archive { get; init; }
+
+    /// <summary>Where a segment is to be read: in the journal, else in the archive.</summary>
+    public string ReadPath(long segment)
+    {
+        string path = SegmentPath(segment);
+        return Archive is null || File.Exists(path) ? path : Path.Combine(Archive, Path.GetFileName(path));
+    }
+
     public long SegmentOf(long address) => address / SegmentBytes;
 
     public long OffsetOf(long address) => address & (SegmentBytes - 1);
@@ -49,19 +59,23 @@ internal sealed record JournalFiles(string Directory, UInt128 LedgerId, int Page
 
     /// <summary>"file, offset n", as messages name a place.</summary>
     public string PlaceOf(long address) =>
-        string.Create(CultureInfo.InvariantCulture, $"{SegmentPath(SegmentOf(address))}, offset {OffsetOf(address)}");
+        string.Create(CultureInfo.InvariantCulture, $"{ReadPath(SegmentOf(address))}, offset {OffsetOf(address)}");
 
     /// <summary>Number of the highest segment file that exists; -1: none.</summary>
-    public long LastSegment()
+    public long LastSegment() => Segments().DefaultIfEmpty(-1).Max();
+
+    /// <summary>Number of the lowest segment file that exists; -1: none. Above 0: the journal was cut.</summary>
+    public long FirstSegment() => Segments().DefaultIfEmpty(-1).Min();
+
+    private IEnumerable<long> Segments()
     {
-        long last = -1;
         string prefix = Path.GetFileName(LogPath) + ".";
-        foreach (string path in System.IO.Directory.EnumerateFiles(Directory, prefix + "*"))
+        IEnumerable<string> archived = Archive is null ? [] : System.IO.Directory.EnumerateFiles(Archive, prefix + "*");
+        foreach (string path in System.IO.Directory.EnumerateFiles(Directory, prefix + "*").Concat(archived))
         {
             if (long.TryParse(Path.GetFileName(path.AsSpan())[prefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out long segment))
-                last = Math.Max(last, segment);
+                yield return segment;
         }
-        return last;
     }
 
     /// <summary>Writes the note file with its layout and an empty note, and makes it durable.</summary>

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Simd;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Journal;
 
@@ -35,8 +36,13 @@ public sealed class JournalReader : IDisposable
     private int _pageFilled;
     private long _next = JournalFiles.FirstAddress;
     private ChainPosition _position;
+    private long _blockEnd;
+    private long _blockCommit;
     private int _headerOffset;
     private int _bodyBytes;
+
+    /// <summary>What stood at the end when <see cref="TryContinue"/> looked last.</summary>
+    private ulong? _endMark;
 
     private JournalReader(JournalFiles files)
     {
@@ -50,9 +56,83 @@ public sealed class JournalReader : IDisposable
     /// <param name="ledgerId">The ledger that is expected; null: whichever it is.</param>
     /// <exception cref="JournalException">There is no journal, it is of another ledger, or of a newer format.</exception>
     public static JournalReader Open(string directory, UInt128? ledgerId = null) =>
-        new(JournalFiles.ReadLayout(directory, ledgerId));
+        Open(JournalFiles.ReadLayout(directory, ledgerId));
 
-    internal static JournalReader Open(JournalFiles files) => new(files);
+    /// <summary>Opens a journal for reading, with the files that were cut off it in a folder of their own.</summary>
+    /// <inheritdoc cref="Open(string, UInt128?)"/>
+    public static JournalReader OpenWith(string directory, string archive) =>
+        Open(JournalFiles.ReadLayout(directory, null) with { Archive = archive });
+
+    /// <summary>Opens a journal for reading on behind a snapshot.</summary>
+    /// <inheritdoc cref="Open(string, UInt128?)"/>
+    /// <exception cref="JournalException">The journal does not hold the snapshot's block.</exception>
+    public static JournalReader OpenBehind(string directory, in SnapshotHead snapshot) =>
+        OpenBehind(JournalFiles.ReadLayout(directory, snapshot.LedgerId), in snapshot);
+
+    internal static JournalReader Open(JournalFiles files)
+    {
+        if (files.FirstSegment() > 0)
+            throw new JournalException(
+                $"The journal in '{files.Directory}' is damaged at block 0: the file '{files.SegmentPath(0)}' is missing. If it was cut away on purpose, the journal can be read only from a snapshot on, and there is none that could be used; the whole of it is in a backup or an archive.");
+        return new JournalReader(files);
+    }
+
+    internal static JournalReader OpenBehind(JournalFiles files, in SnapshotHead snapshot)
+    {
+        var reader = new JournalReader(files);
+        try
+        {
+            reader.GoBehind(in snapshot);
+            return reader;
+        }
+        catch
+        {
+            reader.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// The journal must hold the very block behind which the snapshot was taken: else it is another history, or its tail is lost, which nothing
+    /// in the journal alone could show.
+    /// </summary>
+    private void GoBehind(in SnapshotHead snapshot)
+    {
+        Load(_files.PageStartOf(snapshot.BlockAddress));
+        int offset = (int)(snapshot.BlockAddress - _pageStart);
+        int length = LengthAt(offset);
+        bool isBlock = length > 0 && ObjectionTo(offset, length) is null;
+        if (isBlock)
+        {
+            _headerOffset = offset + 4;
+            _bodyBytes = length - BlockHeader.Size;
+            isBlock = Header.Number == snapshot.Block && _seal.DigestOf(in Header, Body, default) == snapshot.Previous
+                && snapshot.EndAddress >= snapshot.BlockAddress + 4 + ((length + 3) & ~3);
+        }
+
+        if (!isBlock)
+            throw new JournalException(
+                $"The journal in '{_files.Directory}' does not hold block {snapshot.Block} at {_files.PlaceOf(snapshot.BlockAddress)}, behind which a snapshot was taken: its tail is lost, or it is not the journal of that snapshot."
+                + " Nothing was changed. Restore the journal from a backup or a standby.");
+        _position = ChainPosition.Behind(snapshot.LedgerId, snapshot.Block, snapshot.Sequence, snapshot.TimeNs, snapshot.Previous);
+        _next = snapshot.EndAddress;
+        CommitNumber = _blockCommit = snapshot.CommitNumber;
+        Address = snapshot.BlockAddress;
+        _blockEnd = snapshot.EndAddress;
+    }
+
+    /// <summary>What a snapshot of the state behind the last block states about the journal.</summary>
+    public SnapshotHead HeadOfSnapshot() => new()
+    {
+        LedgerId = LedgerId,
+        Block = _position.NextNumber - 1,
+        Sequence = _position.NextSequence - 1,
+        TimeNs = _position.TimeNs,
+        BlockAddress = Address,
+        EndAddress = _blockEnd,
+        CommitNumber = _blockCommit,
+        Previous = _position.Previous,
+    };
 
     public UInt128 LedgerId => _files.LedgerId;
 
@@ -72,7 +152,7 @@ public sealed class JournalReader : IDisposable
     public long FileOffset => OffsetOf(Address);
 
     /// <summary>The segment file that holds a log address, such as <see cref="JournalEnd.Address"/>.</summary>
-    public string FileOf(long address) => _files.SegmentPath(_files.SegmentOf(address));
+    public string FileOf(long address) => _files.ReadPath(_files.SegmentOf(address));
 
     /// <summary>Offset of a log address in that file, bytes.</summary>
     public long OffsetOf(long address) => _files.OffsetOf(address);
@@ -80,6 +160,7 @@ public sealed class JournalReader : IDisposable
     /// <summary>Where the chain stands behind the last block.</summary>
     public ChainPosition Position => _position;
 
+    /// <summary>Blocks read by this object.</summary>
     public ulong Blocks { get; private set; }
 
     /// <summary>Number of the last of FASTER's commit records; 0: none.</summary>
@@ -89,6 +170,9 @@ public sealed class JournalReader : IDisposable
     public JournalEnd? End { get; private set; }
 
     internal TailNote? Note => _note;
+
+    /// <summary>The last block that was durable for certain when the note was read; a device that keeps no notes knows it when the journal is closed.</summary>
+    public ulong DurableBlock => _note?.Block ?? 0;
 
     /// <summary>Goes to the next block; false at the end, of which <see cref="End"/> then says what it is.</summary>
     public bool Next()
@@ -111,6 +195,71 @@ public sealed class JournalReader : IDisposable
         return false;
     }
 
+    /// <summary>
+    /// Behind an end or a torn tail: whether anything has come since, so that <see cref="Next"/> is to be asked again. Never behind damage.
+    /// </summary>
+    /// <remarks>
+    /// Cheap where nothing came. The direct device writes a note after every write of the log, so a note that is still the same says that nothing
+    /// is there to be believed; without such notes the bytes behind the end are compared. Where something came, page and note are
+    /// read anew and reading goes on at the same address and chain position, by the same rules as in a reader that was opened now: a
+    /// torn tail that a node has cut meanwhile is zeros or other blocks by then, and what the new note calls durable and is not
+    /// whole is damage.
+    /// </remarks>
+    public bool TryContinue()
+    {
+        if (End is null)
+            return true;
+        if (End.Kind == JournalEndKind.Damage)
+            return false;
+        TailNote? newest = TailNote.ReadNewest(_files.NotePath);
+        ulong mark = newest is { Kept: true } ? newest.Serial : DataMarkAt(End.Address);
+        if (mark == _endMark)
+            return false;
+        _endMark = mark;
+        _note = newest ?? _note;
+        Forget();
+        End = null;
+        return true;
+    }
+
+    /// <summary>
+    /// Whether the note says that the last block is durable, or nothing can be told because notes are not kept. Beside a running node
+    /// a block can be read an instant before its write is acknowledged; what is not to be taken back must wait for this.
+    /// </summary>
+    public bool IsNoted
+    {
+        get
+        {
+            if (_note is not { Kept: true } || _note.EndAddress >= _next)
+                return true;
+            _note = TailNote.ReadNewest(_files.NotePath) ?? _note;
+            return _note is not { Kept: true } || _note.EndAddress >= _next;
+        }
+    }
+
+    /// <summary>Serial of the note at hand, so that who waits for <see cref="IsNoted"/> can tell whether anyone still writes.</summary>
+    public ulong NoteSerial => _note?.Serial ?? 0;
+
+    private ulong DataMarkAt(long address)
+    {
+        Forget();
+        Load(_files.PageStartOf(address));
+        int from = Math.Min((int)(address - _pageStart), _pageFilled);
+        uint rest = Crc32C.Append(0, _page.AsSpan(from, _pageFilled - from));
+        Load(_pageStart + _files.PageBytes);
+        uint next = Crc32C.Append(0, _page.AsSpan(0, Math.Min(JournalFiles.SectorBytes, _pageFilled)));
+        return ((ulong)rest << 32) | next;
+    }
+
+    /// <summary>The page at hand and its file: a segment may have been made meanwhile, or be another file by now.</summary>
+    private void Forget()
+    {
+        _file?.Dispose();
+        _file = null;
+        _fileSegment = -1;
+        _pageStart = -1;
+    }
+
     private bool TakeBlock(int offset, int length)
     {
         if (ObjectionTo(offset, length) is { } objection)
@@ -131,6 +280,7 @@ public sealed class JournalReader : IDisposable
         _position.Advance(in Header, in digest);
         Address = _next;
         _next += 4 + ((length + 3) & ~3);
+        (_blockEnd, _blockCommit) = (_next, CommitNumber);
         Blocks++;
         return true;
     }
@@ -249,7 +399,7 @@ public sealed class JournalReader : IDisposable
         long until = _files.SegmentOf(Math.Max(residue, _note?.EndAddress - 1 ?? 0));
         for (long segment = _files.SegmentOf(address); segment <= until; segment++)
         {
-            if (!System.IO.File.Exists(_files.SegmentPath(segment)))
+            if (!System.IO.File.Exists(_files.ReadPath(segment)))
                 return $"the file '{_files.SegmentPath(segment)}' is missing: ";
         }
         return "";
@@ -338,8 +488,8 @@ public sealed class JournalReader : IDisposable
             _file?.Dispose();
             _file = null;
             _fileSegment = segment;
-            if (System.IO.File.Exists(_files.SegmentPath(segment)))
-                _file = System.IO.File.OpenHandle(_files.SegmentPath(segment), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
+            if (System.IO.File.Exists(_files.ReadPath(segment)))
+                _file = System.IO.File.OpenHandle(_files.ReadPath(segment), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
         }
         if (_file is null)
             return;

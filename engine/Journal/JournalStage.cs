@@ -36,7 +36,7 @@ internal sealed class JournalStage
     private readonly SequenceBarrier _published;
     private readonly SequenceBarrier _durable;
     private readonly SequenceBarrier _settled;
-    private readonly ConcurrentQueue<byte[]> _seals = new(); // written by: tree stage
+    private readonly ConcurrentQueue<(byte[] Statement, byte[] Attachment)> _seals = new(); // written by: tree stage
     private ulong _nextSequence;
     private ulong _timeNs; // of the last block; only a block moves it
     private ulong _tickedForNs;
@@ -70,7 +70,9 @@ internal sealed class JournalStage
     public long SealsAppended => Volatile.Read(ref _sealsAppended);
 
     /// <summary>Hands over a batch's statement, to be journaled as a seal block.</summary>
-    public void Seal(byte[] statement) => _seals.Enqueue(statement);
+    /// <param name="statement">What the body begins with.</param>
+    /// <param name="attachment">Its signature; empty: it is not signed.</param>
+    public void Seal(byte[] statement, byte[] attachment) => _seals.Enqueue((statement, attachment));
 
     public void Run()
     {
@@ -174,10 +176,13 @@ internal sealed class JournalStage
             return;
         AwaitRoom(SealsAtOnceMax);
         int appended = 0;
-        for (; appended < SealsAtOnceMax && _seals.TryDequeue(out byte[]? statement); appended++)
+        for (; appended < SealsAtOnceMax && _seals.TryDequeue(out (byte[] Statement, byte[] Attachment) seal); appended++)
         {
-            var header = new BlockHeader { Kind = BlockKind.Seal, FirstSequence = _nextSequence, TimeNs = _timeNs };
-            Append(ref header, statement, default, _ringLast + 1, _ringLast);
+            var header = new BlockHeader
+            {
+                Kind = BlockKind.Seal, FirstSequence = _nextSequence, TimeNs = _timeNs, AttachmentBytes = (uint)seal.Attachment.Length,
+            };
+            Append(ref header, seal.Statement, seal.Attachment, _ringLast + 1, _ringLast);
         }
 
         _journal.Commit();

@@ -1,4 +1,5 @@
 using Settlement.Engine.Domain;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Journal;
 
@@ -7,7 +8,7 @@ public sealed record RecoveryReport
 {
     public required UInt128 LedgerId { get; init; }
 
-    /// <summary>Blocks verified, genesis included.</summary>
+    /// <summary>Blocks verified: all, genesis included, or those behind <see cref="Snapshot"/>.</summary>
     public required ulong Blocks { get; init; }
 
     /// <summary>Slots that took a sequence: payments and control slots.</summary>
@@ -18,6 +19,12 @@ public sealed record RecoveryReport
 
     public required ulong LastBlock { get; init; }
 
+    /// <summary>Which snapshot the state was taken from; null: none, all blocks were applied.</summary>
+    public string? Snapshot { get; init; }
+
+    /// <summary>Snapshots that could not be used, and why.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>What was cut from the tail, where and why; null: nothing.</summary>
     public string? Cut { get; init; }
 
@@ -26,6 +33,16 @@ public sealed record RecoveryReport
 
     /// <summary>How the log is written.</summary>
     public required string Device { get; init; }
+}
+
+/// <summary>What becomes of a journal's blocks while it is opened. Called while its lock is held.</summary>
+public interface IJournalRecovery
+{
+    /// <summary>Before the first block: the snapshot behind which to begin; null: with genesis.</summary>
+    SnapshotHead? Begin(UInt128 ledgerId);
+
+    /// <summary>Reads to the end of the journal: until <see cref="JournalReader.Next"/> says so.</summary>
+    void Read(JournalReader reader);
 }
 
 /// <summary>Where a verified log ends and all that is needed to append behind it.</summary>
@@ -47,6 +64,8 @@ internal static class JournalStart
     {
         if (!JournalFiles.TryReadLayout(directory, out JournalFiles files))
             return File.Exists(Path.Combine(directory, "journal.log.0"));
+        if (files.FirstSegment() > 0)
+            return true; // cut, or damaged: opening says which
         using JournalReader reader = JournalReader.Open(files);
         return reader.Next() || reader.End!.Kind == JournalEndKind.Damage;
     }
@@ -98,11 +117,15 @@ internal static class JournalStart
     }
 
     /// <summary>
-    /// Verifies a journal from its first byte, gives every block to <paramref name="onBlock"/>, repairs what a power cut can do,
+    /// Verifies a journal, from its first byte or behind a snapshot, gives every block to its recovery, repairs what a power cut can do,
     /// and opens it for appending exactly at the verified end.
     /// </summary>
+    /// <param name="directory">Of the journal.</param>
+    /// <param name="options">Memory and device.</param>
+    /// <param name="recover">Reads a reader to its end; null: every block is verified and given to nobody.</param>
+    /// <param name="report">What was found.</param>
     /// <exception cref="JournalException">No journal, another ledger, a newer format, open elsewhere, or damaged.</exception>
-    public static FasterJournal Open(string directory, JournalOptions options, BlockHandler? onBlock, out RecoveryReport report)
+    public static FasterJournal Open(string directory, JournalOptions options, IJournalRecovery? recover, out RecoveryReport report)
     {
         options.Check();
         if (!Directory.Exists(directory))
@@ -112,7 +135,8 @@ internal static class JournalStart
         {
             JournalFiles files = JournalFiles.ReadLayout(directory, options.LedgerId);
             string? repaired = RepairTornSector(files);
-            RecoveredEnd end = Verify(files, options, onBlock, out ulong blocks, out string? cut);
+            SnapshotHead? snapshot = recover?.Begin(files.LedgerId);
+            RecoveredEnd end = Verify(files, options, snapshot, recover, out ulong blocks, out string? cut);
             var journal = new FasterJournal(files, options, held, in end);
             report = new RecoveryReport
             {
@@ -165,16 +189,26 @@ internal static class JournalStart
         return $"the last sector of block {note.Block}, {files.PlaceOf(note.SectorAddress)}, was torn by a later write; its {acknowledged} acknowledged bytes were put back";
     }
 
-    private static RecoveredEnd Verify(JournalFiles files, JournalOptions options, BlockHandler? onBlock, out ulong blocks, out string? cut)
+    private static RecoveredEnd Verify(
+        JournalFiles files, JournalOptions options, SnapshotHead? snapshot, IJournalRecovery? recover, out ulong blocks, out string? cut)
     {
-        using JournalReader reader = JournalReader.Open(files);
-        while (reader.Next())
-            onBlock?.Invoke(in reader.Header, reader.Body);
+        using JournalReader reader = snapshot is { } head ? JournalReader.OpenBehind(files, in head) : JournalReader.Open(files);
+        if (recover is null)
+        {
+            while (reader.Next())
+            {
+            }
+        }
+        else
+        {
+            recover.Read(reader);
+        }
+
         JournalEnd end = reader.End!;
         blocks = reader.Blocks;
         if (end.Kind == JournalEndKind.Damage)
             throw Damaged(files, end);
-        if (blocks == 0)
+        if (reader.Position.NextNumber == 0)
             throw new JournalException($"The journal in '{files.Directory}' holds no whole genesis block: its creation was cut short, and it never accepted anything. Create it again.");
         cut = end.Kind == JournalEndKind.TornTail
             ? $"{end.DataEndAddress - end.Address} bytes at {end.Place}, where block {end.Block} would begin, were never acknowledged and were cut: {end.What}"
@@ -187,7 +221,7 @@ internal static class JournalStart
         return new RecoveredEnd(reader.Position, end.Address, reader.CommitNumber, serial);
     }
 
-    private static byte[] SectorAt(JournalFiles files, long endAddress)
+    internal static byte[] SectorAt(JournalFiles files, long endAddress)
     {
         byte[] sector = new byte[JournalFiles.SectorBytes];
         long address = endAddress & -JournalFiles.SectorBytes;

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Simd;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Ledger;
 
@@ -151,11 +152,7 @@ public sealed class AccountTable : IDisposable
     public void AddWallet(in AccountRow attributes)
     {
         int row = Append(in attributes);
-        ulong hash = HashOf(attributes.Wallet);
-        ulong slot = hash & _mask;
-        while (_index[(long)slot] != 0)
-            slot = (slot + 1) & _mask;
-        _index[(long)slot] = (hash >> 32 << 32) | (uint)row;
+        Index(attributes.Wallet, row);
     }
 
     /// <summary>Adds a further, empty account, with the wallet's attributes, at the end of the wallet's chain.</summary>
@@ -179,10 +176,45 @@ public sealed class AccountTable : IDisposable
         _rows[last].Next = row;
     }
 
+    /// <summary>The rows alone: the index follows from them.</summary>
+    public void Save(SnapshotWriter writer)
+    {
+        writer.Write((ulong)Count);
+        writer.Write(_rows, 1, Count);
+    }
+
+    /// <summary>Into an empty table.</summary>
+    /// <exception cref="SnapshotException">The rows cannot be those of one.</exception>
+    public void Load(SnapshotReader reader)
+    {
+        const int Ahead = 16;
+        Count = reader.ReadCount(AccountsMax, "accounts");
+        reader.Read(_rows, 1, Count);
+        for (int row = 1; row <= Count; row++)
+        {
+            if (row + Ahead <= Count)
+                PrefetchIndex(HashOf(_rows[row + Ahead].Wallet));
+            ref readonly AccountRow account = ref _rows[row];
+            reader.Expect(account.Wallet != 0 && (uint)account.Next <= (uint)Count, $"account row {row} cannot be");
+            // A wallet's first row is its lowest: the others were added behind it, and are found through it.
+            if (Find(account.Wallet) == 0)
+                Index(account.Wallet, row);
+        }
+    }
+
     public void Dispose()
     {
         _rows.Dispose();
         _index.Dispose();
+    }
+
+    private void Index(ulong wallet, int row)
+    {
+        ulong hash = HashOf(wallet);
+        ulong slot = hash & _mask;
+        while (_index[(long)slot] != 0)
+            slot = (slot + 1) & _mask;
+        _index[(long)slot] = (hash >> 32 << 32) | (uint)row;
     }
 
     private int Append(in AccountRow attributes)

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
+using System.Text;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Ledger;
 
@@ -28,6 +30,32 @@ public sealed class ParticipantList(int participantsMax)
     {
         _indexes.Add(name, (ushort)Count);
         _names[Count++] = name;
+    }
+
+    /// <summary>All but the operator, whom genesis makes.</summary>
+    public void Save(SnapshotWriter writer)
+    {
+        Span<byte> name = stackalloc byte[ControlCommand.NameBytesMax];
+        writer.Write((ulong)Count);
+        for (int participant = 1; participant < Count; participant++)
+        {
+            name.Clear();
+            Encoding.UTF8.GetBytes(_names[participant], name);
+            writer.Write<byte>(name);
+        }
+    }
+
+    public void Load(SnapshotReader reader)
+    {
+        Span<byte> name = stackalloc byte[ControlCommand.NameBytesMax];
+        int count = reader.ReadCount(_names.Length, "participants");
+        while (Count < count)
+        {
+            reader.Read(name);
+            string text = Encoding.UTF8.GetString(name[..(name.IndexOf((byte)0) is var end and >= 0 ? end : name.Length)]);
+            reader.Expect(text.Length > 0 && !_indexes.ContainsKey(text), $"participant {Count} has no name, or another's");
+            Add(text);
+        }
     }
 }
 
@@ -62,6 +90,19 @@ public sealed class SessionList(int sessionsMax)
     {
         _records[Next] = record;
         _records[Next++].IsOpen = true;
+    }
+
+    public void Save(SnapshotWriter writer)
+    {
+        writer.Write((ulong)Next);
+        writer.Write<SessionRecord>(_records.AsSpan(0, Next));
+    }
+
+    public void Load(SnapshotReader reader)
+    {
+        Next = reader.ReadCount(_records.Length, "sessions");
+        reader.Read(_records.AsSpan(0, Next));
+        reader.Expect(!_records[0].IsOpen, "session 0 is open");
     }
 }
 
@@ -115,6 +156,23 @@ public sealed class CurrencyList(int currenciesMax)
         _records[++Count] = new CurrencyRecord { Number = number, Scale = scale, Authority = authority };
         _indexByNumber[number] = (byte)Count;
     }
+
+    public void Save(SnapshotWriter writer)
+    {
+        writer.Write((ulong)Count);
+        writer.Write<CurrencyRecord>(_records.AsSpan(1, Count));
+    }
+
+    public void Load(SnapshotReader reader)
+    {
+        Count = reader.ReadCount(_records.Length - 1, "currencies");
+        reader.Read(_records.AsSpan(1, Count));
+        for (int index = 1; index <= Count; index++)
+        {
+            reader.Expect(Iso4217.IsKnown(_records[index].Number) && _records[index].Scale <= Limits.ScaleMax, $"currency {index} cannot be");
+            _indexByNumber[_records[index].Number] = (byte)index;
+        }
+    }
 }
 
 /// <summary>Journaled settings, at their defaults.</summary>
@@ -132,4 +190,20 @@ public sealed class SettingTable
 
     /// <summary>By instruction number.</summary>
     public byte[] InstructionLevels { get; } = [.. Enumerable.Repeat(byte.MaxValue, 256)];
+
+    public void Save(SnapshotWriter writer)
+    {
+        writer.Write<ulong>([BatchCount, BatchAgeNs, IdWindowNs, IdRetentionNs, RefundLifetimeNs]);
+        writer.Write<byte>(InstructionLevels);
+    }
+
+    public void Load(SnapshotReader reader)
+    {
+        BatchCount = reader.Read<ulong>();
+        BatchAgeNs = reader.Read<ulong>();
+        IdWindowNs = reader.Read<ulong>();
+        IdRetentionNs = reader.Read<ulong>();
+        RefundLifetimeNs = reader.Read<ulong>();
+        reader.Read<byte>(InstructionLevels);
+    }
 }

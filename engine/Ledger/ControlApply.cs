@@ -3,6 +3,7 @@ using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Rules;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Ledger;
 
@@ -287,6 +288,25 @@ internal sealed class ControlApply(LedgerState state)
         return Verdict.AwaitingQuorum;
     }
 
+    public void Save(SnapshotWriter writer)
+    {
+        writer.Write((ulong)_awaited.Count);
+        foreach (UInt128 key in _awaited.Keys.Order())
+        {
+            writer.Write(in key);
+            writer.Write(_awaited[key]);
+        }
+    }
+
+    public void Load(SnapshotReader reader)
+    {
+        for (int count = reader.ReadCount(Limits.ApprovalsMax, "commands that await their quorum"); count > 0; count--)
+        {
+            UInt128 key = reader.Read<UInt128>();
+            reader.Expect(_awaited.TryAdd(key, reader.Read<ushort>()), "a command awaits its quorum twice");
+        }
+    }
+
     private Verdict SetCap(in ControlCommand command)
     {
         if (ParticipantOrCurrencyRefusal(in command) is var refusal and not Verdict.Undecided)
@@ -366,10 +386,9 @@ internal sealed class ControlApply(LedgerState state)
         if (!RuleTable.TryDecode(encoded, out RuleTable? table, out _) || table is null
             || !RulePlan.TryBuild(table, Iso4217.OwnerCountry, out RulePlan? plan, out _))
             return Verdict.InvalidValue;
-        if (state.Rules?.Table.Hash == table.Hash)
+        if (state.RulesJournaled?.Table.Hash == table.Hash)
             return Verdict.Duplicate;
-        state.Rules = plan;
-        state.Sums.Activate(plan);
+        state.Activate(plan);
         return Verdict.Accepted;
     }
 

@@ -2,6 +2,7 @@ using Settlement.Engine.Batch;
 using Settlement.Engine.Dedup;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Rules;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Ledger;
 
@@ -60,8 +61,14 @@ public sealed class LedgerState : IDisposable
 
     public OpenBatch Batch { get; }
 
-    /// <summary>The active rules; null: every corridor is open.</summary>
+    /// <summary>The rules that payments are judged by; null: every corridor is open.</summary>
     public RulePlan? Rules { get; internal set; }
+
+    /// <summary>The rules that the journal activated last: those in force, but in a hypothesis (<see cref="Impose"/>).</summary>
+    public RulePlan? RulesJournaled => _isImposed ? _rulesJournaled : Rules;
+
+    private RulePlan? _rulesJournaled; // written by: settle thread
+    private bool _isImposed; // written by: who asks a hypothesis, before and between blocks
 
     /// <summary>Fold of every control command that took effect: settings, cast, caps, fees and rules are functions of it.</summary>
     public UInt128 ControlFold { get; internal set; }
@@ -72,8 +79,31 @@ public sealed class LedgerState : IDisposable
     /// <summary>Of the last slot applied; 0 before the first.</summary>
     public ulong Sequence { get; internal set; }
 
+    /// <summary>Told every change of an account, for statements; null: nobody asks, as on a live node.</summary>
+    public MovementLog? Movements { get; set; }
+
     /// <summary>Payments that a session trusted for it declassified (exit 4 of the security model).</summary>
     public ulong DeclassifiedCount { get; internal set; }
+
+    /// <summary>
+    /// Asks a hypothesis: from here on payments are judged by these rules, whatever the journal activates. No journal can be written from such a state; its
+    /// commands keep the verdicts that they have. Rules are read by every payment, and here alone it is settled which.
+    /// </summary>
+    /// <param name="plan">Null: every corridor is open.</param>
+    public void Impose(RulePlan? plan)
+    {
+        (_rulesJournaled, _isImposed) = (RulesJournaled, true);
+        PutInForce(plan);
+    }
+
+    /// <summary>The journal activates rules.</summary>
+    internal void Activate(RulePlan plan)
+    {
+        if (_isImposed)
+            _rulesJournaled = plan;
+        else
+            PutInForce(plan);
+    }
 
     public void Dispose()
     {
@@ -82,6 +112,98 @@ public sealed class LedgerState : IDisposable
         Targets.Dispose();
         Sums.Dispose();
         Ids.Dispose();
+    }
+
+    /// <summary>Everything that the journal has decided, between blocks.</summary>
+    public void Save(SnapshotWriter writer)
+    {
+        writer.Begin(SnapshotSection.Cast);
+        writer.Write<ulong>([TimeNs, Sequence, DeclassifiedCount]);
+        writer.Write(ControlFold);
+        Participants.Save(writer);
+        Sessions.Save(writer);
+        Currencies.Save(writer);
+        Settings.Save(writer);
+        writer.Begin(SnapshotSection.Accounts);
+        Accounts.Save(writer);
+        writer.Begin(SnapshotSection.Positions);
+        Positions.Save(writer, Participants.Count);
+        writer.Begin(SnapshotSection.Targets);
+        Targets.Save(writer);
+        writer.Begin(SnapshotSection.Rules);
+        ReadOnlySpan<byte> rules = Rules is null ? default : Rules.Table.Encode();
+        writer.Write((ulong)rules.Length);
+        writer.Write(rules);
+        writer.Begin(SnapshotSection.Sums);
+        Sums.Save(writer);
+        writer.Begin(SnapshotSection.Ids);
+        Ids.Save(writer);
+        writer.Begin(SnapshotSection.Batch);
+        Batch.Save(writer);
+    }
+
+    /// <summary>Into the empty state of the same genesis.</summary>
+    /// <exception cref="SnapshotException">The snapshot holds what this ledger cannot.</exception>
+    public void Load(SnapshotReader reader)
+    {
+        reader.Begin(SnapshotSection.Cast);
+        TimeNs = reader.Read<ulong>();
+        Sequence = reader.Read<ulong>();
+        DeclassifiedCount = reader.Read<ulong>();
+        ControlFold = reader.Read<UInt128>();
+        Participants.Load(reader);
+        Sessions.Load(reader);
+        Currencies.Load(reader);
+        Settings.Load(reader);
+        (Ids.WindowNs, Ids.RetentionNs) = (Settings.IdWindowNs, Settings.IdRetentionNs);
+        reader.Begin(SnapshotSection.Accounts);
+        Accounts.Load(reader);
+        reader.Begin(SnapshotSection.Positions);
+        Positions.Load(reader, Participants.Count);
+        reader.Begin(SnapshotSection.Targets);
+        Targets.Load(reader, Accounts.Count);
+        reader.Begin(SnapshotSection.Rules);
+        LoadRules(reader);
+        reader.Begin(SnapshotSection.Sums);
+        Sums.Load(reader);
+        reader.Begin(SnapshotSection.Ids);
+        Ids.Load(reader);
+        reader.Begin(SnapshotSection.Batch);
+        Batch.Load(reader);
+        CheckRows(reader);
+        Balances.Load(Accounts);
+    }
+
+    private void LoadRules(SnapshotReader reader)
+    {
+        var encoded = new byte[reader.ReadCount(Limits.BlockBodyBytesMax, "bytes of rules")];
+        reader.Read<byte>(encoded);
+        if (encoded.Length == 0)
+            return;
+        RulePlan? plan = null;
+        reader.Expect(
+            RuleTable.TryDecode(encoded, out RuleTable? table, out _) && RulePlan.TryBuild(table!, Iso4217.OwnerCountry, out plan, out _),
+            "its rule table cannot be built");
+        Rules = plan;
+    }
+
+    /// <summary>Numbers that name rows of other tables: the settle thread does not check them again.</summary>
+    private void CheckRows(SnapshotReader reader)
+    {
+        for (int row = 1; row <= Accounts.Count; row++)
+        {
+            ref readonly AccountRow account = ref Accounts[row];
+            reader.Expect(
+                account.CurrencyIndex <= Currencies.Count && Participants.Knows(account.Participant) && (uint)account.SumRow <= (uint)Sums.RowsUsed,
+                $"account row {row} names what there is not");
+        }
+    }
+
+    private void PutInForce(RulePlan? plan)
+    {
+        Rules = plan;
+        if (plan is not null)
+            Sums.Activate(plan);
     }
 
     /// <summary>

@@ -97,6 +97,8 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         outcome.Available = payer.Available;
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
         currency.BlockDrift += payer.Total + payee.Total - payerTotal - payeeTotal;
+        if (state.Movements is not null)
+            NoteTransfer(sequence, payerRow, payeeRow, amount, pends);
         state.Batch.NoteCounted(ref currency, amount);
         return Verdict.Accepted;
     }
@@ -106,8 +108,8 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         payment.Instruction switch
         {
             Instruction.Hold => ApplyHold(in payment, i, sequence, columns, ref outcome),
-            Instruction.Issue => ApplyIssue(in payment, ref outcome),
-            Instruction.Redeem => ApplyRedeem(in payment, ref outcome),
+            Instruction.Issue => ApplyIssue(in payment, sequence, ref outcome),
+            Instruction.Redeem => ApplyRedeem(in payment, sequence, ref outcome),
             Instruction.Capture => ApplyCapture(in payment, sequence, ref outcome),
             Instruction.Void => ApplyVoid(in payment, sequence, ref outcome),
             Instruction.Refund => ApplyRefund(in payment, sequence, ref outcome),
@@ -156,11 +158,12 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         });
         CountDeclassified(payment.Level, payer.Level, payee.Level);
         outcome.Available = payer.Available;
+        NoteMovement(sequence, sequence, payerRow, payeeRow, available: 0 - payment.Amount, held: payment.Amount);
         state.Batch.NoteCounted(ref currency, 0);
         return Verdict.Accepted;
     }
 
-    private Verdict ApplyIssue(in Payment payment, ref Outcome outcome)
+    private Verdict ApplyIssue(in Payment payment, ulong sequence, ref Outcome outcome)
     {
         bool opens = (payment.Flags & PaymentFlags.Opening) != 0;
         uint fingerprint = Fingerprint.Of(in payment) | AccountRow.OpenedMark;
@@ -186,6 +189,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         currency.BlockDrift += payee.Total - total - payment.Amount;
         CountDeclassified(payment.Level, 0, payee.Level);
         outcome.Available = payee.Available;
+        NoteMovement(sequence, sequence, row, 0, available: payment.Amount);
         state.Batch.Note();
         return Verdict.Accepted;
     }
@@ -199,7 +203,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         return state.Accounts[row].Opening == fingerprint ? Verdict.Duplicate : Verdict.IdConflict;
     }
 
-    private Verdict ApplyRedeem(in Payment payment, ref Outcome outcome)
+    private Verdict ApplyRedeem(in Payment payment, ulong sequence, ref Outcome outcome)
     {
         if (law.RedeemRefusal(in payment, out int row) is var refusal and not Verdict.Undecided)
             return refusal;
@@ -214,6 +218,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         currency.Outstanding -= payment.Amount;
         currency.BlockDrift += payer.Total + payment.Amount;
         outcome.Available = payer.Available;
+        NoteMovement(sequence, sequence, row, 0, available: 0 - payment.Amount);
         state.Batch.Note();
         return Verdict.Accepted;
     }
@@ -261,6 +266,8 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         outcome.Available = payer.Available;
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
         currency.BlockDrift += payer.Total + payee.Total - payerTotal - payeeTotal;
+        NoteMovement(sequence, sequence, hold.PayerRow, hold.PayeeRow, available: hold.Remaining - amount, held: 0 - hold.Remaining);
+        NoteMovement(sequence, sequence, hold.PayeeRow, hold.PayerRow, pending: amount);
         state.Batch.NoteCounted(ref currency, amount);
         return Verdict.Accepted;
     }
@@ -274,7 +281,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         }
 
         int payerRow = state.Targets[target].PayerRow;
-        ReleaseHold(target);
+        ReleaseHold(target, sequence, sequence);
         outcome.Available = state.Accounts[payerRow].Available;
         state.Batch.NoteCounted(ref state.Currencies[state.Accounts[payerRow].CurrencyIndex], 0);
         return Verdict.Accepted;
@@ -326,12 +333,18 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         outcome.Available = payee.Available;
         ref CurrencyRecord currency = ref state.Currencies[payee.CurrencyIndex];
         currency.BlockDrift += payer.Total + payee.Total - payerTotal - payeeTotal;
+        NoteMovement(sequence, sequence, payeeRow, payerRow, available: fromPending - amount, pending: 0 - fromPending);
+        NoteMovement(sequence, sequence, payerRow, payeeRow, available: wasPending ? 0 : amount, pending: wasPending ? amount : 0);
         state.Batch.NoteCounted(ref currency, amount);
         return Verdict.Accepted;
     }
 
-    /// <summary>Gives a hold's amount back to its payer and forgets it.</summary>
-    public void ReleaseHold(int target)
+    /// <summary>Gives an expired hold's amount back to its payer and forgets it.</summary>
+    /// <param name="target">The hold.</param>
+    /// <param name="sequence">The one that comes next.</param>
+    public void ReleaseHold(int target, ulong sequence) => ReleaseHold(target, sequence, state.Targets[target].Sequence);
+
+    private void ReleaseHold(int target, ulong sequence, ulong payment)
     {
         ref readonly TargetRecord hold = ref state.Targets[target];
         ref AccountRow payer = ref state.Accounts[hold.PayerRow];
@@ -343,6 +356,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         state.Balances.Release(in payer, hold.Remaining);
         state.Balances.Credit(in payer, hold.Remaining);
         currency.BlockDrift += payer.Total;
+        NoteMovement(sequence, payment, hold.PayerRow, hold.PayeeRow, available: hold.Remaining, held: 0 - hold.Remaining);
         state.Targets.Remove(target);
     }
 
@@ -371,6 +385,16 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
             Currency = payment.Currency,
             Level = level,
         });
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void NoteTransfer(ulong sequence, int payerRow, int payeeRow, ulong amount, bool pends)
+    {
+        NoteMovement(sequence, sequence, payerRow, payeeRow, available: 0 - amount);
+        NoteMovement(sequence, sequence, payeeRow, payerRow, available: pends ? 0 : amount, pending: pends ? amount : 0);
+    }
+
+    private void NoteMovement(ulong sequence, ulong payment, int row, int other, ulong available = 0, ulong pending = 0, ulong held = 0) =>
+        state.Movements?.Add(state, sequence, payment, row, other, available, pending, held);
 
     /// <summary>Data above the payee's level went there: only a session trusted for it gets so far (exit 4 of the security model).</summary>
     private void CountDeclassified(byte level, byte payerLevel, byte payeeLevel)

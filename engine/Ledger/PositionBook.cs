@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Simd;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Ledger;
 
@@ -133,6 +134,48 @@ public sealed class PositionBook : IDisposable
     }
 
     public bool IsUnsettled(ulong batch) => _unsettled.ContainsKey(batch);
+
+    /// <summary>Rows of the participants there are, the open batch's list of touched ones, and what is unsettled, by batch.</summary>
+    public void Save(SnapshotWriter writer, int participantCount)
+    {
+        writer.Write(_rows, 0, (long)participantCount * _currenciesMax);
+        writer.Write((ulong)_touchedCount);
+        writer.Write(_touched, 0, _touchedCount);
+        writer.Write((ulong)_unsettled.Count);
+        foreach (ulong batch in _unsettled.Keys.Order())
+        {
+            (int Row, Int128 Net)[] positions = _unsettled[batch];
+            writer.Write(batch);
+            writer.Write((ulong)positions.Length);
+            foreach ((int row, Int128 net) in positions)
+            {
+                writer.Write(row);
+                writer.Write(in net);
+            }
+        }
+    }
+
+    public void Load(SnapshotReader reader, int participantCount)
+    {
+        long rowCount = (long)participantCount * _currenciesMax;
+        reader.Read(_rows, 0, rowCount);
+        _touchedCount = reader.ReadCount(rowCount, "positions touched");
+        reader.Read(_touched, 0, _touchedCount);
+        foreach (int row in _touched.Rows(0, _touchedCount))
+            reader.Expect((uint)row < rowCount, $"position {row} cannot be");
+        for (int batches = reader.ReadCount(Limits.UnsettledBatchesMax, "unsettled batches"); batches > 0; batches--)
+        {
+            ulong batch = reader.Read<ulong>();
+            var positions = new (int Row, Int128 Net)[reader.ReadCount(rowCount, $"positions of batch {batch}")];
+            for (int i = 0; i < positions.Length; i++)
+            {
+                positions[i] = (reader.Read<int>(), reader.Read<Int128>());
+                reader.Expect((uint)positions[i].Row < rowCount, $"position {positions[i].Row} of batch {batch} cannot be");
+            }
+
+            reader.Expect(_unsettled.TryAdd(batch, positions), $"batch {batch} is there twice");
+        }
+    }
 
     public void Dispose()
     {

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Ledger;
 
@@ -90,6 +91,21 @@ public sealed class Settler
         }
     }
 
+    /// <summary>The state and what awaits a quorum. Between blocks.</summary>
+    public void Save(SnapshotWriter writer)
+    {
+        _state.Save(writer);
+        _control.Save(writer);
+    }
+
+    /// <summary>Into the empty state of the same genesis.</summary>
+    /// <exception cref="SnapshotException">The snapshot holds what this ledger cannot.</exception>
+    public void Load(SnapshotReader reader)
+    {
+        _state.Load(reader);
+        _control.Load(reader);
+    }
+
     private void ApplyPayments(ReadOnlySpan<Payment> payments, Span<Outcome> outcomes)
     {
         for (int start = 0; start < payments.Length; start += Limits.ChunkPayments)
@@ -105,7 +121,7 @@ public sealed class Settler
     private void Expire(int target)
     {
         if (_state.Targets[target].Kind == TargetKind.Hold)
-            _apply.ReleaseHold(target);
+            _apply.ReleaseHold(target, _state.Sequence + 1);
         else
             _state.Targets.Remove(target);
     }

@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Simd;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Ledger;
 
@@ -76,6 +77,9 @@ public sealed class TargetTable : IDisposable
 
     public int Count { get; private set; }
 
+    /// <summary>Records are numbered from 1 to this; free ones among them are of no kind.</summary>
+    public int RecordsUsed => _used;
+
     public bool IsFull => Count == _targetsMax;
 
     /// <summary>Sum modulo 2^128 of a hash a record: this table's share of the state hash.</summary>
@@ -108,10 +112,7 @@ public sealed class TargetTable : IDisposable
         kept = record;
         kept.HeapPlace = 0;
         kept.NextFree = 0;
-        long slot = HomeOf(record.Participant, record.Id);
-        while (_index[slot] != 0)
-            slot = (slot + 1) & _mask;
-        _index[slot] = place;
+        Index(place);
         Count++;
         Fold += HashOf(in kept);
         if (kept.ExpiryNs != 0)
@@ -146,6 +147,38 @@ public sealed class TargetTable : IDisposable
     public int NextExpired(ulong timeNs) =>
         _heapCount > 0 && _records[_heap[1]].ExpiryNs < timeNs ? _heap[1] : 0;
 
+    /// <summary>Records where they are, free ones among them, and the heap: so that both go on exactly as they would have.</summary>
+    public void Save(SnapshotWriter writer)
+    {
+        writer.Write((ulong)_used);
+        writer.Write((ulong)_heapCount);
+        writer.Write((ulong)_firstFree);
+        writer.Write(_records, 1, _used);
+        writer.Write(_heap, 1, _heapCount);
+    }
+
+    public void Load(SnapshotReader reader, int accountCount)
+    {
+        _used = reader.ReadCount(_targetsMax, "holds and refundable payments");
+        _heapCount = reader.ReadCount(_used, "records that expire");
+        _firstFree = reader.ReadCount(_used, "records");
+        reader.Read(_records, 1, _used);
+        reader.Read(_heap, 1, _heapCount);
+        for (int place = 1; place <= _heapCount; place++)
+            reader.Expect((uint)(_heap[place] - 1) < (uint)_used && _records[_heap[place]].HeapPlace == place, $"place {place} of the heap of expiries cannot be");
+        for (int record = 1; record <= _used; record++)
+        {
+            ref readonly TargetRecord kept = ref _records[record];
+            reader.Expect((uint)kept.NextFree <= (uint)_used && (uint)kept.HeapPlace <= (uint)_heapCount, $"record {record} of holds and refundables cannot be");
+            if (kept.Kind == TargetKind.None)
+                continue;
+            reader.Expect((uint)(kept.PayerRow - 1) < (uint)accountCount && (uint)(kept.PayeeRow - 1) < (uint)accountCount, $"record {record} of holds and refundables names what there is not");
+            Index(record);
+            Count++;
+            Fold += HashOf(in kept);
+        }
+    }
+
     public void Dispose()
     {
         _records.Dispose();
@@ -157,6 +190,14 @@ public sealed class TargetTable : IDisposable
     {
         ulong hash = ((ulong)id ^ ((ulong)(id >> 64) * 0x9E37_79B9_7F4A_7C15) ^ participant) * 0xD6E8_FEB8_6659_FD93;
         return (long)(hash ^ (hash >> 32)) & _mask;
+    }
+
+    private void Index(int record)
+    {
+        long slot = HomeOf(_records[record].Participant, _records[record].Id);
+        while (_index[slot] != 0)
+            slot = (slot + 1) & _mask;
+        _index[slot] = record;
     }
 
     /// <summary>Deletes by moving later entries of the run back (Knuth, volume 3, 6.4, algorithm R), so that no marks pile up.</summary>

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Simd;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Rules;
 
@@ -158,6 +159,42 @@ public sealed class SumTable : IDisposable
         ref ulong bucket = ref sums.Days[_day % SumRow.DayCount];
         bucket = Saturate(bucket, amount);
         Fold((ulong)row << 32 | (uint)_day, amount ^ BitOperations.RotateLeft(sums.Sums[SumWindow.Rolling30Days], 32));
+    }
+
+    public void Save(SnapshotWriter writer)
+    {
+        writer.Write((ulong)_used);
+        writer.Write(_epoch);
+        writer.Write(in _years);
+        writer.Write(in _slotOfPlanYear);
+        writer.Write<ulong>([_foldLow, _foldHigh]);
+        writer.Write(_rows, 1, _used);
+        for (long slot = 0; slot < _holders.RowCount; slot++)
+            if (_holders[slot].Row != 0)
+                writer.Write(in _holders[slot]);
+        writer.Write(default(HolderSlot));
+    }
+
+    /// <summary>Into an empty table; the plan is not activated again.</summary>
+    public void Load(SnapshotReader reader)
+    {
+        _used = reader.ReadCount(RowsMax, "rows of sums");
+        _epoch = reader.Read<uint>();
+        _years = reader.Read<YearSlots>();
+        _slotOfPlanYear = reader.Read<PlanYears>();
+        foreach (byte slot in _slotOfPlanYear)
+            reader.Expect(slot < RuleBounds.YearStartsMax, $"a year counts in slot {slot}");
+        _foldLow = reader.Read<ulong>();
+        _foldHigh = reader.Read<ulong>();
+        reader.Read(_rows, 1, _used);
+        int holders = 0;
+        while (reader.Read<HolderSlot>() is { Row: not 0 } holder)
+        {
+            reader.Expect((uint)holder.Row <= (uint)_used && ++holders <= _used, $"sum row {holder.Row} of a holder cannot be");
+            _holders[SlotOf(holder.Holder, holder.Currency)] = holder;
+        }
+
+        SetTime(0);
     }
 
     internal static ulong Saturate(ulong left, ulong right)

@@ -30,8 +30,8 @@ public enum SnapshotSection : ushort
 ///  head
 ///  0       4   6   8              24              32              40              48
 ///  | magic |ver| 0 | ledger id    | block         | sequence      | time, ns      |
-///  48              56              64                              96     100     128
-///  | log address   | commit        | SHA-256 of that block         | CRC  | zero   |
+///  48              56              64                              96     100     104             112   128
+///  | log address   | commit        | SHA-256 of that block         | CRC  | 0      | block address | zero |
 ///  chunk
 ///  0       4       8   10 12      16
 ///  | bytes | CRC   |sec| 0 | index | data …
@@ -65,8 +65,8 @@ public struct SnapshotHead
     /// <summary>Time of that block.</summary>
     [FieldOffset(40)] public ulong TimeNs;
 
-    /// <summary>Log address at which the next entry stands.</summary>
-    [FieldOffset(48)] public long Address;
+    /// <summary>Log address behind the block.</summary>
+    [FieldOffset(48)] public long EndAddress;
 
     /// <summary>Number of the last of FASTER's commit records before it.</summary>
     [FieldOffset(56)] public long CommitNumber;
@@ -74,6 +74,9 @@ public struct SnapshotHead
     /// <summary>SHA-256 of the block: what the next one states as its predecessor.</summary>
     [FieldOffset(64)] public Digest Previous;
     [FieldOffset(96)] public uint Crc;
+
+    /// <summary>Log address of the block itself: the journal is asked whether it holds it.</summary>
+    [FieldOffset(104)] public long BlockAddress;
 }
 
 [StructLayout(LayoutKind.Explicit, Size = Size)]

@@ -40,11 +40,14 @@ internal sealed class NameList<T> where T : struct, Enum
     public NameList(params IEnumerable<string> members)
     {
         _values = [.. members.Select(Enum.Parse<T>)];
-        _names = [.. members.Select(Spell)];
+        _names = [.. members.Select(SnakeCase.Of)];
     }
 
     /// <summary>All names, for a message.</summary>
     public string All => string.Join(", ", _names);
+
+    /// <summary>A member's name; empty: it is not in the list.</summary>
+    public string NameOf(T value) => Array.IndexOf(_values, value) is >= 0 and int at ? _names[at] : "";
 
     public bool TryFind(ReadOnlySpan<byte> text, out T value)
     {
@@ -58,17 +61,5 @@ internal sealed class NameList<T> where T : struct, Enum
         }
         value = default;
         return false;
-    }
-
-    private static string Spell(string name)
-    {
-        var spelled = new StringBuilder();
-        for (int at = 0; at < name.Length; at++)
-        {
-            if (at > 0 && char.IsAsciiLetterUpper(name[at]))
-                spelled.Append('_');
-            spelled.Append(char.ToLowerInvariant(name[at]));
-        }
-        return spelled.ToString();
     }
 }

@@ -56,6 +56,14 @@ internal static class TimeText
         return fraction == 0 ? seconds + "Z" : string.Create(CultureInfo.InvariantCulture, $"{seconds}.{fraction:d9}Z");
     }
 
+    /// <summary>The instant as an XML date and time in UTC, cut to the millisecond: what ISO 20022 carries.</summary>
+    public static string FormatXml(ulong timeNs) =>
+        DateTime.UnixEpoch.AddTicks((long)(timeNs / 100)).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+
+    /// <summary>Its day in UTC, as an XML date.</summary>
+    public static string FormatXmlDate(ulong timeNs) =>
+        DateTime.UnixEpoch.AddTicks((long)(timeNs / 100)).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+
     /// <summary>
     /// Reads an XML date (its first instant) or date and time; without an offset it is UTC. Years 1 to 9999, in whole seconds since
     /// the epoch, which may be negative.

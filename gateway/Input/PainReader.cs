@@ -223,7 +223,7 @@ internal sealed class PainReader : PaymentReader
         record.Payment.IdHigh = (ulong)(id >> 64);
         record.Payment.IdLow = (ulong)id;
         record.Payment.Instruction = Instruction.Micropayment;
-        record.Payment.Purpose = PainText.Purpose(
+        record.Payment.Purpose = PurposeCode.Parse(
             _transaction.Purpose.Length > 0 ? _transaction.Purpose :
             _transaction.CategoryPurpose.Length > 0 ? _transaction.CategoryPurpose : _block.Purpose);
         if (Fill(ref record.Payment) is not { } reason)

@@ -73,21 +73,6 @@ internal static class PainText
         return plain.Length > 1 && plain[^1] == '.' ? plain[..^1] : plain;
     }
 
-    /// <summary>ISO 20022 external purpose codes as the engine's purposes; others are unstated.</summary>
-    public static Purpose Purpose(string code) => code switch
-    {
-        "GDDS" => Engine.Domain.Purpose.Goods,
-        "SCVE" => Engine.Domain.Purpose.Services,
-        "ALMY" => Engine.Domain.Purpose.FamilySupport,
-        "MDCS" => Engine.Domain.Purpose.Medical,
-        "STDY" => Engine.Domain.Purpose.Education,
-        "SALA" => Engine.Domain.Purpose.Salary,
-        "INVS" => Engine.Domain.Purpose.Investment,
-        "CHAR" => Engine.Domain.Purpose.Donation,
-        "TAXS" => Engine.Domain.Purpose.Tax,
-        _ => Engine.Domain.Purpose.Unstated,
-    };
-
     /// <summary>
     /// A transaction's id: the first 16 bytes of the SHA-256 of MsgId, PmtInfId, EndToEndId and InstrId (UTF-8, each behind its length
     /// as four bytes, little-endian; an absent one is empty). Marked as UUID version 8 (RFC 9562), so that it is never taken for a version 7,

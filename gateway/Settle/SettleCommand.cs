@@ -1,10 +1,10 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Text;
+using Settlement.Gateway.Init;
 using Settlement.Gateway.Input;
 
 namespace Settlement.Gateway.Settle;
@@ -22,39 +22,36 @@ internal static class SettleCommand
             Description = "Payments: CSV or ISO 20022 pain.001, gzip by the ending .gz, - for standard input. None: the sample that ships with the program, into a temporary journal.",
             Arity = ArgumentArity.ZeroOrMore,
         };
-        Option<string> wallets = Text("--wallets", "FILE", "Wallets and opening balances as CSV: wallet,country,participant,currency,opening[,tier,level,status,holder].");
-        Option<string> journal = Text("--journal", "DIR", "The ledger's journal; made if it is not there.");
-        Option<string> report = Text("--report", "DIR", "Where verdicts.csv, batches.jsonl, positions.csv and balances.csv go.");
-        Option<string> accounts = Text("--accounts", "FILE", "Wallets of the accounts in pain.001 files, as CSV: account,wallet.");
-        Option<string> rules = Text("--rules", "FILE", "Rule table (JSON) to activate. Default: what is active; in a new ledger every corridor is open.");
-        Option<ulong> stream = Parsed<ulong>("--stream", "NAME", "Stream of records without an id, for files that grow and for standard input. Default: a hash of the file's content.",
+        Option<string> wallets = SettleOption.Text("--wallets", "FILE", "Wallets and opening balances as CSV: wallet,country,participant,currency,opening[,tier,level,status,holder].");
+        Option<string> journal = SettleOption.Text("--journal", "DIR", "The ledger's journal; made if it is not there.");
+        Option<string> key = SettleOption.Key();
+        Option<string> report = SettleOption.Text("--report", "DIR", "Where verdicts.csv, batches.jsonl, positions.csv and balances.csv go.");
+        Option<string> accounts = SettleOption.Text("--accounts", "FILE", "Wallets of the accounts in pain.001 files, as CSV: account,wallet.");
+        Option<string> rules = SettleOption.Text("--rules", "FILE", "Rule table (JSON) to activate. Default: what is active; in a new ledger every corridor is open.");
+        Option<ulong> stream = SettleOption.Parsed<ulong>("--stream", "NAME", "Stream of records without an id, for files that grow and for standard input. Default: a hash of the file's content.",
             StreamName.TryParse, $"a name of at most {StreamName.NameBytesMax} bytes, or 16 hexadecimal digits");
-        Option<ulong?> batchCount = Number("--batch-count", "N", $"A batch closes after so many accepted payments; 0: no such cut-off. New ledgers: {SettleOptions.BatchCountDefault}.");
-        Option<ulong?> batchAge = Duration("--batch-age", "A batch closes at this age, or none. New ledgers: 1h.");
+        Option<ulong?> batchCount = SettleOption.Number("--batch-count", "N", $"A batch closes after so many accepted payments; 0: no such cut-off. New ledgers: {SettleOptions.BatchCountDefault}.");
+        Option<ulong?> batchAge = SettleOption.Duration("--batch-age", "A batch closes at this age, or none. New ledgers: 1h.");
         var batchValue = new Option<string[]>("--batch-value")
         {
             HelpName = "[CCY:]AMOUNT|none",
             Description = "A batch closes when its gross in a currency reaches this; may be repeated with a currency each. New ledgers: none.",
         };
-        Option<ulong?> window = Duration("--window", "How old a UUIDv7 may be. New ledgers: 24h.", mayBeNone: false);
-        Option<ulong?> retention = Duration("--retention", "How long other ids are remembered, or none for ever. New ledgers: 30d.");
-        Option<ulong?> settled = Number("--settled", "BATCH", "Reports that the money of all batches up to this one has moved outside: they no longer count towards caps.");
-        Option<ulong?> clock = new("--clock")
-        {
-            HelpName = "TIME",
-            Description = "Fixes block time (RFC 3339). With it and --batch-age none the same files into a fresh journal give the same verdicts, batches and state hash.",
-            CustomParser = result => TimeText.TryParse(Encoding.UTF8.GetBytes(result.Tokens[0].Value), out ulong ns) ? ns : Fail<ulong?>(result, TimeText.Expected),
-        };
-        Option<ulong?> clearance = Number("--clearance", "N", $"Clearance of the session that sends the payments, 0 to {byte.MaxValue}. Default: {byte.MaxValue}.", 0, byte.MaxValue);
-        Option<long?> idMemory = Parsed<long?>("--id-memory", "SIZE", $"Memory for ids that are no stream ids, such as 64M or 2G; beyond it they spill to disk. Never changes a verdict. Default: {SettleOptions.IdMemoryBytesDefault >> 20}M.",
+        Option<ulong?> window = SettleOption.Duration("--window", "How old a UUIDv7 may be. New ledgers: 24h.", mayBeNone: false);
+        Option<ulong?> retention = SettleOption.Duration("--retention", "How long other ids are remembered, or none for ever. New ledgers: 30d.");
+        Option<ulong?> settled = SettleOption.Number("--settled", "BATCH", "Reports that the money of all batches up to this one has moved outside: they no longer count towards caps.");
+        Option<ulong?> clock = SettleOption.Clock(
+            "Fixes block time (RFC 3339). With it and --batch-age none the same files into a fresh journal give the same verdicts, batches and state hash.");
+        Option<ulong?> clearance = SettleOption.Number("--clearance", "N", $"Clearance of the session that sends the payments, 0 to {byte.MaxValue}. Default: {byte.MaxValue}.", 0, byte.MaxValue);
+        Option<long?> idMemory = SettleOption.Parsed<long?>("--id-memory", "SIZE", $"Memory for ids that are no stream ids, such as 64M or 2G; beyond it they spill to disk. Never changes a verdict. Default: {SettleOptions.IdMemoryBytesDefault >> 20}M.",
             SizeText.TryParse, SizeText.Expected);
-        Option<ulong?> capacity = Number("--capacity", "N", $"Accounts that a new ledger has room for. Default: {SettleOptions.AccountsMaxDefault}.", 1, 1 << 28);
-        Option<string?> verdicts = Parsed<string?>("--verdicts", "refused|all", "What verdicts.csv lists. Default: refused.", TryParseListed, "refused or all");
+        Option<ulong?> capacity = SettleOption.Capacity();
+        Option<string?> verdicts = SettleOption.Parsed<string?>("--verdicts", "refused|all", "What verdicts.csv lists. Default: refused.", TryParseListed, "refused or all");
         var json = new Option<bool>("--json") { Description = "Print one JSON object instead of tables." };
 
         var command = new Command("settle", "Settles files of payments through the whole engine, durably: each payment once, however often the command is repeated.")
         {
-            files, wallets, journal, report, accounts, rules, stream, batchCount, batchAge, batchValue, window, retention, settled, clock,
+            files, wallets, journal, key, report, accounts, rules, stream, batchCount, batchAge, batchValue, window, retention, settled, clock,
             clearance, idMemory, capacity, verdicts, json,
         };
         command.SetAction(parsed =>
@@ -66,6 +63,7 @@ internal static class SettleCommand
                     Files = parsed.GetValue(files) ?? [],
                     Wallets = parsed.GetValue(wallets),
                     Journal = parsed.GetValue(journal),
+                    Key = parsed.GetValue(key),
                     Report = parsed.GetValue(report),
                     Accounts = parsed.GetValue(accounts),
                     Rules = parsed.GetValue(rules),
@@ -79,7 +77,7 @@ internal static class SettleCommand
                     ClockNs = parsed.GetValue(clock),
                     Clearance = (byte)(parsed.GetValue(clearance) ?? byte.MaxValue),
                     IdMemoryBytes = parsed.GetValue(idMemory) ?? SettleOptions.IdMemoryBytesDefault,
-                    AccountsMax = (int)(parsed.GetValue(capacity) ?? SettleOptions.AccountsMaxDefault),
+                    AccountsMax = (int)(parsed.GetValue(capacity) ?? LedgerFounding.AccountsMaxDefault),
                     AllVerdicts = parsed.GetValue(verdicts) == "all",
                     Json = parsed.GetValue(json),
                 }, output, error);
@@ -98,45 +96,10 @@ internal static class SettleCommand
         return command;
     }
 
-    private delegate bool TryParse<T>(string text, out T value);
-
-    private static Option<string> Text(string name, string help, string description) => new(name) { HelpName = help, Description = description };
-
-    private static Option<T> Parsed<T>(string name, string help, string description, TryParse<T> parse, string expected) => new(name)
-    {
-        HelpName = help,
-        Description = description,
-        CustomParser = result => parse(result.Tokens[0].Value, out T value) ? value : Fail<T>(result, expected)!,
-    };
-
-    private static Option<ulong?> Number(string name, string help, string description, ulong least = 0, ulong most = ulong.MaxValue) => Parsed<ulong?>(
-        name, help, description,
-        (string text, out ulong? value) =>
-        {
-            value = ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) ? number : null;
-            return value >= least && value <= most;
-        },
-        most == ulong.MaxValue ? "a whole number" : $"a whole number from {least} to {most}");
-
     private static bool TryParseListed(string text, out string? listed)
     {
         listed = text;
         return text is "all" or "refused";
-    }
-
-    private static Option<ulong?> Duration(string name, string description, bool mayBeNone = true) => new(name)
-    {
-        HelpName = mayBeNone ? "DURATION|none" : "DURATION",
-        Description = description,
-        CustomParser = result => DurationText.TryParse(result.Tokens[0].Value, out ulong ns) && (ns > 0 || mayBeNone)
-            ? ns : Fail<ulong?>(result, DurationText.Expected + (mayBeNone ? ", or none" : "")),
-    };
-
-    private static T? Fail<T>(ArgumentResult result, string expected)
-    {
-        string option = result.Parent is OptionResult parent ? parent.Option.Name : result.Argument.Name;
-        result.AddError($"{option} '{result.Tokens[0].Value}': expected {expected}.");
-        return default;
     }
 
     private static BatchValue BatchValueOf(string text)

@@ -1,4 +1,5 @@
 using Settlement.Engine.Domain;
+using Settlement.Gateway.Init;
 
 namespace Settlement.Gateway.Settle;
 
@@ -15,6 +16,9 @@ internal sealed record SettleOptions
     public IReadOnlyList<string> Files { get; init; } = [];
 
     public string? Journal { get; init; }
+
+    /// <summary>File of the node's private key; null: beside the journal.</summary>
+    public string? Key { get; init; }
 
     public string? Report { get; init; }
 
@@ -46,14 +50,13 @@ internal sealed record SettleOptions
 
     public long IdMemoryBytes { get; init; } = IdMemoryBytesDefault;
 
-    public int AccountsMax { get; init; } = AccountsMaxDefault;
+    public int AccountsMax { get; init; } = LedgerFounding.AccountsMaxDefault;
 
     public bool AllVerdicts { get; init; }
 
     public bool Json { get; init; }
 
     public const long IdMemoryBytesDefault = 256L << 20;
-    public const int AccountsMaxDefault = 1 << 22;
     public const ulong BatchCountDefault = 100_000;
     public const ulong BatchAgeNsDefault = Limits.NsPerHour;
 }

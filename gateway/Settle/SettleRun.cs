@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Security.Cryptography;
 using Settlement.Engine.Text;
 using Settlement.Engine;
 using Settlement.Engine.Domain;
@@ -7,6 +6,7 @@ using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Ring;
 using Settlement.Engine.Rules;
+using Settlement.Gateway.Init;
 using Settlement.Gateway.Input;
 
 namespace Settlement.Gateway.Settle;
@@ -102,6 +102,8 @@ internal sealed class SettleRun
         if (_options.Wallets is not null && !FasterJournal.Exists(_options.Journal!))
             LedgerSetUp.CheckWallets(_options.Wallets, new CurrencyScales()); // a file that cannot be used makes no ledger
         using Node node = Node.Open(_options.Journal!, OptionsOf(clock), _replies, _report);
+        if (_options.Key is not null && node.State.Genesis.NodeKey.IsNone)
+            throw new UsageException($"--key {_options.Key}: the ledger in '{_options.Journal}' was created without a node key, and its seals are not signed. Leave --key away.");
         if (node.Recovery?.Cut is { } cut)
             _error.WriteLine($"The journal ended in an unfinished write, which was never acknowledged: {cut}");
         if (node.Recovery?.Repaired is { } repaired)
@@ -149,19 +151,13 @@ internal sealed class SettleRun
 
     private NodeOptions OptionsOf(BlockClock clock)
     {
-        var id = new byte[16];
-        var key = new byte[32];
-        RandomNumberGenerator.Fill(id);
-        RandomNumberGenerator.Fill(key);
-        Genesis genesis = Genesis.Default(Digest.From(key));
-        genesis.AccountsMax = _options.AccountsMax;
-        return new NodeOptions
+        var options = new NodeOptions
         {
             Pipeline = new PipelineOptions { Clock = clock },
             IdMemoryBytes = _options.IdMemoryBytes,
-            Create = (BitConverter.ToUInt128(id), genesis),
             Recovered = _report.OnClosed,
         };
+        return LedgerFounding.OpenOrFound(options, _options.Journal!, _options.Key, _options.AccountsMax);
     }
 
     /// <summary>Submits every file; stops at the first that cannot be read further.</summary>

@@ -282,6 +282,8 @@ public static class DedupLoad
         {
         }
 
+        public IEnumerable<IdEntry> Kept(IdKind kind) => [];
+
         public void Dispose()
         {
         }

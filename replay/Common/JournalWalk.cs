@@ -5,16 +5,29 @@ using Settlement.Engine.Dedup.Spill;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Replay.Common;
 
 internal sealed record WalkOptions
 {
-    /// <summary>The first sequence whose outcome is wanted: a snapshot before it may spare the journal in front of that. 0: all of them, from genesis.</summary>
+    /// <summary>As <see cref="From"/>: only the state at the end is wanted.</summary>
+    public const ulong StateOnly = ulong.MaxValue;
+
+    /// <summary>
+    /// The first sequence whose outcome is wanted: the newest snapshot before it, and before the end, spares the journal in front of that. 0 or 1: all of them, from
+    /// genesis.
+    /// </summary>
     public ulong From { get; init; }
+
+    /// <summary>Folder with files that were cut off the journal; null: none.</summary>
+    public string? Archive { get; init; }
 
     /// <summary>Where to stop.</summary>
     public JournalPoint Until { get; init; } = JournalPoint.End;
+
+    /// <summary>The blocks are to be applied under other rules than the journal's (<see cref="BlockReplay.IsHypothetical"/>).</summary>
+    public bool IsHypothetical { get; init; }
 
     /// <summary>Told how far the reading is; null: nobody.</summary>
     public WalkProgress? Progress { get; init; }
@@ -34,16 +47,42 @@ internal sealed class JournalWalk : IDisposable
     private readonly WalkProgress? _progress;
     private readonly JournalPoint _until;
     private readonly ulong _lastSequence;
-    private readonly ScratchFolder _scratch = new();
+    private readonly ScratchFolder _scratch;
     private readonly BlockReplay _replay;
     private readonly List<ClosedBatch> _closedNow = [];
     private FasterIdStore? _store;
+    private bool _hasState;
     private bool _stopped;
 
-    private JournalWalk(JournalReader reader, WalkOptions options, ulong lastSequence)
+    private JournalWalk(string directory, WalkOptions options)
     {
-        (_reader, _progress, _until, _lastSequence) = (reader, options.Progress, options.Until, lastSequence);
-        _replay = new BlockReplay(NewDeduplicator) { Closed = _closedNow.Add };
+        (_progress, _until) = (options.Progress, options.Until);
+        _lastSequence = _until.Kind switch
+        {
+            PointKind.Sequence => _until.Value,
+            PointKind.Batch => Journals.LastSequenceOf(directory, _until.Value, options.Archive),
+            _ => ulong.MaxValue,
+        };
+        _scratch = new ScratchFolder();
+        try
+        {
+            BlockReplay NewReplay() => new(NewDeduplicator) { IsHypothetical = options.IsHypothetical };
+            UInt128 ledgerId = Journals.LedgerIdOf(directory);
+            BlockReplay? loaded = options.From > 1
+                ? new SnapshotStore(directory).LoadNewest(ledgerId, NewReplay, head => IsBefore(in head, options), _ => { }, out SnapshotHead snapshot)
+                : NoSnapshot(out snapshot);
+            _replay = loaded ?? NewReplay();
+            _reader = loaded is null ? Journals.Open(directory, options.Archive) : JournalReader.OpenBehind(directory, in snapshot);
+            _hasState = loaded is not null;
+            _replay.Closed = _closedNow.Add;
+        }
+        catch
+        {
+            _replay?.Dispose();
+            _store?.Dispose();
+            _scratch.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Opens a journal for reading.</summary>
@@ -51,22 +90,9 @@ internal sealed class JournalWalk : IDisposable
     /// <exception cref="UsageException">The point to stop at is not in it.</exception>
     public static JournalWalk Open(string directory, WalkOptions options)
     {
-        JournalReader reader = Journals.Open(directory);
-        try
-        {
-            ulong last = options.Until.Kind switch
-            {
-                PointKind.Sequence => options.Until.Value,
-                PointKind.Batch => Journals.LastSequenceOf(directory, options.Until.Value),
-                _ => ulong.MaxValue,
-            };
-            return new JournalWalk(reader, options, last);
-        }
-        catch
-        {
-            reader.Dispose();
-            throw;
-        }
+        if (!Directory.Exists(directory))
+            throw Journals.NoDirectory(directory);
+        return new JournalWalk(directory, options);
     }
 
     public JournalReader Reader => _reader;
@@ -104,14 +130,23 @@ internal sealed class JournalWalk : IDisposable
         ref readonly BlockHeader header = ref _reader.Header;
         if (_until.Kind == PointKind.Time && header.TimeNs > _until.Value)
         {
+            if (header.Kind == BlockKind.Genesis)
+                throw new UsageException($"{_until} lies before the journal's beginning, {Engine.Text.TimeText.Format(header.TimeNs)}.");
             _stopped = true;
             return false;
         }
 
         _replay.Apply(in header, _reader.Body, _lastSequence);
+        _hasState = true;
         _progress?.At(_reader.Address, header.FirstSequence + header.Count);
         return true;
     }
+
+    /// <summary>
+    /// Whether more has come behind the journal's end or torn tail, which beside a running node is its next block: <see cref="Next"/> is then to be
+    /// asked again. Never behind damage, nor at the point asked for. Cheap where nothing came: it may be asked ten times a second.
+    /// </summary>
+    public bool TryContinue() => !_stopped && _reader.TryContinue();
 
     /// <summary>Goes on to the point asked for.</summary>
     /// <exception cref="UsageException">The journal ends before it.</exception>
@@ -142,7 +177,7 @@ internal sealed class JournalWalk : IDisposable
 
     private bool IsReached()
     {
-        if (_reader.Blocks == 0)
+        if (!_hasState)
             return false;
         _stopped = _until.Kind switch
         {
@@ -153,8 +188,22 @@ internal sealed class JournalWalk : IDisposable
         return _stopped;
     }
 
+    /// <summary>
+    /// A snapshot's state must be in front of what is wanted and of the end: behind its last sequence, blocks without payments may have let holds expire
+    /// already.
+    /// </summary>
+    private bool IsBefore(in SnapshotHead head, WalkOptions options) =>
+        head.Sequence < options.From && head.Sequence < _lastSequence && (_until.Kind != PointKind.Time || head.TimeNs <= _until.Value);
+
+    private static BlockReplay? NoSnapshot(out SnapshotHead snapshot)
+    {
+        snapshot = default;
+        return null;
+    }
+
     private Deduplicator NewDeduplicator(Genesis genesis)
     {
+        _store?.Dispose();
         _store = new FasterIdStore(_scratch.Path);
         return new Deduplicator(in genesis, Deduplicator.IdMemoryBytesDefault, _store);
     }

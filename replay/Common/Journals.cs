@@ -8,18 +8,24 @@ namespace Settlement.Replay.Common;
 internal static class Journals
 {
     /// <exception cref="JournalException">There is no journal that could be read, or it is of a newer format.</exception>
-    public static JournalReader Open(string directory)
+    public static JournalReader Open(string directory, string? archive = null)
     {
         if (!Directory.Exists(directory))
-            throw new JournalException($"There is no directory '{directory}'. Name the directory of a journal.");
-        return JournalReader.Open(directory);
+            throw NoDirectory(directory);
+        if (archive is not null && !Directory.Exists(archive))
+            throw new JournalException($"There is no directory '{archive}'. Name the folder that holds the files cut off the journal.");
+        return archive is null ? JournalReader.Open(directory) : JournalReader.OpenWith(directory, archive);
     }
+
+    public static JournalException NoDirectory(string directory) => new($"There is no directory '{directory}'. Name the directory of a journal.");
+
+    public static UInt128 LedgerIdOf(string directory) => JournalFiles.ReadLayout(directory, null).LedgerId;
 
     /// <summary>The last sequence of a batch, from its seal: verifies blocks on the way there, applies none.</summary>
     /// <exception cref="UsageException">The journal has no seal of that batch.</exception>
-    public static ulong LastSequenceOf(string directory, ulong batch)
+    public static ulong LastSequenceOf(string directory, ulong batch, string? archive = null)
     {
-        using JournalReader reader = Open(directory);
+        using JournalReader reader = Open(directory, archive);
         ulong sealedLast = 0;
         while (reader.Next())
         {

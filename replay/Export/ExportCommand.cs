@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Settlement.Replay.Common;
+using Settlement.Replay.Export.Iso;
 
 namespace Settlement.Replay.Export;
 
@@ -8,8 +9,8 @@ internal static class ExportCommand
 {
     public static Command Create(TextWriter output, TextWriter error)
     {
-        // Another kind of format is another entry here.
-        IReadOnlyList<ExportFormat> formats = ExportFormat.Tables;
+        IsoOptions iso = new();
+        IReadOnlyList<ExportFormat> formats = [.. ExportFormat.Tables, .. ExportFormat.Iso(iso)];
         string names = string.Join(", ", formats.Select(known => known.Name));
 
         Argument<string> journal = Verb.Journal();
@@ -29,6 +30,7 @@ internal static class ExportCommand
         {
             journal, format, directory, from, to, tables, force, columns, json,
         };
+        iso.AddTo(command);
         command.SetAction(parsed => Verb.Run(error, () =>
         {
             bool asJson = parsed.GetValue(json);
@@ -41,6 +43,9 @@ internal static class ExportCommand
             string path = parsed.GetValue(journal) ?? throw new UsageException("Name the directory of a journal.");
             string name = parsed.GetValue(format) ?? throw new UsageException($"--format is missing: one of {names} is expected.");
             ExportFormat chosen = formats.FirstOrDefault(known => known.Name == name) ?? throw new UsageException($"--format {name}: one of {names} is expected.");
+            bool isTables = ExportFormat.Tables.Contains(chosen);
+            if ((isTables ? iso.FirstGiven(parsed) : parsed.GetResult(tables) is null ? null : tables.Name) is { } strange)
+                throw new UsageException($"{strange} is not for --format {name}.");
             chosen.Export(new ExportRequest
             {
                 Journal = path,

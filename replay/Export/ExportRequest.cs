@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Settlement.Replay.Common;
+using Settlement.Replay.Export.Iso;
 
 namespace Settlement.Replay.Export;
 
@@ -47,6 +48,31 @@ internal sealed record ExportFormat(string Name, string Meaning, Func<ExportRequ
         OfTables("parquet", "tables as Apache Parquet files, Zstandard inside", (schema, stream) => new ParquetTable(schema, stream)),
         OfTables("jsonl", "tables as JSON Lines", (schema, stream) => new JsonLinesTable(schema, stream)),
     ];
+
+    /// <summary>The formats of messages.</summary>
+    /// <param name="options">Those that only these formats have.</param>
+    public static IEnumerable<ExportFormat> Iso(IsoOptions options)
+    {
+        string[] meanings = ["ISO 20022 account statements", "ISO 20022 debit and credit notifications", "ISO 20022 settlement instructions for net positions"];
+        return IsoFormats.Names.Zip(meanings, (name, meaning) => new ExportFormat(name, meaning, (request, parsed) =>
+        {
+            _ = IsoFormats.TryParse(name, out IsoFormat format);
+            return IsoExport.Run(options.Read(parsed, new IsoRequest
+            {
+                Journal = request.Journal,
+                Format = format,
+                Out = request.Directory,
+                From = request.From is { } from ? Before(from) : null,
+                To = request.To,
+                Force = request.Force,
+                Progress = request.Progress,
+            }));
+        }));
+    }
+
+    /// <summary>An opening balance is that in front of the range's first payment.</summary>
+    private static JournalPoint? Before(JournalPoint first) =>
+        first.Kind == PointKind.End ? first : first.Value > 1 ? first with { Value = first.Value - 1 } : null;
 
     private static ExportFormat OfTables(string name, string meaning, Func<TableSchema, Stream, TableWriter> open) =>
         new(name, meaning, (request, _) => TableExport.Run(request, name, open));

@@ -7,13 +7,16 @@ namespace Settlement.Replay.Export;
 
 /// <summary>
 /// The payments of a walk as rows: <see cref="BeginBlock"/> after every block, then <see cref="Next"/> until it is false. The walk must come from
-/// genesis, and no block may be left out: parties of holds are learnt on the way.
+/// genesis, or <see cref="BeginBehind"/> was called, and no block may be left out: parties of holds are learnt on the way.
 /// </summary>
 internal sealed class PaymentRows(JournalWalk walk)
 {
     private TargetParties? _targets;
     private int _slot;
     private int _slots;
+
+    /// <summary>The rows begin behind the block that the walk applied last: what is open there is learnt from the ledger.</summary>
+    public void BeginBehind() => _targets = TargetParties.Behind(walk.State);
 
     /// <summary>The block that the walk applied last.</summary>
     public void BeginBlock()
@@ -93,16 +96,13 @@ internal sealed class PaymentRows(JournalWalk walk)
         }
 
         if (!isAccepted)
-            return (0, 0, PaymentIdText.Format(payment.Payee, payment.Reference, !IsUuid(payment.Reference)));
+            return (0, 0, PaymentIdText.Format(payment.Payee, payment.Reference, !TargetParties.IsUuid(payment.Reference)));
         TargetParty party = _targets!.Of(in payment);
         _targets.Learn(in payment, party.Payer, party.Payee);
         return (party.Payer, party.Payee, PaymentIdText.Format(payment.Payee, payment.Reference, party.HasStreamId));
     }
 
     private static bool HasTarget(in Payment payment) => payment.Instruction is Instruction.Capture or Instruction.Void or Instruction.Refund;
-
-    /// <summary>How an id is spelled that nothing is known of: the variant bits of a UUID are 10; a stream's numbers never come so far.</summary>
-    private static bool IsUuid(ulong idLow) => idLow >> 62 == 2;
 
     private string? ParticipantOf(ulong wallet)
     {

@@ -8,7 +8,7 @@ internal readonly record struct TargetParty(ulong Payer, ulong Payee, bool HasSt
 
 /// <summary>
 /// The parties of what captures, voids and refunds are about: those payments name an id, the wallets stand in the payment that made the
-/// hold or may be refunded. Learns from every accepted payment, in order, from genesis on.
+/// hold or may be refunded. Learns from every accepted payment, in order, from genesis on, or from the ledger's state behind a block.
 /// </summary>
 /// <remarks>
 /// Invariant: whatever the engine accepts as a target is known here. Memory: some 100 bytes an open hold or refundable payment; what the engine
@@ -19,6 +19,24 @@ internal sealed class TargetParties(LedgerState state)
     private const int KeptMin = 65_536;
 
     private readonly Dictionary<(ushort Participant, UInt128 Id), TargetParty> _parties = []; // walked to drop entries only
+
+    /// <summary>What the ledger keeps now, in the place of all payments so far. How an id is spelled it does not keep: that is told by the id.</summary>
+    public static TargetParties Behind(LedgerState state)
+    {
+        var parties = new TargetParties(state);
+        for (int place = 1; place <= state.Targets.RecordsUsed; place++)
+        {
+            ref readonly TargetRecord record = ref state.Targets[place];
+            if (record.Kind != TargetKind.None)
+                parties._parties[(record.Participant, record.Id)] =
+                    new TargetParty(state.Accounts[record.PayerRow].Wallet, state.Accounts[record.PayeeRow].Wallet, !IsUuid(record.IdLow));
+        }
+
+        return parties;
+    }
+
+    /// <summary>How an id is spelled that nothing else is known of: the variant bits of a UUID are 10; a stream's numbers never come so far.</summary>
+    public static bool IsUuid(ulong idLow) => idLow >> 62 == 2;
 
     /// <summary>The parties of an accepted capture, void or refund.</summary>
     public TargetParty Of(in Payment payment)

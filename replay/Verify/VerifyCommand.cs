@@ -12,7 +12,7 @@ internal static class VerifyCommand
         Option<bool> json = Verb.Json();
         var command = new Command(
             "verify",
-            "Verifies every block (CRC, chain, sequence, time), applies all of them again, and compares every seal (root, state hash) and the sums of money.")
+            "Verifies every block (CRC, chain, sequence, time), applies all of them again, and compares every seal (root, state hash, signature) and the sums of money.")
         {
             journal, json,
         };

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Settlement.Engine.Batch;
+using Settlement.Engine.Domain;
 
 namespace Settlement.Replay.Verify;
 
@@ -47,11 +48,14 @@ internal sealed record VerifyReport
     /// <summary>Time of the last block, ns since the Unix epoch.</summary>
     public required ulong TimeNs { get; init; }
 
-    /// <summary>Batches whose seal was read and equals what was computed.</summary>
+    /// <summary>Batches whose seal was read, equals what was computed, and is signed where the ledger has a key.</summary>
     public required long Sealed { get; init; }
 
     /// <summary>Batches that are closed, with no seal yet.</summary>
     public required int Unsealed { get; init; }
+
+    /// <summary>Of the node that signs the ledger's seals; none: they are not signed.</summary>
+    public required NodeKey NodeKey { get; init; }
 
     /// <summary>The last closed batch; null: none.</summary>
     public required ClosedBatch? LastBatch { get; init; }
@@ -83,6 +87,7 @@ internal sealed record VerifyReport
         time_ns = TimeNs,
         batches_sealed = Sealed,
         batches_unsealed = Unsealed,
+        key_id = NodeKey.IsNone ? null : NodeKey.Id.ToString(),
         root = LastBatch?.Root.ToString(),
         state_hash = LastBatch?.StateHash.ToString(),
         seconds = Elapsed.TotalSeconds,
@@ -96,6 +101,7 @@ internal sealed record VerifyReport
         Line(output, $"  blocks      {Blocks:N0}: CRC, chain, sequence and time of each are right");
         Line(output, $"  payments    {Payments:N0}; last sequence {Sequence:N0}");
         Line(output, $"  batches     {Sealed:N0} sealed, with the root and state hash that follow from the payments; {Unsealed:N0} closed and not yet sealed");
+        Line(output, $"  signed by   {(NodeKey.IsNone ? "nobody: the ledger was created without a node key" : $"node key {NodeKey.Id}, every seal")}");
         Line(output, $"  state hash  {(LastBatch is { } last ? $"{last.StateHash}, batch {last.Number}" : "none: no batch is closed")}");
         Line(output, $"  time        {Elapsed.TotalSeconds:F2} s, {Rate:N0} payments/s");
         string where = string.Create(CultureInfo.InvariantCulture, $"block {End.Block} at {End.File}, offset {End.Offset}: {End.What}");

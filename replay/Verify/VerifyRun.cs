@@ -22,6 +22,7 @@ internal sealed class VerifyRun : IDisposable
     private readonly JournalReader _reader;
     private readonly BlockReplay _replay;
     private FasterIdStore? _store;
+    private SealVerifier? _seals;
     private ClosedBatch? _lastBatch;
     private long _payments;
     private long _sealed;
@@ -46,6 +47,7 @@ internal sealed class VerifyRun : IDisposable
     {
         _replay.Dispose();
         _store?.Dispose();
+        _seals?.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 
@@ -74,6 +76,7 @@ internal sealed class VerifyRun : IDisposable
             TimeNs = blocksSound == 0 ? 0 : _replay.State.TimeNs,
             Sealed = _sealed,
             Unsealed = _replay.Unsealed.Count,
+            NodeKey = blocksSound == 0 ? default : _replay.State.Genesis.NodeKey,
             LastBatch = _lastBatch,
             Elapsed = watch.Elapsed,
             End = end,
@@ -92,7 +95,7 @@ internal sealed class VerifyRun : IDisposable
                 if (header.Kind == BlockKind.Payments)
                     _payments += header.Count;
                 else if (header.Kind == BlockKind.Seal)
-                    _sealed++;
+                    CheckSignature(in header);
             }
 
             if (_reader.Blocks > 0)
@@ -106,6 +109,17 @@ internal sealed class VerifyRun : IDisposable
         {
             return new Finding(JournalFinding.Broken, _reader.File, _reader.FileOffset, _reader.Header.Number, broken.Message);
         }
+    }
+
+    /// <summary>The statement was compared by applying the block; here its signature is held against the key in the genesis.</summary>
+    private void CheckSignature(in BlockHeader header)
+    {
+        _seals ??= new SealVerifier(_reader.LedgerId, _replay.State.Genesis);
+        int statementBytes = _reader.Body.Length - (int)header.AttachmentBytes;
+        var batch = ClosedBatch.Decode(_reader.Body[..statementBytes]);
+        if (_seals.FaultOf(batch, _reader.Body[statementBytes..]) is { } fault)
+            throw new LedgerBrokenException($"the seal of batch {batch.Number} {fault}");
+        _sealed++;
     }
 
     private Finding EndOf(JournalEnd end) => new(

@@ -265,6 +265,8 @@ public sealed class DeduplicatorTests
         {
         }
 
+        public IEnumerable<IdEntry> Kept(IdKind kind) => throw new NotSupportedException();
+
         public void Dispose()
         {
         }

@@ -58,6 +58,8 @@ public sealed class FasterIdStoreTests
                 disk.DropBefore(kind, mark.Disk);
                 memory.DropBefore(kind, mark.Memory);
             }
+
+            if (step % 20_000 == 19_999) AssertKeptAlike(disk, memory);
         }
 
         using (Assert.EnterMultipleScope())
@@ -131,7 +133,7 @@ public sealed class FasterIdStoreTests
     {
         using TempFolder folder = new();
         using FasterIdStore store = new(
-            folder.Path, Tiny, name => new FaultyDevice(name) { WritesLeft = int.MaxValue, ReadsFail = true });
+            folder.Path, Tiny, name => new FaultyDevice(name) { WritesLeft = int.MaxValue, ReadsLeft = 0 });
         Fill(store, new Random(1));
         Assert.That(() => store.TryGet(IdKind.Other, Key(new Random(1), 1_000_000), out _), Throws.InstanceOf<IOException>());
         Assert.That(() => store.TryGet(IdKind.Other, Key(new Random(1), 1_000_000), out _), Throws.InstanceOf<IOException>());
@@ -148,6 +150,59 @@ public sealed class FasterIdStoreTests
         Assert.That(() => store.TryGet(IdKind.Other, Key(new Random(1), 1_000_000), out _), Throws.InstanceOf<IOException>());
     }
 
+    [TestCase(false)]
+    [TestCase(true)]
+    public void A_page_that_cannot_be_read_stops_the_enumeration(bool cutShort)
+    {
+        using TempFolder folder = new();
+        using FasterIdStore store = new(
+            folder.Path, Tiny, name => new FaultyDevice(name) { WritesLeft = int.MaxValue, ReadsLeft = cutShort ? int.MaxValue : 3 });
+        Fill(store, new Random(1));
+        if (cutShort)
+        {
+            using FileStream file = new(Path.Combine(folder.Path, "other.ids.1"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+            file.SetLength(5_000);
+        }
+
+        int count = 0;
+        Assert.That(() => count = store.Kept(IdKind.Other).TakeWhile(_ => ++count > 0).Count(), Throws.InstanceOf<IOException>());
+        Assert.That(count, Is.Positive.And.LessThan(5_000));
+        Assert.That(() => store.Kept(IdKind.Other).Any(), Throws.InstanceOf<IOException>(), "it stays stopped");
+    }
+
+    [Test]
+    public void An_enumeration_may_be_left_and_ids_asked_for_meanwhile()
+    {
+        using TempFolder folder = new();
+        using FasterIdStore store = new(folder.Path, Tiny);
+        Assert.That(store.Kept(IdKind.Other), Is.Empty);
+        Fill(store, new Random(1));
+        IEnumerable<IdEntry> kept = store.Kept(IdKind.Other);
+        foreach (IdEntry entry in kept.Take(300))
+        {
+            IdKey key = new(entry.IdLow, entry.IdHigh, (ushort)(entry.IdLow % 5), entry.IdLow * 0x9E37_79B9_7F4A_7C15);
+            Assert.That(store.TryGet(IdKind.Other, in key, out Decision decision), Is.True);
+            Assert.That(decision.Sequence, Is.GreaterThanOrEqualTo(entry.Decision.Sequence));
+        }
+
+        Assert.That(kept.Select(entry => entry.Decision.Sequence), Is.EqualTo(Enumerable.Range(0, 5_000)), "from the beginning again");
+    }
+
+    /// <summary>In the order of putting; the last of each key is what is kept, and what came before it was replaced.</summary>
+    private static void AssertKeptAlike(FasterIdStore disk, MemoryIdStore memory)
+    {
+        foreach (IdKind kind in Enum.GetValues<IdKind>())
+        {
+            IdEntry[] onDisk = [.. disk.Kept(kind)];
+            IdEntry[] inMemory = [.. memory.Kept(kind)];
+            Assert.That(onDisk.Select(entry => entry.Decision.Sequence), Is.Ordered);
+            Assert.That(
+                onDisk.GroupBy(entry => (entry.IdLow, entry.IdHigh)).Select(puts => puts.Last().Decision.Sequence).Order(),
+                Is.EqualTo(inMemory.Select(entry => entry.Decision.Sequence)));
+            Assert.That(inMemory, Is.Not.Empty);
+        }
+    }
+
     private static void Fill(FasterIdStore store, Random random)
     {
         for (int i = 0; i < 5_000; i++) store.Put(IdKind.Other, Key(random, 1_000_000), new Decision { Sequence = (ulong)i });
@@ -157,7 +212,7 @@ public sealed class FasterIdStoreTests
     {
         public int WritesLeft { get; set; }
 
-        public bool ReadsFail { get; init; }
+        public int ReadsLeft { get; set; } = int.MaxValue;
 
         protected override void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset)
         {
@@ -167,7 +222,7 @@ public sealed class FasterIdStoreTests
 
         protected override void Read(SafeFileHandle file, Span<byte> bytes, long offset)
         {
-            if (ReadsFail) throw new IOException("input/output error");
+            if (ReadsLeft-- <= 0) throw new IOException("input/output error");
             base.Read(file, bytes, offset);
         }
     }

@@ -34,6 +34,11 @@ public sealed class MemoryIdStore : IIdStore
             if (kept.Position < position && _kept[(int)kind].Remove(key)) Drops++;
     }
 
+    public IEnumerable<IdEntry> Kept(IdKind kind) =>
+        from kept in _kept[(int)kind]
+        orderby kept.Value.Position
+        select new IdEntry { IdLow = kept.Key.IdLow, IdHigh = kept.Key.IdHigh, Decision = kept.Value.Decision };
+
     public void Dispose()
     {
         foreach (var kept in _kept) kept.Clear();

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
 
@@ -36,7 +37,17 @@ public sealed class LayoutTests
     public void A_genesis_is_128_bytes_as_pictured() => Expect<Genesis>(128,
         (nameof(Genesis.SaltKey), 0), (nameof(Genesis.AccountsMax), 32), (nameof(Genesis.ParticipantsMax), 36), (nameof(Genesis.CurrenciesMax), 40),
         (nameof(Genesis.SessionsMax), 44), (nameof(Genesis.StreamsMax), 48), (nameof(Genesis.TargetsMax), 52), (nameof(Genesis.SumsMax), 56),
-        (nameof(Genesis.Reserved), 60));
+        (nameof(Genesis.Reserved), 60), (nameof(Genesis.NodeKey), 64));
+
+    [Test]
+    public void A_batch_header_is_192_bytes_as_pictured() => Expect<BatchHeader>(192,
+        (nameof(BatchHeader.Tag), 0), (nameof(BatchHeader.LedgerId), 24), (nameof(BatchHeader.Number), 40), (nameof(BatchHeader.FirstSequence), 48),
+        (nameof(BatchHeader.LastSequence), 56), (nameof(BatchHeader.OpenedNs), 64), (nameof(BatchHeader.ClosedNs), 72), (nameof(BatchHeader.Count), 80),
+        (nameof(BatchHeader.Accepted), 88), (nameof(BatchHeader.RulesHash), 96), (nameof(BatchHeader.Root), 128), (nameof(BatchHeader.Commitment), 160));
+
+    [Test]
+    public void A_seals_signature_is_84_bytes_as_pictured() => Expect<SealSignature>(84,
+        (nameof(SealSignature.Version), 0), (nameof(SealSignature.Algorithm), 2), (nameof(SealSignature.KeyId), 4), (nameof(SealSignature.Signature), 20));
 
     [Test]
     public void An_outcome_is_16_bytes_as_pictured() => Expect<Outcome>(16,

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Settlement.Engine;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Dedup;
@@ -6,6 +7,7 @@ using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Reply;
 using Settlement.Engine.Ring;
+using Settlement.Engine.Snapshots;
 using Settlement.Tests.Dedup;
 
 namespace Settlement.Tests.Live;
@@ -33,15 +35,28 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
     private readonly string _folder;
     private readonly List<Outcome> _outcomes = []; // written by: reply thread
     private readonly List<ClosedBatch> _batches = []; // written by: tree thread
+    private readonly JournalOptions _journal;
+    private readonly SnapshotOptions? _snapshots;
+    private readonly Genesis _genesis;
     private Node? _node;
 
-    public LiveLedger(string folder, HandClock clock)
+    /// <param name="folder">Where the journal is, or is made.</param>
+    /// <param name="clock">Gives blocks their time.</param>
+    /// <param name="journal">Sizes; null: small ones.</param>
+    /// <param name="snapshots">When they are taken; null: never.</param>
+    /// <param name="key">Key pair of a node that signs; null: seals are not signed.</param>
+    /// <param name="genesis">Capacities; null: small ones.</param>
+    public LiveLedger(string folder, HandClock clock, JournalOptions? journal = null, SnapshotOptions? snapshots = null, ECParameters? key = null,
+        Genesis? genesis = null)
     {
-        (_folder, Clock) = (folder, clock);
+        (_folder, Clock, _journal, _snapshots, Key, _genesis) = (folder, clock, journal ?? JournalOptions.Small, snapshots, key, genesis ?? SmallGenesis());
         Open();
     }
 
     public HandClock Clock { get; }
+
+    /// <summary>With which the node is opened next.</summary>
+    public ECParameters? Key { get; set; }
 
     public Node Node => _node ?? throw new InvalidOperationException("the node is closed");
 
@@ -148,22 +163,22 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
     }
 
     /// <summary>Replays the closed node's journal: every outcome that was told is the replay's, and so is every batch.</summary>
-    public BlockReplay ReplayAndCompare(out List<ClosedBatch> closed, out List<BlockHeader> headers)
+    public BlockReplay ReplayAndCompare(out List<ClosedBatch> closed, out List<BlockHeader> headers, string? archive = null)
     {
         var outcomes = new List<Outcome>();
         var batches = new List<ClosedBatch>();
         var seen = new List<BlockHeader>();
         var replay = new BlockReplay(genesis => new Deduplicator(in genesis, Deduplicator.IdMemoryBytesMin, new MemoryIdStore()))
         {
-            Applied = (_, block) => outcomes.AddRange(block.ToArray()),
             Closed = batches.Add,
         };
-        using (JournalReader reader = JournalReader.Open(_folder))
+        using (JournalReader reader = archive is null ? JournalReader.Open(_folder) : JournalReader.OpenWith(_folder, archive))
         {
             while (reader.Next())
             {
                 seen.Add(reader.Header);
                 replay.Apply(reader.Header, reader.Body);
+                outcomes.AddRange(replay.Outcomes);
             }
 
             Assert.That(reader.End!.Kind, Is.Not.EqualTo(JournalEndKind.Damage), reader.End.What);
@@ -203,14 +218,28 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
 
     public void Dispose() => Close();
 
+    public static ECParameters NewKey()
+    {
+        using ECDsa pair = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return pair.ExportParameters(includePrivateParameters: true);
+    }
+
+    public static NodeKey PublicOf(ECParameters key)
+    {
+        using ECDsa pair = ECDsa.Create(key);
+        return NodeKey.Of(pair);
+    }
+
     private void Open()
     {
         _node = Node.Open(_folder, new NodeOptions
         {
             Pipeline = new PipelineOptions { Clock = Clock, RingSlots = RingSlots },
-            Journal = JournalOptions.Small,
+            Journal = _journal,
+            Snapshots = _snapshots,
             IdMemoryBytes = Deduplicator.IdMemoryBytesMin,
-            Create = (7, SmallGenesis()),
+            Create = (7, _genesis with { NodeKey = Key is { } founding ? PublicOf(founding) : default }),
+            Signer = _ => Key is { } pair ? new SealSigner(ECDsa.Create(pair)) : null,
         }, this, this);
         FirstSequence = _node.State.Sequence + 1;
         // What was journaled and not told before the close: its outcome is in nobody's hands.

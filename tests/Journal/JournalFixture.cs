@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
+using Settlement.Engine.Snapshots;
 
 namespace Settlement.Tests.Journal;
 
@@ -37,10 +38,20 @@ public abstract class JournalFixture
     internal FasterJournal Reopen(out List<Block> blocks, out RecoveryReport report, JournalOptions? options = null)
     {
         var found = new List<Block>();
-        FasterJournal journal = FasterJournal.Open(Place, options ?? Tiny,
-            (in BlockHeader header, ReadOnlySpan<byte> body) => found.Add(new Block(header, body.ToArray())), out report);
+        FasterJournal journal = FasterJournal.Open(Place, options ?? Tiny, new Collecting(found), out report);
         blocks = found;
         return journal;
+    }
+
+    private sealed class Collecting(List<Block> blocks) : IJournalRecovery
+    {
+        public SnapshotHead? Begin(UInt128 ledgerId) => null;
+
+        public void Read(JournalReader reader)
+        {
+            while (reader.Next())
+                blocks.Add(new Block(reader.Header, reader.Body.ToArray()));
+        }
     }
 
     internal List<Block> ReadAll(out JournalEnd end)

@@ -5,6 +5,7 @@ using Settlement.Engine.Dedup;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Rules;
+using Settlement.Engine.Snapshots;
 using Settlement.Tests.Dedup;
 
 namespace Settlement.Tests.Reference;
@@ -12,9 +13,9 @@ namespace Settlement.Tests.Reference;
 /// <summary>The engine itself behind the face that scenarios and generated histories know. Checks conservation after every block.</summary>
 public sealed class EngineLedger : ILedgerUnderTest, IDisposable
 {
-    private readonly LedgerState _state;
-    private readonly Settler _settler;
-    private readonly MemoryIdStore _store = new();
+    private LedgerState _state;
+    private Settler _settler;
+    private MemoryIdStore _store = new();
     private readonly List<ClosedBatch> _closed = [];
 
     /// <param name="genesis">Capacities.</param>
@@ -38,6 +39,25 @@ public sealed class EngineLedger : ILedgerUnderTest, IDisposable
         _settler.Apply(in header, slots, outcomes);
         _state.VerifyConservation();
         return outcomes;
+    }
+
+    /// <summary>Goes on in a state that was written and read back, with other memory for ids.</summary>
+    public void Reload(long idMemoryBytes)
+    {
+        using var file = new MemoryStream();
+        var writer = new SnapshotWriter(file, new SnapshotHead { Sequence = _state.Sequence });
+        Genesis genesis = _state.Genesis;
+        _settler.Save(writer);
+        writer.Finish(_state.Batch.StateHashNow());
+        Dispose();
+        _store = new MemoryIdStore();
+        _state = new LedgerState(in genesis, new Deduplicator(in genesis, idMemoryBytes, _store));
+        _settler = new Settler(_state);
+        _state.Batch.Closed = _closed.Add;
+        file.Position = 0;
+        var reader = new SnapshotReader(file, "memory");
+        _settler.Load(reader);
+        Assert.That(reader.Finish(), Is.EqualTo(_state.Batch.StateHashNow()));
     }
 
     public AccountView? Account(ulong wallet, ushort currency)
@@ -111,6 +131,15 @@ public sealed class SharedRules : INaiveRules
         byte[] encoded = builder.Build().Encode().ToArray();
         _plans[Convert.ToHexString(encoded)] = rules;
         return encoded;
+    }
+
+    /// <summary>The same plans, none of them active: for another twin of the same history.</summary>
+    public SharedRules Fresh()
+    {
+        var fresh = new SharedRules();
+        foreach ((string encoded, IReadOnlyList<TableRule> rules) in _plans)
+            fresh._plans.Add(encoded, rules);
+        return fresh;
     }
 
     public ushort Judge(in NaiveFacts facts, bool denyOnly) => _active.Judge(in facts, denyOnly);

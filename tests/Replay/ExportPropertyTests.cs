@@ -35,7 +35,7 @@ public sealed class ExportPropertyTests
         var rules = new SharedRules();
         var generator = new StreamGenerator(seed, 3_000, rules, rules.Encode);
         ExpectedRows? expected = null;
-        WrittenJournal.Write(_folder.PathOf("journal"), generator, block => (expected ??= new ExpectedRows(generator.Model)).Add(block));
+        MadeJournal.Write(_folder.PathOf("journal"), generator, block => (expected ??= new ExpectedRows(generator.Model)).Add(block));
         foreach (string format in s_formats)
         {
             Export(format);
@@ -57,7 +57,7 @@ public sealed class ExportPropertyTests
     {
         Random random = PrintedSeed.Create();
         var names = new List<string> { "operator" };
-        using (var journal = new WrittenJournal(_folder.PathOf("journal"), Live.LiveLedger.SmallGenesis()))
+        using (var journal = new MadeJournal(_folder.PathOf("journal"), Live.LiveLedger.SmallGenesis()))
         {
             for (int at = 0; at < s_oddNames.Length; at++)
             {

@@ -35,7 +35,7 @@ public sealed record FasterIdStoreOptions
 /// it has 4 bits of tag, not 14, so a bucket of 64 B has at most 2 more behind it; and up to 7 entries one miss finds it.
 /// <para>
 /// Failure assumed: any error of the disk throws, here or at the next use, and the engine stops. What is in the folder at
-/// start is wiped: a replay makes it again. The journal's lock keeps a second process out.
+/// start is wiped: a replay or a snapshot makes it again. The journal's lock keeps a second process out.
 /// </para>
 /// Nothing is opened, and no memory taken, before the first id is spilled.
 /// </remarks>
@@ -79,6 +79,8 @@ public sealed class FasterIdStore : IIdStore
     public long Position(IdKind kind) => _logs[(int)kind]?.Tail ?? 0;
 
     public void DropBefore(IdKind kind, long position) => _logs[(int)kind]?.DropBefore(position);
+
+    public IEnumerable<IdEntry> Kept(IdKind kind) => _logs[(int)kind]?.Kept() ?? [];
 
     /// <summary>Bytes on disk, whole segments.</summary>
     public long DiskBytes => _logs.Sum(log => (log?.SegmentCount ?? 0) * _options.SegmentBytes);
@@ -150,6 +152,23 @@ public sealed class FasterIdStore : IIdStore
             _device.DropBelow(position);
         }
 
+        /// <summary>All records of the log from its beginning to its present end, a page of it in memory at a time.</summary>
+        public IEnumerable<IdEntry> Kept()
+        {
+            _device.ThrowIfFaulted();
+            IFasterScanIterator<IdKey, Decision> scan =
+                _store.Log.Scan(_store.Log.BeginAddress, _store.Log.TailAddress, ScanBufferingMode.SinglePageBuffering);
+            try
+            {
+                while (Next(scan, out IdEntry entry)) yield return entry;
+            }
+            finally
+            {
+                // After a fault it would wait for ever for the page that failed; it holds nothing but managed memory.
+                if (!_device.IsFaulted) scan.Dispose();
+            }
+        }
+
         public void Dispose()
         {
             // After a fault FasterKV waits for ever for what was under way; it holds nothing but managed memory.
@@ -161,6 +180,16 @@ public sealed class FasterIdStore : IIdStore
 
             _settings.Dispose();
             _device.Dispose();
+        }
+
+        /// <summary>The scan waits for a page in a sleep of its own, not in a loop that would serve the device.</summary>
+        private bool Next(IFasterScanIterator<IdKey, Decision> scan, out IdEntry entry)
+        {
+            _device.ReadsServedAtOnce = true;
+            bool found = scan.GetNext(out _, out IdKey key, out Decision decision);
+            _device.ReadsServedAtOnce = false;
+            entry = new IdEntry { IdLow = key.IdLow, IdHigh = key.IdHigh, Decision = decision };
+            return found;
         }
 
         private static bool Found(Status status)

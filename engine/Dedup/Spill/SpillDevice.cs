@@ -13,7 +13,8 @@ namespace Settlement.Engine.Dedup.Spill;
 /// failure every use throws. Nothing is synced: the folder is wiped at start, since a replay makes its ids again.
 /// <para>
 /// Reads are taken down and served in <see cref="TryComplete"/>, one after the other, since serving one may ask for the
-/// next of a chain: as a loop it needs no stack, however long the chain.
+/// next of a chain: as a loop it needs no stack, however long the chain. A scan of the log reads page by page, without
+/// chains, and sleeps until its page is there: it has its reads served at once.
 /// </para>
 /// Invariant: used by one thread at a time. Segments are files `name.number`, dropped whole.
 /// </remarks>
@@ -45,6 +46,9 @@ internal class SpillDevice : StorageDeviceBase
         if (_fault != null) throw new IOException($"the store of spilled ids failed: {_fault.Message}", _fault);
     }
 
+    /// <summary>Serve a read in the call that asks for it.</summary>
+    public bool ReadsServedAtOnce { get; set; } // written by: settle thread
+
     public override void WriteAsync(
         IntPtr sourceAddress, int segmentId, ulong destinationAddress, uint numBytesToWrite,
         DeviceIOCompletionCallback callback, object context)
@@ -65,27 +69,17 @@ internal class SpillDevice : StorageDeviceBase
 
     public override void ReadAsync(
         int segmentId, ulong sourceAddress, IntPtr destinationAddress, uint readLength,
-        DeviceIOCompletionCallback callback, object context) =>
-        _reads.Enqueue(new PendingRead(segmentId, sourceAddress, destinationAddress, readLength, callback, context));
+        DeviceIOCompletionCallback callback, object context)
+    {
+        PendingRead read = new(segmentId, sourceAddress, destinationAddress, readLength, callback, context);
+        if (ReadsServedAtOnce) Serve(in read);
+        else _reads.Enqueue(read);
+    }
 
     public override bool TryComplete()
     {
         ThrowIfFaulted();
-        while (_reads.TryDequeue(out PendingRead read))
-        {
-            try
-            {
-                Read(Segment(read.Segment), Bytes(read.Destination, read.Length), (long)read.Source);
-            }
-            catch (Exception fault)
-            {
-                _fault = fault;
-                throw;
-            }
-
-            read.Callback(0, read.Length, read.Context);
-        }
-
+        while (_reads.TryDequeue(out PendingRead read)) Serve(in read);
         return true;
     }
 
@@ -122,6 +116,21 @@ internal class SpillDevice : StorageDeviceBase
             bytes = bytes[count..];
             offset += count;
         }
+    }
+
+    private void Serve(in PendingRead read)
+    {
+        try
+        {
+            Read(Segment(read.Segment), Bytes(read.Destination, read.Length), (long)read.Source);
+        }
+        catch (Exception fault)
+        {
+            _fault = fault;
+            throw;
+        }
+
+        read.Callback(0, read.Length, read.Context);
     }
 
     private static unsafe Span<byte> Bytes(IntPtr address, uint length) => new((void*)address, (int)length);

@@ -26,17 +26,15 @@ internal sealed class JournalReplay : IDisposable
     /// <summary>Tells every payment with a stream id, in the journal's order, with its verdict.</summary>
     public void Run(Decided decided)
     {
-        ReadOnlyMemory<Outcome> outcomes = default;
-        _replay.Applied = (_, applied) => outcomes = applied;
         while (_reader.Next())
         {
-            outcomes = default;
             _replay.Apply(in _reader.Header, _reader.Body);
             ReadOnlySpan<Payment> slots = MemoryMarshal.Cast<byte, Payment>(_reader.Body);
+            ReadOnlySpan<Outcome> outcomes = _replay.Outcomes;
             for (int i = 0; i < outcomes.Length && _reader.Header.Kind == BlockKind.Payments; i++)
             {
                 if (slots[i].HasStreamId)
-                    decided(in slots[i], outcomes.Span[i].Verdict);
+                    decided(in slots[i], outcomes[i].Verdict);
             }
         }
 

@@ -1,0 +1,135 @@
+using System.Globalization;
+using Settlement.Engine.Journal;
+using Settlement.Engine.Ledger;
+
+namespace Settlement.Engine.Snapshots;
+
+/// <summary>
+/// The snapshots beside a journal: <c>snapshots/snapshot-BLOCK.stls</c>, the newest <see cref="KeptMax"/> of them.
+/// </summary>
+/// <remarks>
+/// Invariant: a file under its real name was whole and on disk when it got that name: it is written under a temporary one, flushed, read back,
+/// renamed, and the directory is flushed. Failure assumed: any of them may be damaged later; then the older one is used, and said so.
+/// </remarks>
+public sealed class SnapshotStore(string journalDirectory)
+{
+    /// <summary>The last two: when one is damaged, the journal behind the other is still there.</summary>
+    public const int KeptMax = 2;
+
+    private const string Prefix = "snapshot-";
+    private const string Extension = ".stls";
+    private const string Unfinished = ".tmp";
+
+    public string Folder { get; } = Path.Combine(journalDirectory, "snapshots");
+
+    /// <summary>The files, newest first.</summary>
+    public IReadOnlyList<string> Paths() => !Directory.Exists(Folder)
+        ? []
+        : [.. Directory.EnumerateFiles(Folder, Prefix + "*" + Extension).Where(path => BlockOf(path) is not null).OrderByDescending(BlockOf)];
+
+    /// <summary>
+    /// The state of the newest usable snapshot that is wanted; null: there is none.
+    /// </summary>
+    /// <param name="ledgerId">Of the journal.</param>
+    /// <param name="newReplay">Makes an empty one for each snapshot tried.</param>
+    /// <param name="wanted">By its head; null: any.</param>
+    /// <param name="warn">Told of each that cannot be used, and why.</param>
+    /// <param name="head">Of the one that was loaded.</param>
+    public BlockReplay? LoadNewest(
+        UInt128 ledgerId, Func<BlockReplay> newReplay, Func<SnapshotHead, bool>? wanted, Action<string> warn, out SnapshotHead head)
+    {
+        foreach (string path in Paths())
+        {
+            BlockReplay? replay = null;
+            try
+            {
+                using FileStream file = Open(path);
+                var reader = new SnapshotReader(file, path);
+                head = reader.Head;
+                reader.Expect(head.LedgerId == ledgerId, $"it is of ledger {head.LedgerId:x32}, the journal is of {ledgerId:x32}");
+                if (wanted is not null && !wanted(head))
+                    continue;
+                replay = newReplay();
+                replay.Load(reader);
+                return replay;
+            }
+            catch (Exception fault) when (fault is SnapshotException or LedgerBrokenException or IOException or UnauthorizedAccessException)
+            {
+                replay?.Dispose();
+                warn(fault.Message);
+            }
+        }
+
+        head = default;
+        return null;
+    }
+
+    /// <summary>Writes a snapshot of the state behind a reader's last block, makes it durable, and lets go of the oldest.</summary>
+    /// <returns>Its path.</returns>
+    /// <exception cref="IOException">The disk failed or is full: the snapshots that there were are still there.</exception>
+    /// <exception cref="SnapshotException">What was written does not read back.</exception>
+    public string Write(BlockReplay replay, in SnapshotHead head, SnapshotOptions options)
+    {
+        Directory.CreateDirectory(Folder);
+        foreach (string leftover in Directory.EnumerateFiles(Folder, "*" + Unfinished))
+            File.Delete(leftover);
+        string path = Path.Combine(Folder, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{head.Block:d20}{Extension}"));
+        string temporary = path + Unfinished;
+        try
+        {
+            using (var file = new PacedFile(temporary, options.WriteBytesPerSecondMax))
+            {
+                replay.Save(file, in head);
+                file.Flush();
+            }
+
+            using (FileStream written = Open(temporary))
+                SnapshotReader.Check(written, temporary);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+
+        File.Move(temporary, path, overwrite: true);
+        DirectoryFlush.Of(Folder);
+        LetGo();
+        return path;
+    }
+
+    /// <summary>
+    /// Keeps the newest two, and the newest one from which each of the journal's readers can go on: where the journal was cut, it has no other beginning.
+    /// </summary>
+    private void LetGo()
+    {
+        IReadOnlyList<string> paths = Paths();
+        IReadOnlyList<JournalReaderMark> readers = paths.Count > KeptMax ? JournalReaders.ReadAll(journalDirectory) : [];
+        var needed = readers.Select(reader => paths.FirstOrDefault(path => HeadOf(path).Sequence <= reader.Sequence)).ToHashSet();
+        foreach (string old in paths.Skip(KeptMax).Where(path => !needed.Contains(path)))
+            File.Delete(old);
+    }
+
+    private static SnapshotHead HeadOf(string path)
+    {
+        using FileStream file = Open(path);
+        return new SnapshotReader(file, path).Head;
+    }
+
+    /// <summary>A snapshot's head, its checksums read through to its end.</summary>
+    /// <exception cref="SnapshotException">It is damaged.</exception>
+    public static SnapshotHead Check(string path)
+    {
+        using FileStream file = Open(path);
+        return SnapshotReader.Check(file, path);
+    }
+
+    private static FileStream Open(string path) =>
+        new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0, FileOptions.SequentialScan);
+
+    private static ulong? BlockOf(string path)
+    {
+        ReadOnlySpan<char> name = Path.GetFileNameWithoutExtension(path.AsSpan());
+        return name.StartsWith(Prefix) && ulong.TryParse(name[Prefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out ulong block) ? block : null;
+    }
+}

@@ -1,0 +1,80 @@
+using System.Runtime.InteropServices;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Journal;
+using Settlement.Engine.Ledger;
+using Settlement.Engine.Rules;
+using Settlement.Engine.Text;
+using Settlement.Replay.Common;
+
+namespace Settlement.Replay.WhatIf;
+
+/// <summary>The rules of a hypothesis: a table file, read at the ledger's scales.</summary>
+internal sealed class OtherRules
+{
+    public const string None = "none";
+
+    private readonly CurrencyScales _scales;
+
+    private OtherRules(RulePlan? plan, CurrencyScales scales) => (Plan, _scales) = (plan, scales);
+
+    /// <summary>Null: every corridor is open.</summary>
+    public RulePlan? Plan { get; }
+
+    /// <param name="path">The file, or <see cref="None"/>.</param>
+    /// <param name="directory">The journal's.</param>
+    /// <param name="start">Where a walk of it begins; null: at its genesis block.</param>
+    /// <exception cref="UsageException">The table cannot be used.</exception>
+    public static OtherRules Read(string path, string directory, LedgerState? start)
+    {
+        CurrencyScales scales = ScalesOf(directory, start);
+        if (path == None)
+            return new OtherRules(null, scales);
+        if (!RuleTableFile.TryRead(path, new LedgerSymbols(scales), out RuleTable? table, out RuleTableFault? fault))
+            throw new UsageException($"--rules {fault}.");
+        return RulePlan.TryBuild(table!, Iso4217.OwnerCountry, out RulePlan? plan, out string error)
+            ? new OtherRules(plan, scales)
+            : throw new UsageException($"--rules {path}: {error}.");
+    }
+
+    /// <summary>Amounts of the table were read at the scales that the journal's first declarations state.</summary>
+    /// <exception cref="UsageException">The ledger refused one of them and took another: nobody can tell before all is applied.</exception>
+    public void Check(LedgerState state)
+    {
+        for (int index = 1; index <= state.Currencies.Count; index++)
+        {
+            ushort currency = state.Currencies[index].Number;
+            if (_scales[currency] != state.Currencies[index].Scale)
+                throw new UsageException($"The ledger's scale for {LedgerText.CurrencyOf(currency)} is {state.Currencies[index].Scale}; its first declaration, {_scales[currency]}, by which the table was read, was refused. Leave the currency out of the table.");
+        }
+    }
+
+    /// <summary>From the journal's declarations: a ledger's scale never changes, and a table may name a currency that is declared later.</summary>
+    private static CurrencyScales ScalesOf(string directory, LedgerState? start)
+    {
+        var scales = new CurrencyScales();
+        var declared = new HashSet<ushort>();
+        for (int index = 1; index <= (start?.Currencies.Count ?? 0); index++)
+        {
+            declared.Add(start!.Currencies[index].Number);
+            scales.Declare(start.Currencies[index].Number, start.Currencies[index].Scale);
+        }
+
+        using JournalReader reader = Journals.Open(directory);
+        while (reader.Next())
+        {
+            if (reader.Header.Kind != BlockKind.Control)
+                continue;
+            ReadOnlySpan<ControlCommand> commands = MemoryMarshal.Cast<byte, ControlCommand>(reader.Body[..((int)reader.Header.Count * Payment.Size)]);
+            for (int i = 0; i < commands.Length; i += 1 + commands[i].ContinuationSlots)
+            {
+                ref readonly ControlCommand command = ref commands[i];
+                bool declares = command.Instruction == Instruction.DeclareCurrency && Iso4217.IsKnown(command.Currency)
+                    && command.Scale >= Iso4217.ScaleOf(command.Currency) && command.Scale <= Limits.ScaleMax;
+                if (declares && declared.Add(command.Currency))
+                    scales.Declare(command.Currency, command.Scale);
+            }
+        }
+
+        return scales;
+    }
+}

@@ -1,0 +1,506 @@
+using Settlement.Engine.Dedup;
+using Settlement.Engine.Dedup.Spill;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Snapshots;
+
+namespace Settlement.Tests.Dedup;
+
+[TestFixture]
+public sealed class DedupSnapshotTests
+{
+    private const long Least = Deduplicator.IdMemoryBytesMin;
+    private const long Some = 1 << 20;
+    private const long Much = 32 << 20;
+
+    private static Genesis Capacities(int streamsMax) => Genesis.Default(default) with { StreamsMax = streamsMax };
+
+    [TestCase(Least, false)]
+    [TestCase(Least, true)]
+    [TestCase(Some, false)]
+    [TestCase(Some, true)]
+    public void What_was_loaded_goes_on_as_what_was_saved_whatever_the_memory_and_the_store(long memoryBytes, bool onDisk)
+    {
+        int seed = PrintedSeed.Next();
+        AssertAllGoOn(new DedupHistoryGenerator(seed).Make(40_000), memoryBytes, onDisk, new Random(seed));
+    }
+
+    [TestCase(Least, false)]
+    [TestCase(Least, true)]
+    public void Ids_spilled_many_generations_deep_and_forgotten_hour_by_hour_are_as_they_were(long memoryBytes, bool onDisk)
+    {
+        int seed = PrintedSeed.Next();
+        DedupHistory history = new DedupHistoryGenerator(seed)
+        {
+            StreamPercent = 0,
+            RepeatPercent = 20,
+            UuidV7Percent = 50,
+        }.Make(60_000);
+        AssertAllGoOn(history, memoryBytes, onDisk, new Random(seed));
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public void Ids_kept_for_ever_are_known_for_ever(bool onDisk)
+    {
+        int seed = PrintedSeed.Next();
+        DedupHistory history = new DedupHistoryGenerator(seed)
+        {
+            StreamPercent = 0,
+            UuidV7Percent = 0,
+            RepeatPercent = 30,
+            SettingsChange = false,
+            RetentionNs = 0,
+            BlockStepNsMax = 900 * Limits.NsPerHour,
+        }.Make(50_000);
+        AssertAllGoOn(history, Least, onDisk, new Random(seed));
+    }
+
+    [Test]
+    public void Ids_used_again_after_they_were_forgotten_have_the_later_decision()
+    {
+        int seed = PrintedSeed.Next();
+        DedupHistory history = new DedupHistoryGenerator(seed)
+        {
+            StreamPercent = 0,
+            UuidV7Percent = 0,
+            RepeatPercent = 60,
+            SettingsChange = false,
+            RetentionNs = 4 * Limits.NsPerHour,
+            BlockStepNsMax = Limits.NsPerHour / 4,
+        }.Make(60_000);
+        int usedAgain = history.Blocks.SelectMany(block => block.Payments.Zip(block.Expected))
+            .Where(each => each.Second.Verdict is Verdict.Accepted or > Verdict.IdConflict).GroupBy(each => each.First.Id)
+            .Count(decisions => decisions.Count() > 1);
+        Assert.That(usedAgain, Is.GreaterThan(200));
+        int replaced = 0;
+        AssertAllGoOn(history, Least, onDisk: true, new Random(seed), (original, _) =>
+        {
+            int now = original.ReplacedInStore;
+            bool first = now > 0 && replaced == 0;
+            replaced = Math.Max(replaced, now);
+            return first;
+        });
+        TestContext.Out.WriteLine($"{usedAgain} ids used again; up to {replaced} decisions in the store that a later one had replaced");
+        Assert.That(replaced, Is.Positive);
+    }
+
+    [TestCase(1, 5)]
+    [TestCase(20, 10)]
+    public void Streams_with_gaps_full_windows_and_old_numbers_are_as_they_were(int names, int repeatPercent)
+    {
+        int seed = PrintedSeed.Next();
+        DedupHistory history = new DedupHistoryGenerator(seed)
+        {
+            StreamNames = names,
+            Participants = 1,
+            StreamPercent = 100,
+            UuidV7Percent = 0,
+            RepeatPercent = repeatPercent,
+        }.Make(110_000);
+        AssertAllGoOn(history, Least, onDisk: false, new Random(seed));
+    }
+
+    [Test]
+    public void A_snapshot_handed_on_from_one_memory_to_the_next_stays_the_same()
+    {
+        int seed = PrintedSeed.Next();
+        Random random = new(seed);
+        DedupHistory history = new DedupHistoryGenerator(seed) { StreamPercent = 20 }.Make(60_000);
+        List<Subject> all = [new Subject(history.StreamsMax, Some, onDisk: false)];
+        try
+        {
+            for (int block = 0; block < history.Blocks.Count; block++)
+            {
+                Run(all[^1].Dedup, history.Blocks[block], random);
+                if (random.Next(history.Blocks.Count / 8) != 0) continue;
+                DedupSnapshot saved = DedupSnapshot.Of(all[^1].Dedup, history.Blocks[block]);
+                Subject next = new(history.StreamsMax, random.Next(3) switch { 0 => Least, 1 => Some, _ => Much }, random.Next(2) == 0);
+                all.Add(next);
+                DedupSnapshot.Load(next.Dedup, saved.ToFile());
+                DedupSnapshot again = DedupSnapshot.Of(next.Dedup, history.Blocks[block]);
+                AssertSame(saved, again);
+                AssertSums(again.Read());
+            }
+
+            Assert.That(all, Has.Count.GreaterThan(2));
+        }
+        finally
+        {
+            all.ForEach(subject => subject.Dispose());
+        }
+    }
+
+    [Test]
+    public void A_larger_memory_spills_less_and_a_smaller_one_more_and_what_is_forgotten_leaves_the_store()
+    {
+        int seed = PrintedSeed.Next();
+        DedupHistory history = new DedupHistoryGenerator(seed)
+        {
+            StreamPercent = 0,
+            UuidV7Percent = 50,
+            SettingsChange = false,
+            BlockStepNsMax = 60 * Limits.NsPerSecond,
+        }.Make(40_000);
+        using MemoryIdStore store = new();
+        using Deduplicator original = new(Capacities(1), Some, store);
+        history.Run(original, Limits.ChunkPayments, new Random(seed));
+        DedupHistory.Block last = history.Blocks[^1];
+        byte[] file = DedupSnapshot.Of(original, last).ToFile();
+        long[] puts = new long[3];
+        for (int i = 0; i < 3; i++)
+        {
+            using MemoryIdStore empty = new();
+            using Deduplicator loaded = new(Capacities(1), ((long[])[Least, Some, Much])[i], empty);
+            DedupSnapshot.Load(loaded, file);
+            puts[i] = loaded.Ids.StorePuts;
+            Assert.That(empty.Count(IdKind.UuidV7) + empty.Count(IdKind.Other), Is.EqualTo(puts[i]), "each id is put once");
+
+            // Far behind the window and the retention, when the generations in memory have ended, too.
+            Fill(loaded, last.TimeNs + (100 * Limits.NsPerDay), last.FirstSequence + (ulong)last.Payments.Count, loaded.Ids.Capacity * 2);
+            Fill(loaded, last.TimeNs + (200 * Limits.NsPerDay), last.FirstSequence + 10_000_000, 1);
+            Assert.That(empty.Count(IdKind.UuidV7), Is.Zero, "nothing of the snapshot is in the store any more");
+        }
+
+        TestContext.Out.WriteLine($"spilled with the least memory, with that of the original, with more: {string.Join(", ", puts)}");
+        Assert.That(puts, Is.EqualTo(puts.OrderDescending()).And.Exactly(1).Zero);
+        Assert.That(puts[0], Is.GreaterThan(puts[1]));
+    }
+
+    [Test]
+    public void No_payment_after_a_load_finds_the_spilling_behind()
+    {
+        using MemoryIdStore own = new();
+        using Deduplicator original = new(Capacities(1), Some, own);
+        original.RetentionNs = 0;
+        int count = (int)original.Ids.Capacity * 3 / Limits.ChunkPayments * Limits.ChunkPayments;
+        Fill(original, DedupHistory.Begin, 1, count);
+        foreach (long memoryBytes in (long[])[Some / 2, Some, Some * 2])
+        {
+            using MemoryIdStore store = new();
+            using Deduplicator loaded = new(Capacities(1), memoryBytes, store);
+            loaded.RetentionNs = 0;
+            DedupSnapshot.Load(loaded, DedupSnapshot.Of(original, (ulong)count, DedupHistory.Begin).ToFile());
+            long most = 0;
+            for (int chunk = 0; chunk < 40; chunk++)
+            {
+                long before = loaded.Ids.StorePuts;
+                Fill(loaded, DedupHistory.Begin, (ulong)(count + 1 + (chunk * Limits.ChunkPayments)), Limits.ChunkPayments);
+                most = Math.Max(most, loaded.Ids.StorePuts - before);
+            }
+
+            TestContext.Out.WriteLine($"of {loaded.Ids.Capacity * 6 / 10} in a generation, most put for one chunk: {most}");
+            Assert.That(most, Is.Positive.And.LessThan(3 * Limits.ChunkPayments));
+        }
+    }
+
+    [Test]
+    public void A_stream_costs_what_is_used_of_it()
+    {
+        using MemoryIdStore store = new();
+        using Deduplicator dedup = new(Capacities(8), Least, store);
+        using MemoryIdStore none = new();
+        using Deduplicator empty = new(Capacities(8), Least, none);
+        empty.BeginBlock(DedupHistory.Begin, 1);
+        int before = DedupSnapshot.Of(empty, 0, DedupHistory.Begin).Payload.Length;
+        dedup.BeginBlock(DedupHistory.Begin, 1);
+        Take(dedup, 1, [.. Enumerable.Range(1, 5).Select(n => (ulong)n)]);
+        Assert.That(Length(), Is.EqualTo(24 + 8 + (64 * 5)), "few numbers: one group");
+        before += 24 + 8 + (64 * 5);
+        Take(dedup, 2, [1, 65_000]);
+        Assert.That(Length(), Is.EqualTo(24 + (2 * (8 + 8 + (64 * 5)))), "a number far ahead: two groups with their bits");
+        before += 24 + (2 * (8 + 8 + (64 * 5)));
+        for (ulong first = 1; first < 70_000; first += 1_000)
+            Take(dedup, 3, [.. Enumerable.Range(0, 1_000).Select(n => first + (ulong)n)]);
+        Assert.That(Length(), Is.EqualTo(24 + 8 + (65_536 * 5)), "a full window: its cells, no bits");
+
+        int Length() => DedupSnapshot.Of(dedup, 100_000, DedupHistory.Begin).Payload.Length - before;
+    }
+
+    [Test]
+    public void An_empty_deduplicator_is_saved_and_loaded()
+    {
+        using MemoryIdStore store = new();
+        using Deduplicator empty = new(Capacities(8), Least, store);
+        using Deduplicator loaded = new(Capacities(8), Least, store);
+        DedupSnapshot.Load(loaded, DedupSnapshot.Of(empty, 0, 0).ToFile());
+        Assert.That(loaded.State, Is.EqualTo(empty.State));
+        loaded.BeginBlock(DedupHistory.Begin, 1);
+        Assert.That(() => DedupSnapshot.Load(loaded, DedupSnapshot.Of(empty, 0, 0).ToFile()), Throws.InvalidOperationException);
+    }
+
+    [Test]
+    public void Nothing_is_saved_between_judgement_and_decision()
+    {
+        using MemoryIdStore store = new();
+        using Deduplicator dedup = new(Capacities(8), Least, store);
+        dedup.BeginBlock(DedupHistory.Begin, 1);
+        dedup.Judge([new Payment { IdLow = 5, IdHigh = 5 }], [1], 1, new Verdict[1], new Verdict[1], new ushort[1]);
+        Assert.That(() => DedupSnapshot.Of(dedup, 1, DedupHistory.Begin), Throws.InvalidOperationException);
+    }
+
+    [Test]
+    public void Every_damaged_byte_is_found_when_it_is_loaded()
+    {
+        int seed = PrintedSeed.Next();
+        Random random = new(seed);
+        DedupHistory history = new DedupHistoryGenerator(seed) { StreamNames = 2, Participants = 1 }.Make(300);
+        byte[] file = SavedAtTheEnd(history).ToFile();
+        using MemoryIdStore store = new();
+        for (int i = 0; i < file.Length; i += random.Next(1, 16))
+        {
+            byte before = file[i];
+            file[i] ^= (byte)(1 << random.Next(8));
+            using Deduplicator loaded = new(Capacities(history.StreamsMax), Least, store);
+            Assert.That(() => DedupSnapshot.Load(loaded, file), Throws.InstanceOf<SnapshotException>(), $"byte {i}");
+            file[i] = before;
+        }
+
+        for (int length = 0; length < file.Length; length += random.Next(1, 400))
+        {
+            using Deduplicator loaded = new(Capacities(history.StreamsMax), Least, store);
+            Assert.That(() => DedupSnapshot.Load(loaded, file[..length]), Throws.InstanceOf<SnapshotException>(), $"cut at {length}");
+        }
+    }
+
+    /// <summary>Sound checksums over wrong values: refused, or a state that the engine can go on from, never one that breaks it.</summary>
+    [Test]
+    public void No_value_of_a_sound_file_breaks_the_engine()
+    {
+        int seed = PrintedSeed.Next();
+        Random random = new(seed);
+        DedupHistory history = new DedupHistoryGenerator(seed) { StreamNames = 3, Participants = 2 }.Make(1_500);
+        DedupSnapshot saved = SavedAtTheEnd(history);
+        int refused = 0, taken = 0;
+        for (int round = 0; round < 1_500; round++)
+        {
+            byte[] payload = [.. saved.Payload];
+            int at = random.Next(2) == 0 ? random.Next(payload.Length) : random.Next(Math.Min(payload.Length, 3_000));
+            if (random.Next(3) == 0) payload.AsSpan(at, Math.Min(random.Next(1, 9), payload.Length - at)).Fill((byte)(random.Next(2) * 255));
+            else payload[at] ^= (byte)(1 << random.Next(8));
+            using MemoryIdStore store = new();
+            using Deduplicator loaded = new(Capacities(history.StreamsMax), Least, store);
+            try
+            {
+                DedupSnapshot.Load(loaded, saved.With(payload).ToFile());
+                taken++;
+            }
+            catch (SnapshotException)
+            {
+                refused++;
+                continue;
+            }
+
+            GoOn(loaded, history, random);
+        }
+
+        TestContext.Out.WriteLine($"refused {refused}, taken {taken}");
+        Assert.That(Math.Min(refused, taken), Is.GreaterThan(100));
+    }
+
+    [Test]
+    public void What_contradicts_itself_is_named()
+    {
+        using MemoryIdStore store = new();
+        using Deduplicator dedup = new(Capacities(8), Least, store);
+        dedup.BeginBlock(DedupHistory.Begin, 1);
+        Take(dedup, 1, [1, 2, 4]);
+        DedupSnapshot saved = DedupSnapshot.Of(dedup, 3, DedupHistory.Begin);
+
+        // | sum 16 | floor 8 | hour 8 | 0 hours 8 | 1 hour 8 + 32 | 1 stream 8 | stream 24 | run 8 | bits 8 | 256 | 64 | ids 8 |
+        const int Hours = 40, Streams = Hours + 40, Stream = Streams + 8, Run = Stream + 24, Bits = Run + 8, Verdicts = Bits + 8 + 256;
+        Assert.That(saved.Payload, Has.Length.EqualTo(Verdicts + 64 + 8));
+        using (Assert.EnterMultipleScope())
+        {
+            AssertRefused(24, 0xFF, 8, "hour");
+            AssertRefused(Hours, 0, 1, "hour of its last block|streams");
+            AssertRefused(Hours + 8, 0xFF, 8, "hours of kept ids");
+            AssertRefused(Hours + 32, 9, 1, "begins at a sequence");
+            AssertRefused(Hours + 32, 0, 1, "hour of its last block");
+            AssertRefused(Streams, 9, 1, "at most 8");
+            AssertRefused(Stream + 8, 0, 1, "more decided numbers");
+            AssertRefused(Stream + 8, 9, 1, "more decided numbers");
+            AssertRefused(Stream + 18, 2, 1, "cells cannot lie");
+            AssertRefused(Stream + 20, 0, 1, "are missing");
+            AssertRefused(Stream + 20, 0xFF, 4, "cells cannot lie");
+            AssertRefused(Run, 1, 1, "are missing");
+            AssertRefused(Run + 4, 0, 1, "not in order");
+            AssertRefused(Run, 0xFF, 8, "not in order");
+            AssertRefused(Bits, 0b1000, 1, "lowest missing number");
+            AssertRefused(Bits, 0, 1, "no number there");
+            AssertRefused(Verdicts + 1, 0, 1, "verdict");
+            AssertRefused(Verdicts + 2, (byte)Verdict.Duplicate, 1, "verdict");
+            AssertRefused(Verdicts + 3, 1, 1, "verdict");
+            AssertRefused(Verdicts + 4, 200, 1, "verdict");
+            AssertRefused(Verdicts + 64, 255, 8, "ids in one piece");
+        }
+
+        void AssertRefused(int at, byte value, int count, string sentence)
+        {
+            byte[] payload = [.. saved.Payload];
+            payload.AsSpan(at, count).Fill(value);
+            using Deduplicator loaded = new(Capacities(8), Least, store);
+            Assert.That(
+                () => DedupSnapshot.Load(loaded, saved.With(payload).ToFile()),
+                Throws.InstanceOf<SnapshotException>().With.Message.Match(sentence), $"byte {at}");
+        }
+    }
+
+    /// <summary>Saves at random blocks, or where it is said; from there on the original and every loaded one judge and count alike, and as the twin says.</summary>
+    private static void AssertAllGoOn(DedupHistory history, long memoryBytes, bool onDisk, Random random)
+    {
+        int[] points = [.. Enumerable.Range(0, 2).Select(_ => random.Next(history.Blocks.Count / 4, history.Blocks.Count * 3 / 4))];
+        AssertAllGoOn(history, memoryBytes, onDisk, random, (_, block) => points.Contains(block));
+    }
+
+    private static void AssertAllGoOn(
+        DedupHistory history, long memoryBytes, bool onDisk, Random random, Func<Subject, int, bool> isSavedAfter)
+    {
+        using Subject original = new(history.StreamsMax, memoryBytes, onDisk);
+        List<Subject> loaded = [];
+        try
+        {
+            for (int block = 0; block < history.Blocks.Count; block++)
+            {
+                Run(original.Dedup, history.Blocks[block], random);
+                foreach (Subject subject in loaded)
+                {
+                    Run(subject.Dedup, history.Blocks[block], random);
+                    if (subject.Dedup.State != original.Dedup.State) Assert.Fail($"states differ after block {block}, loaded {subject}");
+                }
+
+                if (!isSavedAfter(original, block)) continue;
+                DedupSnapshot saved = DedupSnapshot.Of(original.Dedup, history.Blocks[block]);
+                AssertSums(saved.Read());
+                foreach ((long memory, bool disk) in ((long, bool)[])[(Least, false), (Least, true), (Some, true), (Much, false)])
+                {
+                    Subject next = new(history.StreamsMax, memory, disk);
+                    loaded.Add(next);
+                    DedupSnapshot.Load(next.Dedup, saved.ToFile());
+                    Assert.That(next.Dedup.State, Is.EqualTo(original.Dedup.State));
+                    AssertSame(saved, DedupSnapshot.Of(next.Dedup, history.Blocks[block]));
+                }
+            }
+        }
+        finally
+        {
+            loaded.ForEach(subject => subject.Dispose());
+        }
+    }
+
+    /// <summary>All but the order of the ids is the same to the byte.</summary>
+    private static void AssertSame(DedupSnapshot saved, DedupSnapshot again)
+    {
+        DedupSnapshot.Contents contents = saved.Read();
+        Assert.That(again.Payload, Has.Length.EqualTo(saved.Payload.Length));
+        int ids = contents.Ids.Count;
+        int idBytes = (ids * IdEntry.Size) + ((((ids + 1_023) / 1_024) + 1) * 8);
+        Assert.That(again.Payload.AsSpan(..^idBytes).SequenceEqual(saved.Payload.AsSpan(..^idBytes)), "all in front of the ids");
+        Assert.That(again.Read().IdsInOrder().SequenceEqual(contents.IdsInOrder()), "the ids");
+    }
+
+    /// <summary>Every hour's sum is that of the ids that are kept of it: none is missing, none twice, none forgotten.</summary>
+    private static void AssertSums(DedupSnapshot.Contents contents)
+    {
+        Dictionary<ulong, StateSum> uuidV7s = contents.UuidV7Hours.ToDictionary(hour => hour.Key, hour => hour.Value.Sum);
+        Dictionary<ulong, StateSum> others = contents.OtherHours.ToDictionary(hour => hour.Key, hour => hour.Value.Sum);
+        (ulong Hour, ulong First)[] begins =
+            [.. contents.OtherHours.Select(hour => (hour.Key, hour.Value.FirstSequence)).Where(hour => hour.FirstSequence != 0).Order()];
+        foreach (IdEntry id in contents.Ids)
+        {
+            bool uuidV7 = ((id.IdHigh >> 12) & 15) == 7 && id.IdLow >> 62 == 2;
+            ulong hour = uuidV7
+                ? (id.IdHigh >> 16) * 1_000_000 / Limits.NsPerHour
+                : begins.Last(begin => begin.First <= id.Decision.Sequence).Hour;
+            Dictionary<ulong, StateSum> sums = uuidV7 ? uuidV7s : others;
+            StateSum sum = sums[hour];
+            sum.Subtract(StateSum.Of(
+                StateSum.KeyOf(id.IdLow, id.IdHigh, id.Decision.Participant), id.Decision.Fingerprint, id.Decision.Verdict));
+            sums[hour] = sum;
+        }
+
+        Assert.That(uuidV7s.Values.Concat(others.Values), Is.All.EqualTo(default(StateSum)));
+    }
+
+    private static void Run(Deduplicator dedup, DedupHistory.Block block, Random random) =>
+        DedupHistory.Run(dedup, block, random.Next(2) == 0 ? Limits.ChunkPayments : 100, new Random(random.Next()));
+
+    private static DedupSnapshot SavedAtTheEnd(DedupHistory history)
+    {
+        using MemoryIdStore store = new();
+        using Deduplicator original = new(Capacities(history.StreamsMax), Least, store);
+        history.Run(original, Limits.ChunkPayments, new Random(1));
+        return DedupSnapshot.Of(original, history.Blocks[^1]);
+    }
+
+    /// <summary>The history's payments once more, over the hours in which all is forgotten; verdicts are not looked at.</summary>
+    private static void GoOn(Deduplicator dedup, DedupHistory history, Random random)
+    {
+        DedupHistory.Block last = history.Blocks[^1];
+        ulong sequence = last.FirstSequence + (ulong)last.Payments.Count;
+        (dedup.WindowNs, dedup.RetentionNs) = (Limits.NsPerHour, 3 * Limits.NsPerHour);
+        for (int round = 0; round < 6; round++)
+        {
+            dedup.BeginBlock(last.TimeNs + ((ulong)round * Limits.NsPerHour), sequence);
+            DedupHistory.Block block = history.Blocks[random.Next(history.Blocks.Count)];
+            foreach (Payment[] payments in block.Payments.Where(payment => payment.IdLow != 0 || !payment.HasStreamId).Chunk(Limits.ChunkPayments))
+                sequence = Judge(dedup, payments, [.. block.Participants[..payments.Length]], sequence);
+        }
+    }
+
+    private static void Fill(Deduplicator dedup, ulong timeNs, ulong firstSequence, long count)
+    {
+        dedup.BeginBlock(timeNs, firstSequence);
+        for (ulong sequence = firstSequence; sequence < firstSequence + (ulong)count;)
+        {
+            Payment[] payments = [.. Enumerable.Range(0, Limits.ChunkPayments).Select(i =>
+                new Payment { IdHigh = (sequence + (ulong)i) * 0x9E37_79B9_7F4A_0000, IdLow = sequence + (ulong)i })];
+            sequence = Judge(dedup, payments, new ushort[payments.Length], sequence);
+        }
+    }
+
+    private static void Take(Deduplicator dedup, ulong stream, ulong[] numbers) =>
+        Judge(
+            dedup, [.. numbers.Select(number => new Payment { IdHigh = stream, IdLow = number, Flags = PaymentFlags.StreamId })],
+            new ushort[numbers.Length], 1);
+
+    private static ulong Judge(Deduplicator dedup, Payment[] payments, ushort[] participants, ulong sequence)
+    {
+        Verdict[] verdicts = new Verdict[payments.Length];
+        dedup.Judge(payments, participants, sequence, verdicts, new Verdict[payments.Length], new ushort[payments.Length]);
+        for (int i = 0; i < verdicts.Length; i++)
+            if (verdicts[i] == Verdict.Undecided) verdicts[i] = Verdict.Accepted;
+        dedup.Decide(verdicts);
+        return sequence + (ulong)payments.Length;
+    }
+
+    /// <summary>A deduplicator with a store of its own.</summary>
+    private sealed class Subject : IDisposable
+    {
+        private readonly long _memoryBytes;
+        private readonly TempFolder? _folder;
+        private readonly IIdStore _store;
+
+        public Subject(int streamsMax, long memoryBytes, bool onDisk)
+        {
+            _memoryBytes = memoryBytes;
+            _folder = onDisk ? new TempFolder() : null;
+            _store = _folder is { } folder ? new FasterIdStore(folder.Path, FasterIdStoreTests.Tiny) : new MemoryIdStore();
+            Dedup = new Deduplicator(Capacities(streamsMax), memoryBytes, _store);
+        }
+
+        public Deduplicator Dedup { get; }
+
+        public int ReplacedInStore =>
+            _store.Kept(IdKind.Other)
+                .GroupBy(entry => (entry.IdLow, entry.IdHigh, entry.Decision.Participant)).Sum(puts => puts.Count() - 1);
+
+        public void Dispose()
+        {
+            Dedup.Dispose();
+            _store.Dispose();
+            _folder?.Dispose();
+        }
+
+        public override string ToString() => $"with {_memoryBytes} bytes, {(_folder == null ? "in memory" : "on disk")}";
+    }
+}

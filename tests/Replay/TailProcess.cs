@@ -1,0 +1,52 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Settlement.Tests.Replay;
+
+/// <summary>`replay tail` as a process that follows a journal, to be ended as an operator or a power cut would.</summary>
+internal sealed class TailProcess : IDisposable
+{
+    private readonly Process _process;
+    private readonly Task<string> _output;
+    private readonly Task<string> _error;
+
+    /// <param name="temporary">Where it may leave temporary files when it is killed.</param>
+    /// <param name="words">Behind `replay`.</param>
+    public TailProcess(string temporary, params string[] words)
+    {
+        Directory.CreateDirectory(temporary);
+        _process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, BuiltProgram.Replay), .. words])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["DOTNET_EnableDiagnostics"] = "0", ["TMPDIR"] = temporary },
+        })!;
+        _output = _process.StandardOutput.ReadToEndAsync();
+        _error = _process.StandardError.ReadToEndAsync();
+    }
+
+    public bool HasEnded => _process.HasExited;
+
+    /// <summary>SIGKILL: nothing of it runs any more.</summary>
+    public void Kill()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+    }
+
+    /// <summary>SIGTERM, or another signal by name.</summary>
+    public (int Code, string Output, string Error) Signal(string name)
+    {
+        using Process sender = Process.Start("sh", ["-c", string.Create(CultureInfo.InvariantCulture, $"kill -{name} {_process.Id}")])!;
+        sender.WaitForExit();
+        _process.WaitForExit();
+        return (_process.ExitCode, _output.Result, _error.Result);
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+            Kill();
+        _process.Dispose();
+    }
+}
