@@ -19,8 +19,12 @@ internal static class Verb
     public static Option<bool> Json() => new("--json") { Description = "Print JSON instead of lines." };
 
     /// <summary>Runs a verb; a fault becomes one sentence and an exit code.</summary>
-    public static int Run(TextWriter error, Func<int> verb)
+    /// <param name="error">Where the sentence goes.</param>
+    /// <param name="verb">Its work.</param>
+    /// <param name="stopsItself">Whether it handles Ctrl-C and termination; if not, they end the process in order.</param>
+    public static int Run(TextWriter error, Func<int> verb, bool stopsItself = false)
     {
+        using OrderlyExit? exit = stopsItself ? null : new OrderlyExit();
         try
         {
             return verb();
