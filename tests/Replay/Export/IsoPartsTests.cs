@@ -1,3 +1,4 @@
+using Movement = Settlement.Replay.Export.Iso.Movement;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
