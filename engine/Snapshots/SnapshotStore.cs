@@ -114,7 +114,7 @@ public sealed class SnapshotStore(string journalDirectory)
     {
         IReadOnlyList<string> paths = Paths();
         IReadOnlyList<JournalReaderMark> readers = paths.Count > KeptMax ? JournalReaders.ReadAll(journalDirectory) : [];
-        var needed = readers.Select(reader => paths.FirstOrDefault(path => HeadOf(path).Sequence <= reader.Sequence)).ToHashSet();
+        var needed = readers.Select(reader => paths.FirstOrDefault(path => HeadOf(path).Block <= reader.Block)).ToHashSet();
         foreach (string old in paths.Skip(KeptMax).Where(path => !needed.Contains(path)))
             File.Delete(old);
     }
