@@ -62,7 +62,7 @@ public sealed class TailSnapshotTests
         journal.Write(FilePayments);
         Snapshot(cut: false, cancel);
         journal.Write(500);
-        JournalCut held = Snapshot(cut: true, cancel)!.Cut!;
+        FilesCut held = Snapshot(cut: true, cancel)!.Cut!;
         Assert.That((held.Files, held.Kept), Is.EqualTo((0, held.Kept)));
         Assert.That(held.Kept, Does.Contain(name));
         Assert.That(File.Exists(FirstFile));
