@@ -40,6 +40,15 @@ internal sealed record SnapshotCheck(string Path, ulong? Block, Digest StateHash
     public string? Fault { get; init; }
 }
 
+/// <summary>A receipt that somebody holds, against the journal.</summary>
+/// <param name="Path">Its file.</param>
+/// <param name="Batch">That it is of.</param>
+internal sealed record ReceiptMatch(string Path, ulong Batch)
+{
+    /// <summary>Why the journal does not hold what the receipt proves; null: it does.</summary>
+    public string? Fault { get; init; }
+}
+
 /// <summary>The result of a verification: all counts are of what stands before <see cref="End"/>.</summary>
 internal sealed record VerifyReport
 {
@@ -78,6 +87,8 @@ internal sealed record VerifyReport
 
     public required IReadOnlyList<SnapshotCheck> Snapshots { get; init; }
 
+    public required IReadOnlyList<ReceiptMatch> Receipts { get; init; }
+
     public required TimeSpan Elapsed { get; init; }
 
     /// <summary>Of that, spent waiting for the files' bytes.</summary>
@@ -85,7 +96,8 @@ internal sealed record VerifyReport
 
     public required Finding End { get; init; }
 
-    public bool IsSound => End.Kind is JournalFinding.Clean or JournalFinding.TornTail && Snapshots.All(snapshot => snapshot.Fault is null);
+    public bool IsSound => End.Kind is JournalFinding.Clean or JournalFinding.TornTail && Snapshots.All(snapshot => snapshot.Fault is null)
+        && Receipts.All(receipt => receipt.Fault is null);
 
     /// <summary>What the verification waited for most.</summary>
     private string LimitedBy => FileTime > Elapsed / 2 ? "disk" : "processor";
@@ -118,6 +130,7 @@ internal sealed record VerifyReport
         seconds = Elapsed.TotalSeconds,
         payments_per_second = Rate,
         limited_by = LimitedBy,
+        receipts = Receipts.Select(receipt => new { path = receipt.Path, batch = receipt.Batch, fault = receipt.Fault }),
         snapshots = Snapshots.Select(snapshot => new { path = snapshot.Path, block = snapshot.Block, compared = snapshot.IsCompared, fault = snapshot.Fault }),
         end = new { kind = NameOf(End.Kind), file = End.File, offset = End.Offset, block = End.Block, what = End.What },
     }, s_json);
@@ -139,6 +152,8 @@ internal sealed record VerifyReport
                 : $"block {snapshot.Block}: whole; the verification began behind it, or ended before it")}");
         }
 
+        foreach (ReceiptMatch receipt in Receipts)
+            Line(output, $"  receipt     {(receipt.Fault is { } fault ? $"MISSING: {receipt.Path}: {fault}" : $"{receipt.Path}: batch {receipt.Batch} is in the journal as it was signed")}");
         Line(output, $"  time        {Elapsed.TotalSeconds:F2} s, {Rate:N0} payments/s; limited by the {LimitedBy}");
         string where = string.Create(CultureInfo.InvariantCulture, $"block {End.Block} at {End.File}, offset {End.Offset}: {End.What}");
         Line(output, End.Kind switch

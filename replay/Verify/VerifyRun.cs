@@ -8,6 +8,7 @@ using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Snapshots;
 using Settlement.Replay.Common;
+using Settlement.Replay.Receipts;
 
 namespace Settlement.Replay.Verify;
 
@@ -28,6 +29,8 @@ internal sealed class VerifyRun : IDisposable
     private readonly WalkProgress? _progress;
     private readonly SortedDictionary<ulong, SnapshotCheck> _snapshots = [];
     private readonly List<SnapshotCheck> _badSnapshots = [];
+    private readonly List<(string Path, Receipt Receipt)> _receipts = [];
+    private readonly HashSet<string> _matched = [];
     private FasterIdStore? _store;
     private SealVerifier? _seals;
 
@@ -38,19 +41,26 @@ internal sealed class VerifyRun : IDisposable
     private ulong _blocks;
     private ulong _sequence;
     private ulong _timeNs;
+    private ulong _lastSealed;
 
-    private VerifyRun(string directory, string? archive, WalkProgress? progress) =>
+    private VerifyRun(string directory, string? archive, IReadOnlyList<string> receipts, WalkProgress? progress)
+    {
         (_directory, _archive, _progress) = (directory, archive, progress);
+        foreach (string path in receipts)
+            _receipts.Add((path, ReceiptFile.Read(path)));
+    }
 
     /// <param name="directory">The journal's.</param>
     /// <param name="archive">Folder with files that were cut off it; null: none.</param>
+    /// <param name="receipts">Files of receipts that the journal must hold.</param>
     /// <param name="progress">Told how far the reading is.</param>
     /// <exception cref="JournalException">There is no journal that could be read, or it is of a newer format.</exception>
-    public static VerifyReport Over(string directory, string? archive = null, WalkProgress? progress = null)
+    /// <exception cref="UsageException">A receipt cannot be read.</exception>
+    public static VerifyReport Over(string directory, string? archive = null, IReadOnlyList<string>? receipts = null, WalkProgress? progress = null)
     {
         if (!Directory.Exists(directory))
             throw Journals.NoDirectory(directory);
-        using var run = new VerifyRun(directory, archive, progress);
+        using var run = new VerifyRun(directory, archive, receipts ?? [], progress);
         return run.Run();
     }
 
@@ -90,6 +100,7 @@ internal sealed class VerifyRun : IDisposable
             NodeKey = replay.HasState ? replay.State.Genesis.NodeKey : default,
             LastBatch = _lastBatch,
             Snapshots = [.. _badSnapshots, .. _snapshots.Values],
+            Receipts = [.. _receipts.Select(receipt => Match(receipt.Path, receipt.Receipt, begun is null ? 0 : head.Sequence))],
             Elapsed = watch.Elapsed,
             FileTime = reader.FileTime,
             End = broken ?? EndOf(reader),
@@ -162,7 +173,32 @@ internal sealed class VerifyRun : IDisposable
         var batch = ClosedBatch.Decode(body[..statementBytes]);
         if (_seals.FaultOf(batch, body[statementBytes..]) is { } fault)
             throw new LedgerBrokenException($"the seal of batch {batch.Number} {fault}");
+        foreach ((string path, Receipt receipt) in _receipts)
+        {
+            if (receipt.Header.Number == batch.Number && receipt.Header.Bytes.SequenceEqual(_seals.HeaderOf(batch).Bytes))
+                _matched.Add(path);
+        }
+
         _sealed++;
+        _lastSealed = batch.Number;
+    }
+
+    private ReceiptMatch Match(string path, Receipt receipt, ulong begunBehind)
+    {
+        var match = new ReceiptMatch(path, receipt.Header.Number);
+        NodeKey? key = _seals is null || _seals.Key.IsNone ? null : _seals.Key;
+        if (ReceiptCheck.Of(receipt, key) is { IsValid: false } invalid)
+            return match with { Fault = $"it proves nothing: {invalid.What}" };
+        if (_matched.Contains(path))
+            return match;
+        return match with
+        {
+            Fault = receipt.Header.Number > _lastSealed
+                ? $"batch {receipt.Header.Number} was sealed and is not in the journal, whose last seal is of batch {_lastSealed}: the journal has lost its tail. Restore it from a backup or a standby"
+                : receipt.Header.LastSequence <= begunBehind
+                    ? $"batch {receipt.Header.Number} lies in front of where the verification began"
+                    : $"batch {receipt.Header.Number} of the journal is another one: this is not the journal of which the receipt was made",
+        };
     }
 
     private BlockReplay NewReplay() => new(NewDeduplicator) { Closed = batch => _lastBatch = batch };

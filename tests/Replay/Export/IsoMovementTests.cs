@@ -1,3 +1,4 @@
+using Movement = Settlement.Replay.Export.Iso.Movement;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Settlement.Engine.Domain;
