@@ -10,7 +10,10 @@ internal static class ExportCommand
     public static Command Create(TextWriter output, TextWriter error)
     {
         Argument<string> journal = Verb.Journal();
-        var format = new Option<string>("--format") { Description = "camt.053 (statements), camt.054 (notifications), pacs.009 (settlement instructions).", Required = true };
+        var format = new Option<string>("--format")
+        {
+            Description = "camt.053 (statements), camt.054 (notifications), pacs.009 (settlement instructions).", Required = true,
+        };
         var folder = new Option<string>("--out") { Description = "The folder that files are written to; made if it is not there.", Required = true };
         var from = new Option<string?>("--from") { Description = $"Begin behind this point: {JournalPoint.Expected}. Without it: with the ledger." };
         var to = new Option<string>("--to") { Description = "End at this point.", DefaultValueFactory = _ => "end" };
