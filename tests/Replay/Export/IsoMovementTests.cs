@@ -1,3 +1,4 @@
+using RangeStart = Settlement.Replay.Export.Iso.RangeStart;
 using Movement = Settlement.Replay.Export.Iso.Movement;
 using System.Globalization;
 using System.Runtime.InteropServices;
