@@ -7,10 +7,13 @@ namespace Settlement.Engine.Dedup;
 /// <content>Ids in a snapshot: every decision that still counts once, wherever it is kept, the oldest first.</content>
 /// <remarks>
 /// <code>
-///  pieces of: count 8 (up to 1,024) | entries 32 each, as in memory |, and a count of 0 behind the last
+///  | seeds 8 |, then pieces of: | count 8 (up to 1,024) | entries 32 each, as in memory |, and a count of 0 behind the last
 /// </code>
 /// Order: what is in the store in the order of spilling, the rest of the old generation, the young one. So an entry of one
-/// generation stands before all of the next; inside a generation they stand by hash, not by sequence.
+/// generation stands before all of the next; inside a generation they stand by hash, not by sequence. Entered under the same
+/// hash, a part of a generation would crowd into one part of a table, and each look for a place there would walk far. So
+/// "seeds" says how often the saver's seeds were changed, and the loader changes its own once more often: its hashes, and
+/// all that a client could know of them, have nothing to do with the order of the file.
 /// <para>
 /// Once: a slot of the old generation is in the store if it was drained, so only those from the next one to drain on are
 /// taken from memory. An id has two decisions only where the earlier one was forgotten, and what is forgotten is left out.
@@ -30,8 +33,12 @@ internal sealed partial class IdGenerations
 {
     private const int PieceEntries = Limits.ChunkPayments;
 
+    // written by: settle thread
+    private ulong _seedChanges;
+
     public void Save(SnapshotWriter writer)
     {
+        writer.Write(in _seedChanges);
         Pieces pieces = new(writer);
         foreach (IdEntry entry in Spilled()) pieces.Add(in entry);
         if (_oldFirst != ulong.MaxValue) Save(pieces, _old, _drainSlot, _oldFirst);
@@ -47,6 +54,7 @@ internal sealed partial class IdGenerations
         IdEntry[] piece = new IdEntry[PieceEntries];
         ulong[] hashes = new ulong[PieceEntries];
         ulong otherSequenceLast = 0;
+        ChangeSeeds(reader.Read<ulong>() + 1);
         for (int count; (count = reader.ReadCount(PieceEntries, "ids in one piece")) != 0;)
         {
             Span<IdEntry> entries = piece.AsSpan(0, count);
@@ -70,6 +78,13 @@ internal sealed partial class IdGenerations
             for (int i = 0; i < count; i++) Enter(in entries[i], hashes[i]);
             DrainShare();
         }
+    }
+
+    private void ChangeSeeds(ulong changes)
+    {
+        _seedChanges = changes;
+        _seedLow = Mix.Fold(_seedLow ^ changes, Mix.Pi5);
+        _seedHigh = Mix.Fold(_seedHigh ^ changes, Mix.Pi6);
     }
 
     /// <summary>What of the store counts. Kinds are merged by sequence, so one generation's come out before the next one's.</summary>

@@ -36,8 +36,6 @@ internal sealed partial class IdGenerations : IDisposable
     private readonly IdFilter _filter;
     private readonly HourTable _uuidV7Hours;
     private readonly HourTable _otherHours;
-    private readonly ulong _seedLow;
-    private readonly ulong _seedHigh;
     private readonly long _capacity;
 
     /// <summary>Entries at which the young generation gives way.</summary>
@@ -48,6 +46,8 @@ internal sealed partial class IdGenerations : IDisposable
     private readonly long _sweepPace;
 
     // All written by: settle thread.
+    private ulong _seedLow;
+    private ulong _seedHigh;
     private NativeTable<IdEntry> _young;
     private NativeTable<IdEntry> _old;
     private ulong _youngFirst = 1;
@@ -174,6 +174,19 @@ internal sealed partial class IdGenerations : IDisposable
         _young.Dispose();
         _old.Dispose();
         _filter.Dispose();
+    }
+
+    /// <summary>Most slots taken in a row by the young generation: what a look-up walks at worst. For tests.</summary>
+    public long RunLongest()
+    {
+        long longest = 0;
+        for (long slot = 0, run = 0; slot < _capacity; slot++)
+        {
+            run = _young[slot].Decision.Sequence >= _youngFirst ? run + 1 : 0;
+            longest = Math.Max(longest, run);
+        }
+
+        return longest;
     }
 
     /// <summary>The first of two in a cache line.</summary>

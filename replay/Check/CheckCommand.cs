@@ -31,8 +31,7 @@ internal static class CheckCommand
             string path = parsed.GetValue(receipt)!;
             string? keyPath = parsed.GetValue(key);
             NodeKey? named = keyPath is null ? null : ReadKey(keyPath);
-            if (!ReceiptReader.TryRead(ReadBytes(path, ReceiptReader.BytesMax), out Receipt? read, out string? fault))
-                throw new UsageException($"'{path}' is no receipt that can be checked: {fault}.");
+            Receipt read = ReceiptFile.Read(path);
             CheckResult result = ReceiptCheck.Of(read, named);
             if (parsed.GetValue(json))
                 output.WriteLine(Json(path, read, result, named is not null));
@@ -45,24 +44,12 @@ internal static class CheckCommand
 
     private static NodeKey ReadKey(string path)
     {
-        string text = System.Text.Encoding.Latin1.GetString(ReadBytes(path, KeyBytesMax));
+        string text = System.Text.Encoding.Latin1.GetString(ReceiptFile.ReadBytes(path, KeyBytesMax));
         if (NodeKey.TryParsePem(text, out NodeKey key))
             return key;
         throw new UsageException(text.Contains("PRIVATE KEY-----", StringComparison.Ordinal)
             ? $"--key {path}: it holds a private key, which nobody needs to check a receipt; name the public one, node.pub."
             : $"--key {path}: a node's public key as PEM (node.pub, -----BEGIN PUBLIC KEY----- of P-256) is expected.");
-    }
-
-    /// <summary>A file up to a bound, and one byte more where it is longer: who reads it says so.</summary>
-    private static byte[] ReadBytes(string path, int most)
-    {
-        if (Directory.Exists(path))
-            throw new UsageException($"'{path}' is a folder; a file is expected.");
-        if (!File.Exists(path))
-            throw new UsageException($"There is no file '{path}'.");
-        using FileStream file = File.OpenRead(path);
-        byte[] bytes = new byte[most + 1];
-        return bytes[..file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)];
     }
 
     private static void PrintLines(string path, Receipt receipt, CheckResult result, string? keyPath, TextWriter output)

@@ -19,8 +19,12 @@ internal static class Verb
     public static Option<bool> Json() => new("--json") { Description = "Print JSON instead of lines." };
 
     /// <summary>Runs a verb; a fault becomes one sentence and an exit code.</summary>
-    public static int Run(TextWriter error, Func<int> verb)
+    /// <param name="error">Where the sentence goes.</param>
+    /// <param name="verb">Its work.</param>
+    /// <param name="stopsItself">Whether it handles Ctrl-C and termination; if not, they end the process in order.</param>
+    public static int Run(TextWriter error, Func<int> verb, bool stopsItself = false)
     {
+        using OrderlyExit? exit = stopsItself ? null : new OrderlyExit();
         try
         {
             return verb();
@@ -32,7 +36,7 @@ internal static class Verb
         }
         catch (IOException full) when (full.HResult is DiskFullErrno or DiskFullWindows)
         {
-            error.WriteLine($"The disk is full: {full.Message} What was begun is not finished; make room, or name another folder, and run the same command again.");
+            error.WriteLine($"The disk is full: {full.Message.TrimEnd('.')}. What was begun is not finished; make room, or name another folder, and run the same command again.");
             return ReplayCommand.ExitUnusable;
         }
         catch (Exception unusable) when (unusable is UsageException or JournalException or SnapshotException or IOException or UnauthorizedAccessException)

@@ -67,22 +67,24 @@ internal sealed class ExportFiles : IDisposable
     public void Dispose()
     {
         AppDomain.CurrentDomain.ProcessExit -= GiveUp;
+        foreach ((_, _, Stream stream) in _files)
+            stream.Dispose();
         if (!_isCommitted)
             GiveUp(this, EventArgs.Empty);
     }
 
-    /// <summary>Unbuffered: who writes here has a buffer of his own, and nothing is left to be written when the disk is full.</summary>
-    private static FileStream Open(string path) => new(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
+    /// <summary>
+    /// Unbuffered: who writes here has a buffer of his own, and nothing is left to be written when the disk is full. May be deleted while it is
+    /// written: the process may end.
+    /// </summary>
+    private static FileStream Open(string path) => new(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete, bufferSize: 0);
 
     private void GiveUp(object? sender, EventArgs ended)
     {
         try
         {
-            foreach ((string partial, _, Stream stream) in _files)
-            {
-                stream.Dispose();
+            foreach ((string partial, _, _) in _files)
                 File.Delete(partial);
-            }
 
             if (_madeDirectory && !Directory.EnumerateFileSystemEntries(_directory).Any())
                 Directory.Delete(_directory);

@@ -3,7 +3,7 @@ using Settlement.Replay.Export;
 
 namespace Settlement.Replay.Sql;
 
-/// <summary>One table of an export's folder: its file `NAME.parquet`, `NAME.csv` or `NAME.jsonl`, or, for what is written piece by piece, all files of one ending in a folder `NAME`.</summary>
+/// <summary>One table of an export's folder: its file `NAME.parquet`, `NAME.csv` or `NAME.jsonl`, or the pieces `NAME-*` of one that `replay tail` keeps.</summary>
 internal sealed record SqlSource(TableSchema Table, string Ending, IReadOnlyList<string> Files)
 {
     private static readonly string[] s_endings = ["parquet", "csv", "jsonl"];
@@ -39,13 +39,10 @@ internal sealed record SqlSource(TableSchema Table, string Ending, IReadOnlyList
 
     private static List<string> FilesOf(string directory, string table, string ending)
     {
-        var files = new List<string>();
+        List<string> files = [.. Directory.EnumerateFiles(directory, $"{table}-*.{ending}").Select(Path.GetFullPath).Order(StringComparer.Ordinal)];
         string file = Path.GetFullPath(Path.Combine(directory, $"{table}.{ending}"));
         if (File.Exists(file))
             files.Add(file);
-        string pieces = Path.GetFullPath(Path.Combine(directory, table));
-        if (Directory.Exists(pieces))
-            files.AddRange(Directory.EnumerateFiles(pieces, $"*.{ending}").Where(piece => Path.GetFileName(piece)[0] != '.').Order(StringComparer.Ordinal));
         return files;
     }
 }

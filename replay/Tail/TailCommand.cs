@@ -93,7 +93,7 @@ internal static class TailCommand
                 signal.Cancel = true; // the transaction at hand is finished first
                 stop.Cancel();
             }
-        }));
+        }, stopsItself: true));
         return command;
     }
 

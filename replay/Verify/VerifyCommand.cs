@@ -10,15 +10,22 @@ internal static class VerifyCommand
     {
         Argument<string> journal = Verb.Journal();
         Option<bool> json = Verb.Json();
+        var archive = new Option<string?>("--archive") { Description = "Folder with the files that were cut off the journal: both are verified as one." };
+        var receipts = new Option<string[]>("--receipt")
+        {
+            HelpName = "FILE",
+            Description = "A receipt from outside, which the journal must hold; may be repeated. A journal that lost its whole tail looks sound by itself: what was given out before tells.",
+        };
         var command = new Command(
             "verify",
             "Verifies every block (CRC, chain, sequence, time), applies all of them again, and compares every seal (root, state hash, signature) and the sums of money.")
         {
-            journal, json,
+            journal, archive, receipts, json,
         };
         command.SetAction(parsed => Verb.Run(error, () =>
         {
-            VerifyReport report = VerifyRun.Over(parsed.GetValue(journal)!);
+            VerifyReport report = VerifyRun.Over(
+                parsed.GetValue(journal)!, parsed.GetValue(archive), parsed.GetValue(receipts) ?? [], WalkProgress.Over(parsed.GetValue(journal)!, error, parsed.GetValue(json)));
             report.Print(parsed.GetValue(json), output);
             return report.IsSound ? 0 : ReplayCommand.ExitUnsound;
         }));

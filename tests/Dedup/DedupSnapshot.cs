@@ -92,6 +92,7 @@ internal sealed class DedupSnapshot
             }
         }
 
+        contents.SeedChanges = fields.Take<ulong>();
         for (ulong count; (count = fields.Take<ulong>()) != 0;)
             for (; count > 0; count--) contents.Ids.Add(fields.Take<IdEntry>());
         Assert.That(fields.Left, Is.Zero, "bytes behind the ids");
@@ -125,6 +126,8 @@ internal sealed class DedupSnapshot
         public Dictionary<ulong, (StateSum Sum, ulong FirstSequence)> OtherHours { get; } = [];
 
         public Dictionary<(ushort Participant, ulong Name, ulong Number), (uint Fingerprint, Verdict Verdict)> Numbers { get; } = [];
+
+        public ulong SeedChanges { get; set; }
 
         public List<IdEntry> Ids { get; } = [];
 

@@ -194,6 +194,29 @@ public sealed class DedupSnapshotTests
     }
 
     [Test]
+    public void Ids_in_the_order_of_one_memory_do_not_crowd_in_another()
+    {
+        using MemoryIdStore own = new();
+        using Deduplicator original = new(Capacities(1), Much, own);
+        const int Count = 200 * Limits.ChunkPayments;
+        Fill(original, DedupHistory.Begin, 1, Count);
+        DedupSnapshot saved = DedupSnapshot.Of(original, Count, DedupHistory.Begin);
+        for (ulong handedOn = 1; handedOn < 4; handedOn++)
+        {
+            using MemoryIdStore few = new(), many = new();
+            using Deduplicator smaller = new(Capacities(1), Some, few);
+            using Deduplicator same = new(Capacities(1), Much, many);
+            DedupSnapshot.Load(smaller, saved.ToFile());
+            DedupSnapshot.Load(same, saved.ToFile());
+            TestContext.Out.WriteLine($"{smaller.Ids.RunLongest()} of {smaller.Ids.Capacity}, {same.Ids.RunLongest()} of {same.Ids.Capacity}");
+            Assert.That(smaller.Ids.RunLongest(), Is.Positive.And.LessThan(500));
+            Assert.That(same.Ids.RunLongest(), Is.Positive.And.LessThan(500));
+            saved = DedupSnapshot.Of(same, Count, DedupHistory.Begin);
+            Assert.That(saved.Read().SeedChanges, Is.EqualTo(handedOn));
+        }
+    }
+
+    [Test]
     public void A_stream_costs_what_is_used_of_it()
     {
         using MemoryIdStore store = new();
@@ -306,9 +329,9 @@ public sealed class DedupSnapshotTests
         Take(dedup, 1, [1, 2, 4]);
         DedupSnapshot saved = DedupSnapshot.Of(dedup, 3, DedupHistory.Begin);
 
-        // | sum 16 | floor 8 | hour 8 | 0 hours 8 | 1 hour 8 + 32 | 1 stream 8 | stream 24 | run 8 | bits 8 | 256 | 64 | ids 8 |
+        // | sum 16 | floor 8 | hour 8 | 0 hours 8 | 1 hour 8 + 32 | 1 stream 8 | stream 24 | run 8 | bits 8 | 256 | 64 | seeds 8 | ids 8 |
         const int Hours = 40, Streams = Hours + 40, Stream = Streams + 8, Run = Stream + 24, Bits = Run + 8, Verdicts = Bits + 8 + 256;
-        Assert.That(saved.Payload, Has.Length.EqualTo(Verdicts + 64 + 8));
+        Assert.That(saved.Payload, Has.Length.EqualTo(Verdicts + 64 + 8 + 8));
         using (Assert.EnterMultipleScope())
         {
             AssertRefused(24, 0xFF, 8, "hour");
@@ -331,7 +354,7 @@ public sealed class DedupSnapshotTests
             AssertRefused(Verdicts + 2, (byte)Verdict.Duplicate, 1, "verdict");
             AssertRefused(Verdicts + 3, 1, 1, "verdict");
             AssertRefused(Verdicts + 4, 200, 1, "verdict");
-            AssertRefused(Verdicts + 64, 255, 8, "ids in one piece");
+            AssertRefused(Verdicts + 64 + 8, 255, 8, "ids in one piece");
         }
 
         void AssertRefused(int at, byte value, int count, string sentence)
@@ -393,7 +416,7 @@ public sealed class DedupSnapshotTests
         DedupSnapshot.Contents contents = saved.Read();
         Assert.That(again.Payload, Has.Length.EqualTo(saved.Payload.Length));
         int ids = contents.Ids.Count;
-        int idBytes = (ids * IdEntry.Size) + ((((ids + 1_023) / 1_024) + 1) * 8);
+        int idBytes = 8 + (ids * IdEntry.Size) + ((((ids + 1_023) / 1_024) + 1) * 8);
         Assert.That(again.Payload.AsSpan(..^idBytes).SequenceEqual(saved.Payload.AsSpan(..^idBytes)), "all in front of the ids");
         Assert.That(again.Read().IdsInOrder().SequenceEqual(contents.IdsInOrder()), "the ids");
     }

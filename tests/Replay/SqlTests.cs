@@ -163,11 +163,20 @@ public sealed class SqlTests
     public void A_table_in_pieces_is_one_view()
     {
         using var folder = new TemporaryFolder();
-        Directory.CreateDirectory(folder.PathOf("payments"));
         Run(0, "export", Journal, "--format", "parquet", "--out", folder.PathOf("a"), "--tables", "payments", "--to", "900");
         Run(0, "export", Journal, "--format", "parquet", "--out", folder.PathOf("b"), "--tables", "payments", "--from", "901");
-        File.Move(folder.PathOf("a/payments.parquet"), folder.PathOf("payments/000001.parquet"));
-        File.Move(folder.PathOf("b/payments.parquet"), folder.PathOf("payments/it's 2.parquet"));
+        File.Move(folder.PathOf("a/payments.parquet"), folder.PathOf("payments-0001-0900.parquet"));
+        File.Move(folder.PathOf("b/payments.parquet"), folder.PathOf("payments-0901-it's more.parquet"));
+        Assert.That(Run(0, "sql", "select * from payments order by sequence", "--over", folder.Path, "--csv"),
+            Is.EqualTo(Run(0, "sql", "select * from payments order by sequence", "--over", Over("parquet"), "--csv")));
+    }
+
+    [Test]
+    public void What_tail_keeps_can_be_queried()
+    {
+        using var folder = new TemporaryFolder();
+        Run(0, "tail", Journal, "--to", "parquet", folder.Path, "--once", "--rows", "500");
+        Assert.That(Directory.GetFiles(folder.Path), Has.Length.GreaterThan(1));
         Assert.That(Run(0, "sql", "select * from payments order by sequence", "--over", folder.Path, "--csv"),
             Is.EqualTo(Run(0, "sql", "select * from payments order by sequence", "--over", Over("parquet"), "--csv")));
     }

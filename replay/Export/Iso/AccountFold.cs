@@ -70,7 +70,11 @@ internal sealed class AccountFold
         {
             entries.Add(new IsoEntry
             {
-                Movement = movement, Units = (Int128)(movement.Amount / _currency.Unit), Exact = (Int128)movement.Amount, ValueNs = valueNs, IsCredit = movement.IsCredit,
+                Movement = movement,
+                Units = (Int128)(movement.Amount / _currency.Unit),
+                Exact = (Int128)movement.Amount,
+                ValueNs = valueNs,
+                IsCredit = movement.IsCredit,
             });
         }
         else if (movement.IsCredit)

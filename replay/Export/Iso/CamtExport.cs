@@ -74,13 +74,21 @@ internal sealed class CamtExport : IDisposable
         if (!any)
             throw new UsageException($"{to} lies before the journal's first block.");
         _end = RangeStart.PointOf(walk.State);
-        if (_end.Sequence < _start.Point.Sequence || (_end.Sequence == _start.Point.Sequence && _end.Batch == _start.Point.Batch && _request.From is not null))
-            throw new UsageException($"The range is empty: it begins behind sequence {_start.Point.Sequence} and ends with sequence {_end.Sequence}.");
+        RequireRange();
         _ledger = new IsoLedger(walk.LedgerId, walk.State);
         participant?.End(_ledger, walk.State);
         _sort.Begin();
         Write((IAccountSource?)participant ?? new WalletAccounts(_ledger, _start.State, walk.State, _request.Wallet));
         return _summary.Build(walk.LedgerId, _start.Point, _end, _folder.Count);
+    }
+
+    /// <summary>A range of no sequence in which a batch closes, by its age, is none that is empty: what pended is available.</summary>
+    private void RequireRange()
+    {
+        RangePoint start = _start.Point;
+        bool still = _end.Sequence == start.Sequence && _end.Batch == start.Batch && _request.From is not null;
+        if (still || _end.Sequence < start.Sequence)
+            throw new UsageException($"The range is empty: it begins behind sequence {start.Sequence} and ends with sequence {_end.Sequence}.");
     }
 
     private void NoteBatches(IReadOnlyList<ClosedBatch> closed)
@@ -120,7 +128,10 @@ internal sealed class CamtExport : IDisposable
         else
             WriteNotifications(account, fold);
         if (fold.Exact != account.Closing)
-            throw new LedgerBrokenException($"{account}: its opening balance and movements come to {fold.Exact} units, the ledger has {account.Closing}");
+        {
+            throw new LedgerBrokenException(
+                $"{account}: its opening balance and movements come to {fold.Exact} units, the ledger has {account.Closing}");
+        }
     }
 
     private void WriteStatement(AccountFacts account, AccountFold fold)
@@ -142,7 +153,11 @@ internal sealed class CamtExport : IDisposable
         fold.Flush(pages.Entries);
         pages.End();
         if (pages.Units != account.Currency.Floor(account.Closing))
-            throw new LedgerBrokenException($"{account}: its statement closes with {pages.Units} whole units, the ledger has {account.Closing} units");
+        {
+            throw new LedgerBrokenException(
+                $"{account}: its statement closes with {pages.Units} whole units, the ledger has {account.Closing} units");
+        }
+
         _summary.Accounts++;
     }
 

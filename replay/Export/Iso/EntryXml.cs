@@ -93,7 +93,8 @@ internal static class EntryXml
     private static void Code(IsoXml xml, IsoLedger ledger, in IsoEntry entry)
     {
         Instruction instruction = entry.Movement.Instruction;
-        bool isTransfer = entry.Summed > 0 || instruction is not (Instruction.Issue or Instruction.Redeem or Instruction.CloseBatch or Instruction.SettledBatch);
+        bool isTransfer = entry.Summed > 0
+            || instruction is not (Instruction.Issue or Instruction.Redeem or Instruction.CloseBatch or Instruction.SettledBatch);
         xml.Start("BkTxCd");
         xml.Start("Domn");
         xml.Text("Cd", "PMNT");
@@ -152,7 +153,9 @@ internal static class EntryXml
         xml.End();
     }
 
-    /// <summary>The other side: its account, and the participant that keeps it. The settlement agent's own account has all others on the other side.</summary>
+    /// <summary>
+    /// The other side: its account, and the participant that keeps it. The settlement agent's own account has all others on the other side.
+    /// </summary>
     private static void Counterparty(IsoXml xml, AccountFacts account, in Movement movement, bool ofBatch)
     {
         string side = movement.IsCredit ? "Dbtr" : "Cdtr";
@@ -175,12 +178,16 @@ internal static class EntryXml
 
     private static string? Remark(IsoCurrency currency, ulong batch, in IsoEntry entry) => entry switch
     {
-        { Summed: > 0 } => $"{IsoText.Number((ulong)entry.Summed)} payments of batch {IsoText.Number(batch)} with parts below a unit, {currency.ExactText(entry.Exact)} {currency.Letters} together",
-        { Movement.Instruction: Instruction.CloseBatch } => $"Net position of batch {IsoText.Number(batch)}, {FeeText(currency, (Int128)entry.Movement.Target)}",
+        { Summed: > 0 } => $"{IsoText.Number((ulong)entry.Summed)} payments of batch {IsoText.Number(batch)} with parts below a unit, "
+            + $"{currency.ExactText(entry.Exact)} {currency.Letters} together",
+        { Movement.Instruction: Instruction.CloseBatch } =>
+            $"Net position of batch {IsoText.Number(batch)}, {FeeText(currency, (Int128)entry.Movement.Target)}",
         { Movement.Instruction: Instruction.SettledBatch } => $"The money of batch {IsoText.Number(batch)} has moved outside",
         _ => null,
     };
 
     private static string FeeText(IsoCurrency currency, Int128 fee) =>
-        fee < 0 ? $"with {currency.ExactText(-fee)} {currency.Letters} of fees earned" : $"behind a fee of {currency.ExactText(fee)} {currency.Letters}";
+        fee < 0
+            ? $"with {currency.ExactText(-fee)} {currency.Letters} of fees earned"
+            : $"behind a fee of {currency.ExactText(fee)} {currency.Letters}";
 }

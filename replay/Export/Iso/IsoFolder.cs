@@ -8,9 +8,14 @@ namespace Settlement.Replay.Export.Iso;
 /// </summary>
 internal sealed class IsoFolder : IDisposable
 {
+    private const int ExitAttempts = 20;
+    private const int ExitPauseMs = 50;
+
     private readonly bool _force;
     private readonly bool _made;
     private readonly string _work;
+    private volatile bool _exiting; // written by: the thread that ends the process
+    private bool _published;
     private bool _disposed;
 
     /// <exception cref="UsageException">The name is a file's.</exception>
@@ -32,6 +37,8 @@ internal sealed class IsoFolder : IDisposable
     /// <exception cref="UsageException">There is a file of that name already.</exception>
     public FileStream Create(string name)
     {
+        if (_exiting)
+            Thread.Sleep(Timeout.Infinite); // what is begun now would stay behind
         string target = System.IO.Path.Combine(Path, name);
         if (Directory.Exists(target) || (!_force && File.Exists(target)))
             throw new UsageException($"'{target}' exists already: name another folder, or give --force to replace it. Nothing was written.");
@@ -45,6 +52,7 @@ internal sealed class IsoFolder : IDisposable
     /// <summary>Gives the messages their names.</summary>
     public void Publish()
     {
+        _published = true;
         foreach (string file in Directory.EnumerateFiles(_work, "*.xml"))
             File.Move(file, System.IO.Path.Combine(Path, System.IO.Path.GetFileName(file)), overwrite: _force);
     }
@@ -54,21 +62,26 @@ internal sealed class IsoFolder : IDisposable
         AppDomain.CurrentDomain.ProcessExit -= OnExit;
         if (_disposed)
             return;
-        _disposed = true;
         Directory.Delete(_work, recursive: true);
-        if (_made && !Directory.EnumerateFileSystemEntries(Path).Any())
+        if (_made && !_published && !Directory.EnumerateFileSystemEntries(Path).Any())
             Directory.Delete(Path);
+        _disposed = true;
     }
 
+    /// <summary>The export's own thread may still be in the middle of a file.</summary>
     private void OnExit(object? sender, EventArgs ended)
     {
-        try
+        _exiting = true;
+        for (int attempt = 1; attempt <= ExitAttempts && !_disposed; attempt++)
         {
-            Dispose();
-        }
-        catch (IOException)
-        {
-            // the process ends: nobody is left to tell
+            try
+            {
+                Dispose();
+            }
+            catch (IOException)
+            {
+                Thread.Sleep(ExitPauseMs);
+            }
         }
     }
 }

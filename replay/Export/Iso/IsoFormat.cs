@@ -27,11 +27,13 @@ internal static class IsoFormats
 
     public static string NameOf(IsoFormat format) => Names[(int)format];
 
-    /// <summary>The namespace of the version written.</summary>
-    public static string NamespaceOf(IsoFormat format) => "urn:iso:std:iso:20022:tech:xsd:" + format switch
+    /// <summary>The version written.</summary>
+    public static string MessageOf(IsoFormat format) => format switch
     {
         IsoFormat.Camt053 => "camt.053.001.08",
         IsoFormat.Camt054 => "camt.054.001.08",
         _ => "pacs.009.001.09",
     };
+
+    public static string NamespaceOf(IsoFormat format) => "urn:iso:std:iso:20022:tech:xsd:" + MessageOf(format);
 }

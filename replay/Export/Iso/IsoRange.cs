@@ -76,7 +76,11 @@ internal sealed class RangeStart : IDisposable
     public static void EndOfWalk(JournalWalk walk, IsoRequest request, bool any)
     {
         if (!any && walk.End is { Kind: not JournalEndKind.Damage })
-            throw new JournalException($"The journal in '{request.Journal}' holds no whole genesis block: its creation was cut short, and it never accepted anything.");
+        {
+            throw new JournalException(
+                $"The journal in '{request.Journal}' holds no whole genesis block: its creation was cut short, and it never accepted anything.");
+        }
+
         walk.ToPoint();
     }
 

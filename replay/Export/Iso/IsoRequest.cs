@@ -6,7 +6,7 @@ namespace Settlement.Replay.Export.Iso;
 /// <summary>What is to be exported.</summary>
 internal sealed record IsoRequest
 {
-    /// <summary>Entries or transactions in a message, unless asked otherwise: some 10 MB of XML.</summary>
+    /// <summary>Entries or transactions in a message, unless asked otherwise: some 20 MB of XML.</summary>
     public const int EntriesMaxDefault = 10_000;
 
     public required string Journal { get; init; }
@@ -45,7 +45,7 @@ internal sealed record IsoRequest
     {
         string format = IsoFormats.NameOf(Format);
         if (Wallet is not null && Participant is not null)
-            throw new UsageException("--wallet and --participant exclude each other: a message is about a wallet's account or about a participant's settlement account.");
+            throw new UsageException("--wallet and --participant exclude each other: a message is about a wallet's account or a participant's.");
         if (Wallet is not null && Format == IsoFormat.Pacs009)
             throw new UsageException("--wallet does not go with pacs.009: net positions are between participants. Give --participant, or neither.");
         if (Batch is not null && (From is not null || To != JournalPoint.End))

@@ -63,7 +63,8 @@ internal sealed record IsoSummary : IExportSummary
     private void PrintLines(TextWriter output)
     {
         string what = Format == IsoFormat.Pacs009 ? $"batches {Batches}" : $"accounts {Accounts}";
-        output.WriteLine($"{IsoFormats.NamespaceOf(Format)[(IsoFormats.NamespaceOf(Format).LastIndexOf(':') + 1)..]} of sequences {IsoText.Number(Start.Sequence + 1)} to {IsoText.Number(End.Sequence)}: files {Files}, {what}, in '{Out}'");
+        string range = $"sequences {IsoText.Number(Start.Sequence + 1)} to {IsoText.Number(End.Sequence)}";
+        output.WriteLine($"{IsoFormats.MessageOf(Format)} of {range}: files {Files}, {what}, in '{Out}'");
         foreach (IsoCurrencySum sum in Sums)
         {
             output.WriteLine(Format == IsoFormat.Pacs009
@@ -86,7 +87,9 @@ internal sealed record IsoSummary : IExportSummary
 /// <summary>Adds up what is written.</summary>
 internal sealed class IsoSummaryBuilder(IsoRequest request)
 {
-    private readonly SortedDictionary<string, (IsoCurrency Currency, long Entries, Int128 Credits, Int128 Debits)> _sums = new(StringComparer.Ordinal);
+    private readonly record struct Sum(IsoCurrency Currency, long Entries, Int128 Credits, Int128 Debits);
+
+    private readonly SortedDictionary<string, Sum> _sums = new(StringComparer.Ordinal);
 
     public long Accounts { get; set; }
 
@@ -102,8 +105,8 @@ internal sealed class IsoSummaryBuilder(IsoRequest request)
     {
         if (entries == 0)
             return;
-        (_, long before, Int128 credited, Int128 debited) = _sums.GetValueOrDefault(currency.Letters);
-        _sums[currency.Letters] = (currency, before + entries, credited + credits, debited + debits);
+        Sum before = _sums.GetValueOrDefault(currency.Letters);
+        _sums[currency.Letters] = new Sum(currency, before.Entries + entries, before.Credits + credits, before.Debits + debits);
     }
 
     public IsoSummary Build(UInt128 ledger, RangePoint start, RangePoint end, int files) => new()
@@ -116,6 +119,10 @@ internal sealed class IsoSummaryBuilder(IsoRequest request)
         Files = files,
         Accounts = Accounts,
         Batches = Batches,
-        Sums = [.. _sums.Values.Select(sum => new IsoCurrencySum(sum.Currency.Letters, sum.Entries, sum.Currency.Text(sum.Credits), sum.Currency.Text(sum.Debits)))],
+        Sums =
+        [
+            .. _sums.Select(sum => new IsoCurrencySum(
+                sum.Key, sum.Value.Entries, sum.Value.Currency.Text(sum.Value.Credits), sum.Value.Currency.Text(sum.Value.Debits))),
+        ],
     };
 }

@@ -33,7 +33,7 @@ internal static class IsoText
             if (rune.Value is >= 0xC0 and < 0x180)
                 text.Append(s_latin[rune.Value - 0xC0]);
             else
-                text.Append(rune.IsAscii && (char.IsAsciiLetterOrDigit((char)rune.Value) || " /-?:().,'+".Contains((char)rune.Value)) ? (char)rune.Value : Unknown);
+                text.Append(rune.IsAscii && IsPlain((char)rune.Value) ? (char)rune.Value : Unknown);
         }
 
         string plain = text.ToString().Trim();
@@ -41,6 +41,8 @@ internal static class IsoText
             plain = plain[..max].TrimEnd();
         return plain.Length == 0 ? other : plain;
     }
+
+    private static bool IsPlain(char letter) => char.IsAsciiLetterOrDigit(letter) || " /-?:().,'+".Contains(letter);
 
     /// <summary>A payment's id as 32 hexadecimal digits (a UUID's, without its hyphens): for all kinds alike, and within 35 characters.</summary>
     public static string PaymentId(ulong high, ulong low) => string.Create(CultureInfo.InvariantCulture, $"{high:x16}{low:x16}");

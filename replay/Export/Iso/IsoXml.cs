@@ -131,7 +131,10 @@ internal static class IsoBound
     /// <exception cref="UsageException">It does not fit.</exception>
     public static void Require(Int128 units, IsoCurrency currency, Func<string> what)
     {
-        if (!Fits(units))
-            throw new UsageException($"{what()}: {currency.Text(units)} {currency.Letters} has more than the 18 digits that ISO 20022 gives an amount. Nothing was written; csv, jsonl and parquet have no such bound.");
+        if (Fits(units))
+            return;
+        throw new UsageException(
+            $"{what()}: {currency.Text(units)} {currency.Letters} has more than the 18 digits that ISO 20022 gives an amount. "
+            + "Nothing was written; csv, jsonl and parquet have no such bound.");
     }
 }

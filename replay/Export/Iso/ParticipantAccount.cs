@@ -26,7 +26,8 @@ internal static class ParticipantChoice
     /// <exception cref="UsageException">There is none.</exception>
     public static ushort Find(LedgerState state, string text) => TryFind(state, text, out ushort participant)
         ? participant
-        : throw new UsageException($"There is no participant '{text}' up to sequence {state.Sequence}: a name or an index from 0 to {state.Participants.Count - 1} is expected.");
+        : throw new UsageException(
+            $"There is no participant '{text}' up to sequence {state.Sequence}: a name or an index from 0 to {state.Participants.Count - 1} is expected.");
 }
 
 /// <summary>
@@ -101,7 +102,12 @@ internal sealed class ParticipantAccount : IAccountSource
     private void TakeClose(LedgerState state, ClosedBatch batch)
     {
         if (batch.Number != ++_batches)
-            throw new JournalException($"The journal holds nothing of batches {_batches} to {batch.Number - 1}: a settlement account's balance follows from all of them. Export from an archive that begins with the ledger.");
+        {
+            throw new JournalException(
+                $"The journal holds nothing of batches {_batches} to {batch.Number - 1}: a settlement account's balance follows from all of them. "
+                + "Export from an archive that begins with the ledger.");
+        }
+
         List<SettlementPosition> positions = _carry.Settle(batch, state.Currencies);
         if (_participant is null && ParticipantChoice.TryFind(state, _participantText, out ushort found))
             _participant = found;
@@ -110,20 +116,24 @@ internal sealed class ParticipantAccount : IAccountSource
             return;
         if (_withSettlements)
             _unsettled.Add(batch.Number, positions);
+        bool inRange = batch.Number >= _start.Batch;
+        var movement = new Movement { Batch = (uint)batch.Number, Sequence = batch.LastSequence, TimeNs = batch.ClosedNs, Instruction = Instruction.CloseBatch };
         foreach (SettlementPosition position in positions)
-            Move(state, in position, position.Units, batch.Number, batch.LastSequence, batch.ClosedNs, batch.Number >= _start.Batch, Instruction.CloseBatch);
+            Move(state, in position, position.Units, movement, inRange);
     }
 
     private void TakeSettled(LedgerState state, ulong batch, ulong sequence, ulong timeNs)
     {
         if (!_unsettled.Remove(batch, out List<SettlementPosition>? positions))
             return;
+        bool inRange = sequence > _start.Sequence;
+        var movement = new Movement { Batch = (uint)batch, Sequence = sequence, TimeNs = timeNs, Instruction = Instruction.SettledBatch };
         foreach (SettlementPosition position in positions)
-            Move(state, in position, -position.Units, batch, sequence, timeNs, sequence > _start.Sequence, Instruction.SettledBatch);
+            Move(state, in position, -position.Units, movement, inRange);
     }
 
-    private void Move(
-        LedgerState state, in SettlementPosition position, Int128 units, ulong batch, ulong sequence, ulong timeNs, bool inRange, Instruction instruction)
+    /// <summary>Moves the balance of the position's currency; what lies in the range is a movement, too.</summary>
+    private void Move(LedgerState state, in SettlementPosition position, Int128 units, Movement movement, bool inRange)
     {
         int account = state.Currencies.IndexOf(position.Currency);
         Int128 amount = units * new IsoCurrency(in state.Currencies[account]).Unit;
@@ -132,11 +142,11 @@ internal sealed class ParticipantAccount : IAccountSource
         if (!inRange)
             return;
         var fee = (UInt128)position.Fee;
-        _into.Add(new Movement
-        {
-            Account = account, Sequence = sequence, TimeNs = timeNs, Amount = (UInt128)Int128.Abs(amount), Batch = (uint)batch, Instruction = instruction,
-            Marks = amount > 0 ? MovementMarks.Credit : MovementMarks.None, CounterpartyParticipant = Limits.OperatorParticipant,
-            Reference = (ulong)fee, TargetHigh = (ulong)(fee >> 64),
-        });
+        movement.Account = account;
+        movement.Amount = (UInt128)Int128.Abs(amount);
+        movement.Marks = amount > 0 ? MovementMarks.Credit : MovementMarks.None;
+        movement.CounterpartyParticipant = Limits.OperatorParticipant;
+        (movement.TargetHigh, movement.Reference) = ((ulong)(fee >> 64), (ulong)fee);
+        _into.Add(in movement);
     }
 }

@@ -41,7 +41,12 @@ internal sealed class SettlementCarry
         {
             Int128 unit = UnitOf(currencies, net.Currency);
             if (gap && unit > 1)
-                throw new JournalException($"The journal holds nothing of batches {_next} to {batch.Number - 1}: what they left over below a unit of {Iso4217.LettersOf(net.Currency)} is not known. Export from an archive that begins with the ledger.");
+            {
+                throw new JournalException(
+                    $"The journal holds nothing of batches {_next} to {batch.Number - 1}: what they left over below a unit of "
+                    + $"{Iso4217.LettersOf(net.Currency)} is not known. Export from an archive that begins with the ledger.");
+            }
+
             if (net.Participant == Limits.OperatorParticipant)
                 continue;
             Int128 carry = _carry.GetValueOrDefault((net.Participant, net.Currency));
@@ -51,7 +56,11 @@ internal sealed class SettlementCarry
         }
 
         foreach (NetPosition net in AgentsOwn(batch))
-            positions.Add(Settled(net, _carry.GetValueOrDefault((net.Participant, net.Currency)), agent.GetValueOrDefault(net.Currency), UnitOf(currencies, net.Currency)));
+        {
+            Int128 carry = _carry.GetValueOrDefault((net.Participant, net.Currency));
+            positions.Add(Settled(net, carry, agent.GetValueOrDefault(net.Currency), UnitOf(currencies, net.Currency)));
+        }
+
         _next = batch.Number + 1;
         return positions;
     }

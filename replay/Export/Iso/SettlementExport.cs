@@ -52,10 +52,14 @@ internal static class SettlementExport
         if (request.Batch is { } wanted && kept == 0)
             throw new UsageException($"Batch {wanted} is not closed: the last closed batch is {end.Batch - 1}.");
         if (request.From is not null && end.Batch <= start.Batch)
-            throw new UsageException($"The range is empty: no batch closes in it. Behind its beginning comes batch {start.Batch}; the last closed batch at its end is {end.Batch - 1}.");
+        {
+            throw new UsageException(
+                $"The range is empty: no batch closes in it. It begins while batch {start.Batch} is open, and at its end the last closed batch is {end.Batch - 1}.");
+        }
     }
 
-    private static IsoSummary Write(IsoRequest request, IsoFolder folder, JournalWalk walk, IEnumerable<SettledBatch> kept, RangePoint start, RangePoint end)
+    private static IsoSummary Write(
+        IsoRequest request, IsoFolder folder, JournalWalk walk, IEnumerable<SettledBatch> kept, RangePoint start, RangePoint end)
     {
         ushort? only = request.Participant is { } text ? ParticipantChoice.Find(walk.State, text) : null;
         if (only == Limits.OperatorParticipant)

@@ -8,9 +8,9 @@ namespace Settlement.Replay.Export.Iso;
 internal sealed record SettledBatch(ulong Number, ulong ClosedNs, IReadOnlyList<SettlementPosition> Positions);
 
 /// <summary>
-/// pacs.009: the net positions of a batch in a currency as credit transfers, a message each. The operator is the settlement agent: who owes pays it, then it
-/// pays who is owed. So every instruction is one line of the batch's statement, and no participant learns of another's position, as instructions
-/// from participant to participant would tell. A message depends on the journal and the batch alone.
+/// pacs.009: the net positions of a batch in a currency as credit transfers, a message each. The operator is the settlement agent: who owes
+/// pays it, then it pays who is owed. So every instruction is one line of the batch's statement, and no participant learns of another's
+/// position, as instructions from participant to participant would tell. A message depends on the journal and the batch alone.
 /// </summary>
 internal sealed class SettlementFiles(IsoFolder folder, IsoLedger ledger, int transactionsMax)
 {
@@ -27,8 +27,9 @@ internal sealed class SettlementFiles(IsoFolder folder, IsoLedger ledger, int tr
     {
         List<SettlementPosition> instructions =
         [
-            .. batch.Positions.Where(position => position.Currency == currency.Number && position.Participant != Limits.OperatorParticipant && position.Units != 0
-                && (only is null || position.Participant == only))
+            .. batch.Positions
+                .Where(position => position.Currency == currency.Number && position.Units != 0)
+                .Where(position => position.Participant != Limits.OperatorParticipant && (only is null || position.Participant == only))
                 .OrderBy(position => position.Units > 0).ThenBy(position => position.Participant),
         ];
         for (int done = 0, part = 1; done < instructions.Count; part++)

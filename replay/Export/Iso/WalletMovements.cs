@@ -11,7 +11,10 @@ namespace Settlement.Replay.Export.Iso;
 /// none; a capture, a refund name their parties by a target, which is remembered from the payment that made it or found in the ledger at the
 /// range's start.
 /// </summary>
-/// <remarks>Bounds: targets remembered are swept whenever they have doubled since the last time; what the ledger has forgotten can be no payment's target.</remarks>
+/// <remarks>
+/// Bounds: targets remembered are swept whenever they have doubled since the last time; what the ledger has forgotten can be no payment's
+/// target.
+/// </remarks>
 internal sealed class WalletMovements(RangeStart start, ulong? wallet, MovementSort into)
 {
     private const int SweepCountMin = 1 << 16;
@@ -43,8 +46,8 @@ internal sealed class WalletMovements(RangeStart start, ulong? wallet, MovementS
     {
         var movement = new Movement
         {
-            Sequence = sequence, TimeNs = timeNs, Amount = payment.Amount, IdLow = payment.IdLow, IdHigh = payment.IdHigh, Reference = payment.Reference,
-            Batch = batch, Instruction = payment.Instruction, Purpose = payment.Purpose,
+            Sequence = sequence, TimeNs = timeNs, Amount = payment.Amount, IdLow = payment.IdLow, IdHigh = payment.IdHigh,
+            Reference = payment.Reference, Batch = batch, Instruction = payment.Instruction, Purpose = payment.Purpose,
             Marks = payment.HasStreamId ? MovementMarks.StreamId : MovementMarks.None,
         };
         switch (payment.Instruction)
@@ -107,7 +110,11 @@ internal sealed class WalletMovements(RangeStart start, ulong? wallet, MovementS
             return target;
         int record = start.State?.Targets.Find(key.Participant, key.Id) ?? 0;
         if (record == 0)
-            throw new JournalException($"Sequence {sequence} is about a payment that stands in front of what the journal still holds: begin the range behind that, with --from.");
+        {
+            throw new JournalException(
+                $"Sequence {sequence} is about a payment that stands in front of what the journal still holds: begin the range behind that, with --from.");
+        }
+
         ref readonly TargetRecord found = ref start.State!.Targets[record];
         return new Target(found.PayerRow, found.PayeeRow, found.PendingBatch != 0);
     }

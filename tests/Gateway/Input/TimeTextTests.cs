@@ -6,6 +6,15 @@ namespace Settlement.Tests.Gateway.Input;
 
 public sealed class TimeTextTests
 {
+    [TestCase(1ul, "1970-01-01T00:00:00.000Z", "1970-01-01")]
+    [TestCase(1_709_251_199_123_999_999ul, "2024-02-29T23:59:59.123Z", "2024-02-29")]
+    [TestCase(ulong.MaxValue, "2554-07-21T23:34:33.709Z", "2554-07-21")]
+    public void An_instant_is_written_for_XML_cut_to_the_millisecond_and_to_the_day(ulong timeNs, string time, string day)
+    {
+        Assert.That(TimeText.FormatXml(timeNs), Is.EqualTo(time));
+        Assert.That(TimeText.FormatXmlDate(timeNs), Is.EqualTo(day));
+    }
+
     [TestCase("1970-01-01T00:00:00.000000001Z", 1ul)]
     [TestCase("1970-01-01T00:00:01Z", 1_000_000_000ul)]
     [TestCase("1969-12-31T23:00:01-01:00", 1_000_000_000ul)]

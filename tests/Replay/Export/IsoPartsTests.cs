@@ -1,7 +1,9 @@
+using Movement = Settlement.Replay.Export.Iso.Movement;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
+using Settlement.Engine.Text;
 using Settlement.Replay.Export.Iso;
 
 namespace Settlement.Tests.Replay.Export;
@@ -81,6 +83,45 @@ public sealed class IsoPartsTests
                 AssertNear(entries.Where(entry => !entry.IsCredit), debits);
             }
         }
+    }
+
+    [Test]
+    public void A_page_ends_where_it_is_full_or_its_sum_would_have_19_digits()
+    {
+        var pages = new List<(int Number, bool IsLast, int Entries, Int128 Opening, Int128 Closing)>();
+        var writer = new MessagePages(3, page => pages.Add((page.Number, page.IsLast, page.Entries.Length, page.OpeningUnits, page.ClosingUnits)));
+        writer.Begin(5);
+        foreach (ulong units in (ulong[])[1, 2, 3, 4, IsoCurrency.UnitsMax, 1])
+        {
+            writer.Entries.Add(new IsoEntry { Units = units, IsCredit = units < 4 });
+            writer.WriteFull();
+        }
+
+        writer.End();
+        Int128 max = IsoCurrency.UnitsMax;
+        Assert.That(pages, Is.EqualTo(new[]
+        {
+            (1, false, 3, (Int128)5, (Int128)11), (2, false, 1, 11, 7), (3, false, 1, 7, 7 - max), (4, true, 1, 7 - max, 8 - max),
+        }));
+    }
+
+    [Test]
+    public void A_statement_without_entries_has_a_page()
+    {
+        int written = 0;
+        var writer = new MessagePages(3, page => written += page is { IsFirst: true, IsLast: true, Entries.Length: 0 } ? 1 : 100);
+        writer.Begin(7);
+        writer.End();
+        Assert.That(written, Is.EqualTo(1));
+    }
+
+    [Test]
+    public void A_purpose_has_one_code_in_both_directions()
+    {
+        Purpose[] purposes = Enum.GetValues<Purpose>();
+        Assert.That(purposes.Where(purpose => PurposeCode.Format(purpose) is null), Is.EqualTo(new[] { Purpose.Unstated }));
+        foreach (Purpose purpose in purposes)
+            Assert.That(PurposeCode.Parse(PurposeCode.Format(purpose) ?? "ANYT"), Is.EqualTo(purpose));
     }
 
     [Test]
