@@ -1,4 +1,3 @@
-using System.Globalization;
 using Settlement.Replay.Common;
 
 namespace Settlement.Replay.Tail;
@@ -26,14 +25,6 @@ internal sealed class TailLock : IDisposable
         {
             throw new UsageException($"Another process keeps the projection in '{directory}' up to date. Stop it, or name another directory.");
         }
-    }
-
-    /// <summary>Says in the file who has it, for whoever looks.</summary>
-    public void Sign()
-    {
-        _held.SetLength(0);
-        _held.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
-        _held.Flush();
     }
 
     public void Dispose() => _held.Dispose();

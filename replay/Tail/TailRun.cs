@@ -34,6 +34,7 @@ internal sealed class TailRun : IDisposable
     private readonly TailOptions _options;
     private readonly string _name;
     private readonly string _targetText;
+    private readonly bool _wasMarked;
     private readonly CancellationToken _stop;
     private readonly TailLock _lock;
     private readonly IProjection _projection;
@@ -57,12 +58,13 @@ internal sealed class TailRun : IDisposable
         if (!Directory.Exists(options.Journal))
             throw Journals.NoDirectory(options.Journal);
         UInt128 ledgerId = Journals.LedgerIdOf(options.Journal);
-        if (JournalReaders.Find(options.Journal, _name) is { } other && other.Target != _targetText)
+        JournalReaderMark? before = JournalReaders.Find(options.Journal, _name);
+        if (before is { } other && other.Target != _targetText)
             throw new UsageException($"--name {_name}: the journal has a reader of that name, which keeps '{other.Target}' up to date. Choose another name, or --forget that one.");
+        _wasMarked = before is not null;
         _lock = new TailLock(target);
         try
         {
-            _lock.Sign();
             _projection = Projections.Open(options, target, ledgerId);
             _beginning = new TailPosition(ledgerId, 0, 0, JournalFiles.FirstAddress, default, 0);
             Mark(); // before the journal is read: from here on it is not cut behind the position
@@ -72,6 +74,7 @@ internal sealed class TailRun : IDisposable
         }
         catch
         {
+            LeaveNoMark();
             _walk?.Dispose();
             _projection?.Dispose();
             _lock.Dispose();
@@ -158,7 +161,7 @@ internal sealed class TailRun : IDisposable
         if (_projection.Position is not { } position || block != position.Block)
             return;
         if (_walk.Reader.Position.Previous != position.Chain)
-            throw new UsageException(
+            throw Refusal(
                 $"The projection in '{_options.Target}' is of another history: its block {block} is not the journal's. Name the journal that it was made from, or delete the projection: it is made again from this one.");
         _projection.Resume(_walk);
     }
@@ -201,7 +204,7 @@ internal sealed class TailRun : IDisposable
         }
 
         if (_projection.Position is { } position && end.Block <= position.Block)
-            throw new UsageException(
+            throw Refusal(
                 $"The projection in '{_options.Target}' is ahead of the journal: it holds block {position.Block}, the journal ends before block {end.Block}. The journal was replaced, or its tail cut. Name the journal that it was made from, or delete the projection: it is made again from this one.");
         if (_options.Once && end.Block == 0)
             throw new JournalException($"The journal in '{_options.Journal}' holds no whole genesis block: its creation was cut short, and it never accepted anything.");
@@ -230,6 +233,19 @@ internal sealed class TailRun : IDisposable
         TailPosition position = _projection.Position ?? _beginning;
         JournalReaders.Write(_options.Journal, new JournalReaderMark(
             _name, _targetText, position.LedgerId, position.Sequence, position.Block, position.Address, TimeText.Format(NowNs())));
+    }
+
+    private UsageException Refusal(string sentence)
+    {
+        LeaveNoMark();
+        return new UsageException(sentence);
+    }
+
+    /// <summary>A run that was refused is no reader: its mark would keep the journal whole for nothing.</summary>
+    private void LeaveNoMark()
+    {
+        if (!_wasMarked)
+            JournalReaders.Remove(_options.Journal, _name);
     }
 
     private static ulong NowNs() => (ulong)(DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;

@@ -146,6 +146,7 @@ public sealed class TailFollowTests
         ulong last = LastBlock(journal);
         using (var tail = new TailProcess(temporary, words))
         {
+            Wait(() => tail.HasEnded || TailProcess.Holds(target), cancel);
             Wait(() => tail.HasEnded || (format == "sqlite" ? BlockOf(target) >= last : LastFileSequence(target) >= generated.Payments[^1].Sequence), cancel);
             (int code, _, string error) = tail.Signal("TERM");
             Assert.That((code, error), Is.EqualTo((0, "")));

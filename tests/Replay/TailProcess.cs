@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using Settlement.Replay.Common;
+using Settlement.Replay.Tail;
 
 namespace Settlement.Tests.Replay;
 
@@ -26,6 +28,20 @@ internal sealed class TailProcess : IDisposable
     }
 
     public bool HasEnded => _process.HasExited;
+
+    /// <summary>Whether it has taken the target, and so listens to signals; before that it ends like any program.</summary>
+    public static bool Holds(string target)
+    {
+        try
+        {
+            new TailLock(target).Dispose();
+            return false;
+        }
+        catch (UsageException)
+        {
+            return true;
+        }
+    }
 
     /// <summary>SIGKILL: nothing of it runs any more.</summary>
     public void Kill()

@@ -76,6 +76,7 @@ public sealed class TailSnapshotTests
         Assert.That(
             () => TailRun.Follow(new TailOptions { Journal = Journal, Target = fresh, Format = TailFormat.Sqlite, Once = true }, null, cancel),
             Throws.TypeOf<JournalException>().With.Message.Contains("archive"), "a new one needs the beginning");
+        Assert.That(JournalReaders.ReadAll(Journal), Has.Count.EqualTo(1));
         TailRun.Follow(new TailOptions { Journal = Journal, Target = fresh, Format = TailFormat.Sqlite, Once = true, Archive = Path.Combine(_place, "archive") }, null, cancel);
         using HistoryReader whole = HistoryReader.Open(fresh);
         HistoryComparison.Expect(whole, journal);

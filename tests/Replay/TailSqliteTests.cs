@@ -135,6 +135,7 @@ public sealed class TailSqliteTests
         Directory.Delete(Journal, recursive: true);
         Make(seed: 2, payments: 10_000);
         Refused("is of another history");
+        Assert.That(JournalReaders.ReadAll(Journal), Is.Empty, "who was refused is no reader");
     }
 
     [Test]
@@ -146,6 +147,7 @@ public sealed class TailSqliteTests
         using (var cut = new GeneratedJournal(Journal, 1_000, new Random(1)))
             cut.Write(200);
         Refused("is ahead of the journal");
+        Assert.That(JournalReaders.ReadAll(Journal), Is.Empty);
         using HistoryReader history = HistoryReader.Open(Target);
         Assert.That(history.Position(), Is.Not.Null, "what is there stays");
     }
