@@ -19,6 +19,9 @@ namespace Settlement.Engine;
 /// </remarks>
 public sealed class ReplayPipeline
 {
+    /// <summary>Looks at a block that a step is through with, on that step's thread.</summary>
+    public delegate void BlockSeen(in BlockHeader header, ReadOnlySpan<byte> body);
+
     private const int SlotCount = 8;
 
     private sealed class Slot
@@ -42,6 +45,12 @@ public sealed class ReplayPipeline
     /// <summary>Told each block as it is read, before it is applied; on the caller's thread.</summary>
     public Action<JournalReader>? Read { get; init; }
 
+    /// <summary>Told each block that is settled, while the state is that behind it; on the settle thread. May throw, as the step may.</summary>
+    public BlockSeen? Settled { get; init; }
+
+    /// <summary>Told each block that all steps are through with; on the follow thread. May throw, as the step may.</summary>
+    public BlockSeen? Followed { get; init; }
+
     /// <summary>The block at which a step failed, and its log address; null: none did.</summary>
     public (ulong Block, long Address)? Fault { get; private set; } // written by: the step that failed first, before it stops the others
 
@@ -52,10 +61,11 @@ public sealed class ReplayPipeline
         var settleBarrier = new SequenceBarrier(_strategy, _stop, _read);
         var followBarrier = new SequenceBarrier(_strategy, _stop, _settled);
         var free = new SequenceBarrier(_strategy, _stop, _followed);
+        var behind = new SequenceBarrier(_strategy, _stop, _followed);
         StageThread[] threads =
         [
-            new("settle", _stop, () => Each(settleBarrier, _settled, slot => _replay.Settle(in slot.Header, BodyOf(slot), slot.Outcomes))),
-            new("follow", _stop, () => Each(followBarrier, _followed, slot => _replay.Follow(in slot.Header, BodyOf(slot), slot.Outcomes))),
+            new("settle", _stop, () => Each(settleBarrier, _settled, Settle, behind)),
+            new("follow", _stop, () => Each(followBarrier, _followed, Follow, null)),
         ];
         foreach (StageThread thread in threads)
             thread.Start();
@@ -78,6 +88,18 @@ public sealed class ReplayPipeline
 
         if (_stop.Failure?.InnerException is { } cause)
             ExceptionDispatchInfo.Throw(cause);
+    }
+
+    private void Settle(Slot slot)
+    {
+        _replay.Settle(in slot.Header, BodyOf(slot), slot.Outcomes);
+        Settled?.Invoke(in slot.Header, BodyOf(slot));
+    }
+
+    private void Follow(Slot slot)
+    {
+        _replay.Follow(in slot.Header, BodyOf(slot), slot.Outcomes);
+        Followed?.Invoke(in slot.Header, BodyOf(slot));
     }
 
     private static ReadOnlySpan<byte> BodyOf(Slot slot) => slot.Body.AsSpan(0, (int)slot.Header.BodyBytes);
@@ -103,7 +125,11 @@ public sealed class ReplayPipeline
         return next - 1;
     }
 
-    private void Each(SequenceBarrier barrier, Sequence done, Action<Slot> step)
+    /// <param name="barrier">Says which slots may be taken.</param>
+    /// <param name="done">Moves as they are done.</param>
+    /// <param name="step">What is done.</param>
+    /// <param name="behind">Of the step behind, which finishes the blocks before one that fails here: then the first fault is told. Null: there is none.</param>
+    private void Each(SequenceBarrier barrier, Sequence done, Action<Slot> step, SequenceBarrier? behind)
     {
         for (long next = 0; ;)
         {
@@ -116,6 +142,8 @@ public sealed class ReplayPipeline
                 }
                 catch
                 {
+                    if (next > 0)
+                        behind?.WaitFor(next - 1);
                     Fault ??= (slot.Header.Number, slot.Address);
                     throw;
                 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Settlement.Engine.Domain;
@@ -168,6 +169,9 @@ public sealed class JournalReader : IDisposable
 
     /// <summary>How the reading ended; null while it has not.</summary>
     public JournalEnd? End { get; private set; }
+
+    /// <summary>Spent waiting for the files' bytes: for disk or page cache.</summary>
+    public TimeSpan FileTime { get; private set; }
 
     internal TailNote? Note => _note;
 
@@ -493,10 +497,12 @@ public sealed class JournalReader : IDisposable
         }
         if (_file is null)
             return;
+        long begun = Stopwatch.GetTimestamp();
         long offset = _files.OffsetOf(pageStart);
         int read;
         while (_pageFilled < _page.Length && (read = RandomAccess.Read(_file, _page.AsSpan(_pageFilled), offset + _pageFilled)) > 0)
             _pageFilled += read;
+        FileTime += Stopwatch.GetElapsedTime(begun);
     }
 
     public void Dispose()

@@ -22,8 +22,8 @@ public sealed record JournalReaderMark(string Name, string Target, UInt128 Ledge
 /// <summary>The marks in a journal's `readers` folder.</summary>
 /// <remarks>
 /// Verdicts are not in the journal, so a reader that goes on must apply it again up to its mark. It can do so as long as there is a snapshot
-/// of a sequence below <see cref="JournalReaderMark.Sequence"/> (for 0: genesis) and every block from that snapshot on. Whoever cuts keeps
-/// that for the lowest mark, <see cref="Lowest"/>.
+/// behind its <see cref="JournalReaderMark.Block"/> or one before that (for a reader that has taken nothing: genesis), and every block from that
+/// snapshot's own on. Whoever cuts keeps that for every mark. Blocks tell it and sequences do not: ticks and seals take none.
 /// </remarks>
 public static class JournalReaders
 {
@@ -62,10 +62,6 @@ public static class JournalReaders
             marks.Add(Read(path));
         return marks;
     }
-
-    /// <summary>The mark of the reader that is least far; null: the journal has no readers.</summary>
-    /// <inheritdoc cref="ReadAll"/>
-    public static JournalReaderMark? Lowest(string journal) => ReadAll(journal).MinBy(mark => mark.Address);
 
     /// <summary>The mark of one reader; null: it has none.</summary>
     /// <exception cref="JournalException">It cannot be read.</exception>

@@ -9,7 +9,7 @@ namespace Settlement.Engine.Ledger;
 // Units: amounts in the smallest unit of the account's currency. All written by: settle thread.
 
 /// <summary>One change of one account.</summary>
-public readonly record struct Movement
+public readonly record struct AccountMovement
 {
     /// <summary>The account's row.</summary>
     public required int Account { get; init; }
@@ -48,9 +48,9 @@ public readonly record struct Movement
 /// <summary>The movements since it was last cleared. A ledger keeps none unless it is asked to (<see cref="LedgerState.Movements"/>).</summary>
 public sealed class MovementLog
 {
-    private readonly List<Movement> _movements = [];
+    private readonly List<AccountMovement> _movements = [];
 
-    public ReadOnlySpan<Movement> All => CollectionsMarshal.AsSpan(_movements);
+    public ReadOnlySpan<AccountMovement> All => CollectionsMarshal.AsSpan(_movements);
 
     public void Clear() => _movements.Clear();
 
@@ -58,7 +58,7 @@ public sealed class MovementLog
     internal void Add(LedgerState state, ulong sequence, ulong payment, int account, int other, ulong available, ulong pending, ulong held)
     {
         ref readonly AccountRow row = ref state.Accounts[account];
-        _movements.Add(new Movement
+        _movements.Add(new AccountMovement
         {
             Account = account,
             Other = other,

@@ -37,8 +37,8 @@ public static class JournalCutting
             return new FilesCut(0, 0, $"{heads.Length} of {SnapshotStore.KeptMax} snapshots are there; a journal is cut behind the older of two");
         foreach (JournalReaderMark reader in JournalReaders.ReadAll(directory))
         {
-            if (!heads.Any(head => head.Sequence <= reader.Sequence))
-                return new FilesCut(0, 0, $"the reader '{reader.Name}' has taken sequence {reader.Sequence} only, and no snapshot lies before that");
+            if (!heads.Any(head => head.Block <= reader.Block))
+                return new FilesCut(0, 0, $"the reader '{reader.Name}' has taken block {reader.Block} only, and no snapshot lies before that");
         }
 
         long needed = heads.Min(head => head.BlockAddress);

@@ -105,14 +105,17 @@ public sealed class SnapshotReader
 
     /// <summary>Reads a whole snapshot for its checksums alone.</summary>
     /// <exception cref="SnapshotException">Its first fault.</exception>
-    public static SnapshotHead Check(Stream stream, string name)
+    /// <param name="stream">At its beginning.</param>
+    /// <param name="name">Names it in messages.</param>
+    /// <param name="stateHash">Of the state that it holds.</param>
+    public static SnapshotHead Check(Stream stream, string name, out Digest stateHash)
     {
         var reader = new SnapshotReader(stream, name);
         while ((reader._section = reader.TakeChunk()) != SnapshotSection.End)
         {
         }
 
-        _ = reader.ReadEnd();
+        stateHash = reader.ReadEnd();
         return reader.Head;
     }
 

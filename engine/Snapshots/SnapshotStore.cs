@@ -1,4 +1,5 @@
 using System.Globalization;
+using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
 
@@ -36,9 +37,17 @@ public sealed class SnapshotStore(string journalDirectory)
     /// <param name="warn">Told of each that cannot be used, and why.</param>
     /// <param name="head">Of the one that was loaded.</param>
     public BlockReplay? LoadNewest(
-        UInt128 ledgerId, Func<BlockReplay> newReplay, Func<SnapshotHead, bool>? wanted, Action<string> warn, out SnapshotHead head)
+        UInt128 ledgerId, Func<BlockReplay> newReplay, Func<SnapshotHead, bool>? wanted, Action<string> warn, out SnapshotHead head) =>
+        LoadFirst(Paths(), ledgerId, newReplay, wanted, warn, out head);
+
+    /// <summary>The state of the oldest usable snapshot; null: there is none.</summary>
+    public BlockReplay? LoadOldest(UInt128 ledgerId, Func<BlockReplay> newReplay, out SnapshotHead head) =>
+        LoadFirst(Paths().Reverse(), ledgerId, newReplay, null, _ => { }, out head);
+
+    private static BlockReplay? LoadFirst(
+        IEnumerable<string> paths, UInt128 ledgerId, Func<BlockReplay> newReplay, Func<SnapshotHead, bool>? wanted, Action<string> warn, out SnapshotHead head)
     {
-        foreach (string path in Paths())
+        foreach (string path in paths)
         {
             BlockReplay? replay = null;
             try
@@ -84,7 +93,7 @@ public sealed class SnapshotStore(string journalDirectory)
             }
 
             using (FileStream written = Open(temporary))
-                SnapshotReader.Check(written, temporary);
+                SnapshotReader.Check(written, temporary, out _);
         }
         catch
         {
@@ -105,7 +114,7 @@ public sealed class SnapshotStore(string journalDirectory)
     {
         IReadOnlyList<string> paths = Paths();
         IReadOnlyList<JournalReaderMark> readers = paths.Count > KeptMax ? JournalReaders.ReadAll(journalDirectory) : [];
-        var needed = readers.Select(reader => paths.FirstOrDefault(path => HeadOf(path).Sequence <= reader.Sequence)).ToHashSet();
+        var needed = readers.Select(reader => paths.FirstOrDefault(path => HeadOf(path).Block <= reader.Block)).ToHashSet();
         foreach (string old in paths.Skip(KeptMax).Where(path => !needed.Contains(path)))
             File.Delete(old);
     }
@@ -118,10 +127,15 @@ public sealed class SnapshotStore(string journalDirectory)
 
     /// <summary>A snapshot's head, its checksums read through to its end.</summary>
     /// <exception cref="SnapshotException">It is damaged.</exception>
-    public static SnapshotHead Check(string path)
+    public static SnapshotHead Check(string path) => Check(path, out _);
+
+    /// <inheritdoc cref="Check(string)"/>
+    /// <param name="path">The file.</param>
+    /// <param name="stateHash">Of the state that it holds.</param>
+    public static SnapshotHead Check(string path, out Digest stateHash)
     {
         using FileStream file = Open(path);
-        return SnapshotReader.Check(file, path);
+        return SnapshotReader.Check(file, path, out stateHash);
     }
 
     private static FileStream Open(string path) =>

@@ -45,6 +45,9 @@ internal static class SettleCommand
         Option<ulong?> clearance = SettleOption.Number("--clearance", "N", $"Clearance of the session that sends the payments, 0 to {byte.MaxValue}. Default: {byte.MaxValue}.", 0, byte.MaxValue);
         Option<long?> idMemory = SettleOption.Parsed<long?>("--id-memory", "SIZE", $"Memory for ids that are no stream ids, such as 64M or 2G; beyond it they spill to disk. Never changes a verdict. Default: {SettleOptions.IdMemoryBytesDefault >> 20}M.",
             SizeText.TryParse, SizeText.Expected);
+        Option<long?> snapshotEvery = SettleOption.Parsed<long?>("--snapshot-every", "SIZE|none",
+            $"Take a snapshot, behind the run, whenever the journal has grown by so much; the next start reads the journal from there on. Default: {SettleOptions.SnapshotEveryDefault >> 20}M.",
+            TryParseSnapshotEvery, $"{SizeText.Expected}, or none");
         Option<ulong?> capacity = SettleOption.Capacity();
         Option<string?> verdicts = SettleOption.Parsed<string?>("--verdicts", "refused|all", "What verdicts.csv lists. Default: refused.", TryParseListed, "refused or all");
         var json = new Option<bool>("--json") { Description = "Print one JSON object instead of tables." };
@@ -52,7 +55,7 @@ internal static class SettleCommand
         var command = new Command("settle", "Settles files of payments through the whole engine, durably: each payment once, however often the command is repeated.")
         {
             files, wallets, journal, key, report, accounts, rules, stream, batchCount, batchAge, batchValue, window, retention, settled, clock,
-            clearance, idMemory, capacity, verdicts, json,
+            clearance, idMemory, snapshotEvery, capacity, verdicts, json,
         };
         command.SetAction(parsed =>
         {
@@ -77,6 +80,7 @@ internal static class SettleCommand
                     ClockNs = parsed.GetValue(clock),
                     Clearance = (byte)(parsed.GetValue(clearance) ?? byte.MaxValue),
                     IdMemoryBytes = parsed.GetValue(idMemory) ?? SettleOptions.IdMemoryBytesDefault,
+                    SnapshotEveryBytes = parsed.GetValue(snapshotEvery) ?? SettleOptions.SnapshotEveryDefault,
                     AccountsMax = (int)(parsed.GetValue(capacity) ?? LedgerFounding.AccountsMaxDefault),
                     AllVerdicts = parsed.GetValue(verdicts) == "all",
                     Json = parsed.GetValue(json),
@@ -94,6 +98,12 @@ internal static class SettleCommand
             }
         });
         return command;
+    }
+
+    private static bool TryParseSnapshotEvery(string text, out long? bytes)
+    {
+        bytes = 0;
+        return text == "none" || SizeText.TryParse(text, out bytes);
     }
 
     private static bool TryParseListed(string text, out string? listed)

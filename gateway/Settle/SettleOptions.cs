@@ -56,6 +56,10 @@ internal sealed record SettleOptions
 
     public bool Json { get; init; }
 
+    /// <summary>Bytes of journal between snapshots; 0: none are taken.</summary>
+    public long SnapshotEveryBytes { get; init; } = SnapshotEveryDefault;
+
+    public const long SnapshotEveryDefault = 1L << 30;
     public const long IdMemoryBytesDefault = 256L << 20;
     public const ulong BatchCountDefault = 100_000;
     public const ulong BatchAgeNsDefault = Limits.NsPerHour;

@@ -35,7 +35,10 @@ internal sealed class SettleReport : IBatchPublisher, IDisposable
 
     public static SettleReport Open(string? folder) => new(folder);
 
-    /// <remarks>A batch whose seal the last run did not get to is told twice: as the journal is read, and as it is sealed.</remarks>
+    /// <remarks>
+    /// A batch may be told up to three times: by its seal in the journal, as the blocks behind a snapshot are applied, and, where the last run did not get to
+    /// its seal, as it is sealed.
+    /// </remarks>
     public void OnClosed(ClosedBatch batch)
     {
         if (_closed.Count > 0 && batch.Number <= _closed[^1].Number)

@@ -6,6 +6,7 @@ using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Ring;
 using Settlement.Engine.Rules;
+using Settlement.Engine.Snapshots;
 using Settlement.Gateway.Init;
 using Settlement.Gateway.Input;
 
@@ -101,9 +102,13 @@ internal sealed class SettleRun
         AccountsFile? accounts = _options.Accounts is { } accountsPath ? AccountsFile.Load(accountsPath, Warn) : null;
         if (_options.Wallets is not null && !FasterJournal.Exists(_options.Journal!))
             LedgerSetUp.CheckWallets(_options.Wallets, new CurrencyScales()); // a file that cannot be used makes no ledger
+        if (_options.Report is not null)
+            SealedBatches.Tell(_options.Journal!, _report.OnClosed);
         using Node node = Node.Open(_options.Journal!, OptionsOf(clock), _replies, _report);
         if (_options.Key is not null && node.State.Genesis.NodeKey.IsNone)
             throw new UsageException($"--key {_options.Key}: the ledger in '{_options.Journal}' was created without a node key, and its seals are not signed. Leave --key away.");
+        foreach (string warning in node.Recovery?.Warnings ?? [])
+            _error.WriteLine($"warning: {warning}");
         if (node.Recovery?.Cut is { } cut)
             _error.WriteLine($"The journal ended in an unfinished write, which was never acknowledged: {cut}");
         if (node.Recovery?.Repaired is { } repaired)
@@ -156,6 +161,8 @@ internal sealed class SettleRun
             Pipeline = new PipelineOptions { Clock = clock },
             IdMemoryBytes = _options.IdMemoryBytes,
             Recovered = _report.OnClosed,
+            Snapshots = new SnapshotOptions { EveryJournalBytes = _options.SnapshotEveryBytes, IdMemoryBytes = _options.IdMemoryBytes },
+            Warn = warning => _error.WriteLine($"warning: {warning}"),
         };
         return LedgerFounding.OpenOrFound(options, _options.Journal!, _options.Key, _options.AccountsMax);
     }

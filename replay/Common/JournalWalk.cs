@@ -20,6 +20,9 @@ internal sealed record WalkOptions
     /// </summary>
     public ulong From { get; init; }
 
+    /// <summary>In the place of <see cref="From"/>: the first block that is wanted, whether or not it takes a sequence; null: <see cref="From"/> says it.</summary>
+    public ulong? FromBlock { get; init; }
+
     /// <summary>Folder with files that were cut off the journal; null: none.</summary>
     public string? Archive { get; init; }
 
@@ -68,7 +71,8 @@ internal sealed class JournalWalk : IDisposable
         {
             BlockReplay NewReplay() => new(NewDeduplicator) { IsHypothetical = options.IsHypothetical };
             UInt128 ledgerId = Journals.LedgerIdOf(directory);
-            BlockReplay? loaded = options.From > 1
+            bool mayBeginLater = options.FromBlock is { } block ? block > 0 : options.From > 1;
+            BlockReplay? loaded = mayBeginLater
                 ? new SnapshotStore(directory).LoadNewest(ledgerId, NewReplay, head => IsBefore(in head, options), _ => { }, out SnapshotHead snapshot)
                 : NoSnapshot(out snapshot);
             _replay = loaded ?? NewReplay();
@@ -193,7 +197,7 @@ internal sealed class JournalWalk : IDisposable
     /// already.
     /// </summary>
     private bool IsBefore(in SnapshotHead head, WalkOptions options) =>
-        head.Sequence < options.From && head.Sequence < _lastSequence && (_until.Kind != PointKind.Time || head.TimeNs <= _until.Value);
+        (options.FromBlock is { } block ? head.Block < block : head.Sequence < options.From) && head.Sequence < _lastSequence && (_until.Kind != PointKind.Time || head.TimeNs <= _until.Value);
 
     private static BlockReplay? NoSnapshot(out SnapshotHead snapshot)
     {

@@ -19,6 +19,9 @@ internal static class Journals
 
     public static JournalException NoDirectory(string directory) => new($"There is no directory '{directory}'. Name the directory of a journal.");
 
+    /// <summary>Whether files at the journal's beginning are gone.</summary>
+    public static bool IsCut(string directory) => JournalFiles.ReadLayout(directory, null).FirstSegment() > 0;
+
     public static UInt128 LedgerIdOf(string directory) => JournalFiles.ReadLayout(directory, null).LedgerId;
 
     /// <summary>The last sequence of a batch, from its seal: verifies blocks on the way there, applies none.</summary>

@@ -21,7 +21,7 @@ internal interface IProjection : IDisposable
     /// <summary>Rows at which a commit is due.</summary>
     long RowsMax { get; }
 
-    /// <summary>Time since the last commit at which one is due while fewer rows wait, and so how far behind the journal a reader may be.</summary>
+    /// <summary>Time since the last commit at which one is due at the journal's end though fewer rows wait, and so how far behind the journal a reader may be.</summary>
     TimeSpan Period { get; }
 
     /// <summary>Takes the rows of the block that the walk applied last.</summary>

@@ -156,7 +156,7 @@ internal sealed partial class ParquetHistory : IProjection
             connection.Open();
             using DuckDBCommand command = connection.CreateCommand();
             command.CommandText = "select decode(key), decode(value) from parquet_kv_metadata($path)";
-            command.Parameters.Add(new DuckDBParameter("path", path));
+            command.Parameters.Add(new DuckDBParameter("path", Literal(path)));
             using DuckDBDataReader rows = command.ExecuteReader();
             var entries = new Dictionary<string, string>();
             while (rows.Read())
@@ -173,11 +173,17 @@ internal sealed partial class ParquetHistory : IProjection
         }
     }
 
+    /// <summary>DuckDB reads a path as a pattern.</summary>
+    private static string Literal(string path) => Wildcard().Replace(path, "[$0]");
+
     private static KeyValuePair<string, string> Entry(string key, string value) => new(KeyPrefix + key, value);
 
     private static string Text(ulong number) => number.ToString(CultureInfo.InvariantCulture);
 
     private string PathOf(string name) => Path.Combine(_directory, name);
+
+    [GeneratedRegex(@"[\[*?]", RegexOptions.CultureInvariant)]
+    private static partial Regex Wildcard();
 
     [GeneratedRegex(@"^payments-(\d{20})-(\d{20})\.parquet$", RegexOptions.CultureInvariant)]
     private static partial Regex FileName();

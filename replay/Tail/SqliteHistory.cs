@@ -163,9 +163,9 @@ internal sealed class SqliteHistory : IProjection
         RowsPending += payments.Length;
     }
 
-    private void InsertMovements(ReadOnlySpan<Movement> movements)
+    private void InsertMovements(ReadOnlySpan<AccountMovement> movements)
     {
-        foreach (ref readonly Movement movement in movements)
+        foreach (ref readonly AccountMovement movement in movements)
         {
             _movement.Bind(1, ++_lastMovement);
             _movement.Bind(2, (long)movement.Account);

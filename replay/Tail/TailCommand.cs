@@ -30,6 +30,11 @@ internal static class TailCommand
             HelpName = "NAME",
         };
         var forget = new Option<string?>("--forget") { Description = "Take a name out of that folder: the journal is then no longer kept for it.", HelpName = "NAME" };
+        var archive = new Option<string?>("--archive")
+        {
+            Description = "The folder that holds the files cut off the journal: a new projection begins with them.",
+            HelpName = "DIR",
+        };
         var rows = new Option<long?>("--rows")
         {
             Description = $"Rows at which a transaction or file is finished; by default {SqliteHistory.RowsMaxDefault} (a payment makes about three) and {ParquetHistory.RowsMaxDefault}.",
@@ -37,7 +42,7 @@ internal static class TailCommand
         };
         var seconds = new Option<double?>("--seconds")
         {
-            Description = $"Time at which one is finished though it has fewer rows; by default {SqliteHistory.PeriodDefault.TotalSeconds} for sqlite, {ParquetHistory.PeriodDefault.TotalSeconds} for parquet.",
+            Description = $"At the journal's end: time at which one is finished though it has fewer rows; by default {SqliteHistory.PeriodDefault.TotalSeconds} for sqlite, {ParquetHistory.PeriodDefault.TotalSeconds} for parquet.",
             HelpName = "T",
         };
         Option<bool> json = Verb.Json();
@@ -46,7 +51,7 @@ internal static class TailCommand
             "Keeps a queryable history of a journal up to date, each row exactly once, until it is interrupted. The journal is only read, but for one file in its "
             + $"folder, {JournalReaders.FolderName}/NAME.json, written after every commit: it says how far the projection is, so that cutting the journal takes nothing away that is still needed.")
         {
-            journal, target, to, once, rows, seconds, name, forget, json,
+            journal, target, to, once, archive, rows, seconds, name, forget, json,
         };
         command.Validators.Add(result =>
         {
@@ -73,6 +78,7 @@ internal static class TailCommand
                 Format = parsed.GetValue(to)!.Value,
                 Name = parsed.GetValue(name),
                 Once = parsed.GetValue(once),
+                Archive = parsed.GetValue(archive),
                 RowsMax = parsed.GetValue(rows),
                 Period = parsed.GetValue(seconds) is { } time ? TimeSpan.FromSeconds(time) : null,
             };
@@ -93,7 +99,8 @@ internal static class TailCommand
 
     private static int Forget(string journal, string name, bool json, TextWriter output)
     {
-        Journals.Open(journal).Dispose();
+        if (!Directory.Exists(journal))
+            throw Journals.NoDirectory(journal);
         if (!JournalReaders.Remove(journal, name))
             throw new UsageException($"The journal in '{journal}' has no reader '{name}'. Its readers are the files in '{Path.Combine(journal, JournalReaders.FolderName)}'.");
         output.WriteLine(json ? System.Text.Json.JsonSerializer.Serialize(new { journal, forgotten = name }) : $"{name} is no longer a reader of {journal}.");

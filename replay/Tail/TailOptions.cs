@@ -23,6 +23,9 @@ internal sealed record TailOptions
     /// <summary>Ends at the journal's end instead of waiting for more.</summary>
     public bool Once { get; init; }
 
+    /// <summary>Folder with files that were cut off the journal; null: none.</summary>
+    public string? Archive { get; init; }
+
     /// <summary>Rows at which a transaction or file is finished; null: as the format has it.</summary>
     public long? RowsMax { get; init; }
 

@@ -25,6 +25,12 @@ internal sealed class TailRun : IDisposable
     private static readonly TimeSpan s_noteWaitMax = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_notePollPeriod = TimeSpan.FromMilliseconds(5);
 
+    /// <summary>
+    /// While there is more to be read, nobody expects the projection to be up to date, and few large commits cost less than many: each writes
+    /// what it touched once. So then time counts only this many periods later, to bound what a crash makes it do again.
+    /// </summary>
+    private const int PeriodsBehindMax = 15;
+
     private readonly TailOptions _options;
     private readonly string _name;
     private readonly string _targetText;
@@ -48,9 +54,9 @@ internal sealed class TailRun : IDisposable
         string target = Path.GetFullPath(options.Target);
         _targetText = $"{options.Format.ToString().ToLowerInvariant()} {target}";
         _name = options.Name ?? NameOf(target, _targetText);
-        UInt128 ledgerId;
-        using (JournalReader reader = Journals.Open(options.Journal))
-            ledgerId = reader.LedgerId;
+        if (!Directory.Exists(options.Journal))
+            throw Journals.NoDirectory(options.Journal);
+        UInt128 ledgerId = Journals.LedgerIdOf(options.Journal);
         if (JournalReaders.Find(options.Journal, _name) is { } other && other.Target != _targetText)
             throw new UsageException($"--name {_name}: the journal has a reader of that name, which keeps '{other.Target}' up to date. Choose another name, or --forget that one.");
         _lock = new TailLock(target);
@@ -60,12 +66,13 @@ internal sealed class TailRun : IDisposable
             _projection = Projections.Open(options, target, ledgerId);
             _beginning = new TailPosition(ledgerId, 0, 0, JournalFiles.FirstAddress, default, 0);
             Mark(); // before the journal is read: from here on it is not cut behind the position
-            // Not position + 1: a snapshot of the position's own sequence may stand behind blocks that take none (a tick that
-            // closes a batch), and the block of the position is to be read again, for its hash.
-            _walk = JournalWalk.Open(options.Journal, new WalkOptions { From = (_projection.Position ?? _beginning).Sequence, Progress = progress });
+            _walk = JournalWalk.Open(options.Journal, new WalkOptions { FromBlock = _projection.Position?.Block + 1, Archive = options.Archive, Progress = progress });
+            if (_walk.Reader.Position.NextNumber > 0)
+                BeginBehind(_walk.Reader.Position.NextNumber - 1);
         }
         catch
         {
+            _walk?.Dispose();
             _projection?.Dispose();
             _lock.Dispose();
             throw;
@@ -132,27 +139,28 @@ internal sealed class TailRun : IDisposable
     {
         while (!_stop.IsCancellationRequested && _walk.Next())
         {
-            if (IsNew())
+            ulong block = _walk.Header.Number;
+            if (_projection.Position is { } position && block <= position.Block)
+                BeginBehind(block);
+            else
                 Take();
-            // Only now, for a ledger has no state before its genesis block is applied; neither that nor a block in front of the position is asked for movements.
+            // Only now, for a ledger has no state before its genesis block is applied, and that moves nothing.
             _movements.Clear();
             _walk.State.Movements = _movements;
-            CommitIfDue();
+            CommitIfDue(PeriodsBehindMax);
         }
     }
 
-    /// <summary>Whether the block lies behind the position; the one at the position must be the one that was taken.</summary>
-    private bool IsNew()
+    /// <summary>The walk stands behind a block that the projection has; the one at its position must be the very one that was taken.</summary>
+    private void BeginBehind(ulong block)
     {
-        ulong block = _walk.Header.Number;
-        if (_projection.Position is not { } position || block > position.Block)
-            return true;
-        if (block == position.Block && _walk.Reader.Position.Previous != position.Chain)
+        _walk.State.Movements = _movements;
+        if (_projection.Position is not { } position || block != position.Block)
+            return;
+        if (_walk.Reader.Position.Previous != position.Chain)
             throw new UsageException(
                 $"The projection in '{_options.Target}' is of another history: its block {block} is not the journal's. Name the journal that it was made from, or delete the projection: it is made again from this one.");
-        if (block == position.Block)
-            _projection.Resume(_walk);
-        return false;
+        _projection.Resume(_walk);
     }
 
     private void Take()
@@ -199,9 +207,9 @@ internal sealed class TailRun : IDisposable
             throw new JournalException($"The journal in '{_options.Journal}' holds no whole genesis block: its creation was cut short, and it never accepted anything.");
     }
 
-    private void CommitIfDue()
+    private void CommitIfDue(int periods = 1)
     {
-        if (_isBehindCommit && (_projection.RowsPending >= _projection.RowsMax || _sinceCommit.Elapsed >= _projection.Period))
+        if (_isBehindCommit && (_projection.RowsPending >= _projection.RowsMax || _sinceCommit.Elapsed >= _projection.Period * periods))
             Commit();
     }
 

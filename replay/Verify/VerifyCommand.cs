@@ -10,15 +10,17 @@ internal static class VerifyCommand
     {
         Argument<string> journal = Verb.Journal();
         Option<bool> json = Verb.Json();
+        var archive = new Option<string?>("--archive") { Description = "Folder with the files that were cut off the journal: both are verified as one." };
         var command = new Command(
             "verify",
             "Verifies every block (CRC, chain, sequence, time), applies all of them again, and compares every seal (root, state hash, signature) and the sums of money.")
         {
-            journal, json,
+            journal, archive, json,
         };
         command.SetAction(parsed => Verb.Run(error, () =>
         {
-            VerifyReport report = VerifyRun.Over(parsed.GetValue(journal)!);
+            VerifyReport report = VerifyRun.Over(
+                parsed.GetValue(journal)!, parsed.GetValue(archive), WalkProgress.Over(parsed.GetValue(journal)!, error, parsed.GetValue(json)));
             report.Print(parsed.GetValue(json), output);
             return report.IsSound ? 0 : ReplayCommand.ExitUnsound;
         }));

@@ -27,6 +27,19 @@ internal enum JournalFinding
 /// <param name="Block">The block that stands there, or is expected there.</param>
 internal sealed record Finding(JournalFinding Kind, string File, long Offset, ulong Block, string What);
 
+/// <summary>A snapshot beside the journal.</summary>
+/// <param name="Path">Its file.</param>
+/// <param name="Block">Behind which it was taken; null: it cannot be read.</param>
+/// <param name="StateHash">As it states.</param>
+internal sealed record SnapshotCheck(string Path, ulong? Block, Digest StateHash)
+{
+    /// <summary>Whether the journal was applied up to its block.</summary>
+    public bool IsCompared { get; init; }
+
+    /// <summary>What is wrong with it; null: nothing that was seen.</summary>
+    public string? Fault { get; init; }
+}
+
 /// <summary>The result of a verification: all counts are of what stands before <see cref="End"/>.</summary>
 internal sealed record VerifyReport
 {
@@ -36,7 +49,10 @@ internal sealed record VerifyReport
 
     public required UInt128 LedgerId { get; init; }
 
-    /// <summary>Genesis included.</summary>
+    /// <summary>The block of the snapshot behind which the verification began; null: it began with genesis.</summary>
+    public required ulong? BegunBehind { get; init; }
+
+    /// <summary>Blocks verified, genesis included where it began there.</summary>
     public required ulong Blocks { get; init; }
 
     /// <summary>Slots of payment blocks, refused ones among them.</summary>
@@ -60,11 +76,19 @@ internal sealed record VerifyReport
     /// <summary>The last closed batch; null: none.</summary>
     public required ClosedBatch? LastBatch { get; init; }
 
+    public required IReadOnlyList<SnapshotCheck> Snapshots { get; init; }
+
     public required TimeSpan Elapsed { get; init; }
+
+    /// <summary>Of that, spent waiting for the files' bytes.</summary>
+    public required TimeSpan FileTime { get; init; }
 
     public required Finding End { get; init; }
 
-    public bool IsSound => End.Kind is JournalFinding.Clean or JournalFinding.TornTail;
+    public bool IsSound => End.Kind is JournalFinding.Clean or JournalFinding.TornTail && Snapshots.All(snapshot => snapshot.Fault is null);
+
+    /// <summary>What the verification waited for most.</summary>
+    private string LimitedBy => FileTime > Elapsed / 2 ? "disk" : "processor";
 
     private double Rate => Elapsed > TimeSpan.Zero ? Payments / Elapsed.TotalSeconds : 0;
 
@@ -81,6 +105,7 @@ internal sealed record VerifyReport
         journal = Journal,
         ledger = LedgerId.ToString("x32", CultureInfo.InvariantCulture),
         sound = IsSound,
+        begun_behind_block = BegunBehind,
         blocks = Blocks,
         payments = Payments,
         sequence = Sequence,
@@ -92,22 +117,33 @@ internal sealed record VerifyReport
         state_hash = LastBatch?.StateHash.ToString(),
         seconds = Elapsed.TotalSeconds,
         payments_per_second = Rate,
+        limited_by = LimitedBy,
+        snapshots = Snapshots.Select(snapshot => new { path = snapshot.Path, block = snapshot.Block, compared = snapshot.IsCompared, fault = snapshot.Fault }),
         end = new { kind = NameOf(End.Kind), file = End.File, offset = End.Offset, block = End.Block, what = End.What },
     }, s_json);
 
     private void PrintLines(TextWriter output)
     {
         Line(output, $"{Journal}: ledger {LedgerId:x32}");
+        if (BegunBehind is { } begun)
+            Line(output, $"  begun       behind block {begun}, with the oldest snapshot: the journal was cut in front of it. --archive DIR verifies what was cut, too");
         Line(output, $"  blocks      {Blocks:N0}: CRC, chain, sequence and time of each are right");
         Line(output, $"  payments    {Payments:N0}; last sequence {Sequence:N0}");
         Line(output, $"  batches     {Sealed:N0} sealed, with the root and state hash that follow from the payments; {Unsealed:N0} closed and not yet sealed");
         Line(output, $"  signed by   {(NodeKey.IsNone ? "nobody: the ledger was created without a node key" : $"node key {NodeKey.Id}, every seal")}");
         Line(output, $"  state hash  {(LastBatch is { } last ? $"{last.StateHash}, batch {last.Number}" : "none: no batch is closed")}");
-        Line(output, $"  time        {Elapsed.TotalSeconds:F2} s, {Rate:N0} payments/s");
+        foreach (SnapshotCheck snapshot in Snapshots)
+        {
+            Line(output, $"  snapshot    {(snapshot.Fault is { } fault ? $"BAD: {snapshot.Path}: {fault}"
+                : snapshot.IsCompared ? $"block {snapshot.Block}: its state is the journal's"
+                : $"block {snapshot.Block}: whole; the verification began behind it, or ended before it")}");
+        }
+
+        Line(output, $"  time        {Elapsed.TotalSeconds:F2} s, {Rate:N0} payments/s; limited by the {LimitedBy}");
         string where = string.Create(CultureInfo.InvariantCulture, $"block {End.Block} at {End.File}, offset {End.Offset}: {End.What}");
         Line(output, End.Kind switch
         {
-            JournalFinding.Clean => $"  end         clean, behind block {Blocks - 1}; money is conserved in every currency",
+            JournalFinding.Clean => $"  end         clean, behind block {End.Block - 1}; money is conserved in every currency",
             JournalFinding.TornTail => $"  warning     the last write is unfinished and was never acknowledged: {where}. Opening the journal cuts it away.",
             JournalFinding.Damage => $"  DAMAGE      {where}. Nothing behind it can be believed. If power failed: opening the journal mends a torn last sector from its copy; verify again after that.",
             _ => $"  BROKEN      {where}. It is whole, but these rules did not write it.",

@@ -6,128 +6,184 @@ using Settlement.Engine.Dedup.Spill;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
+using Settlement.Engine.Snapshots;
+using Settlement.Replay.Common;
 
 namespace Settlement.Replay.Verify;
 
-/// <summary>One verification, from the genesis block to the end of the journal or its first fault.</summary>
+/// <summary>
+/// One verification, from the genesis block to the end of the journal or its first fault; where the journal was cut and no archive is named, from
+/// its oldest snapshot on.
+/// </summary>
 /// <remarks>
 /// Nothing of the journal is written or locked. Ids that exceed the memory set aside for them spill into a temporary folder of
 /// the run's own, which it deletes: beside a running node, the journal's own folder of ids is that node's.
-/// <para>Failure assumed: a block that the reader finds whole, and that yet cannot be applied. It is named, and nothing behind it is read.</para>
+/// <para>Failure assumed: a block that the reader finds whole, and that yet cannot be applied. It is named, and nothing behind it is believed.</para>
 /// </remarks>
 internal sealed class VerifyRun : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("settlement-verify-").FullName;
+    private readonly ScratchFolder _scratch = new();
     private readonly string _directory;
-    private readonly JournalReader _reader;
-    private readonly BlockReplay _replay;
+    private readonly string? _archive;
+    private readonly WalkProgress? _progress;
+    private readonly SortedDictionary<ulong, SnapshotCheck> _snapshots = [];
+    private readonly List<SnapshotCheck> _badSnapshots = [];
     private FasterIdStore? _store;
     private SealVerifier? _seals;
+
+    // Of what stands before the end; written by: follow thread.
     private ClosedBatch? _lastBatch;
     private long _payments;
     private long _sealed;
+    private ulong _blocks;
+    private ulong _sequence;
+    private ulong _timeNs;
 
-    private VerifyRun(string directory, JournalReader reader)
-    {
-        (_directory, _reader) = (directory, reader);
-        _replay = new BlockReplay(NewDeduplicator) { Closed = batch => _lastBatch = batch };
-    }
+    private VerifyRun(string directory, string? archive, WalkProgress? progress) =>
+        (_directory, _archive, _progress) = (directory, archive, progress);
 
+    /// <param name="directory">The journal's.</param>
+    /// <param name="archive">Folder with files that were cut off it; null: none.</param>
+    /// <param name="progress">Told how far the reading is.</param>
     /// <exception cref="JournalException">There is no journal that could be read, or it is of a newer format.</exception>
-    public static VerifyReport Over(string directory)
+    public static VerifyReport Over(string directory, string? archive = null, WalkProgress? progress = null)
     {
         if (!Directory.Exists(directory))
-            throw new JournalException($"There is no directory '{directory}'. Name the directory of a journal.");
-        using JournalReader reader = JournalReader.Open(directory);
-        using var run = new VerifyRun(directory, reader);
+            throw Journals.NoDirectory(directory);
+        using var run = new VerifyRun(directory, archive, progress);
         return run.Run();
     }
 
     public void Dispose()
     {
-        _replay.Dispose();
+        _progress?.Dispose();
         _store?.Dispose();
         _seals?.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
-
-    private Deduplicator NewDeduplicator(Genesis genesis)
-    {
-        _store = new FasterIdStore(_folder);
-        return new Deduplicator(in genesis, Deduplicator.IdMemoryBytesDefault, _store);
+        _scratch.Dispose();
     }
 
     private VerifyReport Run()
     {
         var watch = Stopwatch.StartNew();
-        Finding? broken = ApplyAll();
-        if (_reader.Blocks == 0 && _reader.End is { Kind: not JournalEndKind.Damage })
+        CheckSnapshots();
+        BlockReplay? begun = null;
+        SnapshotHead head = default;
+        if (_archive is null && Journals.IsCut(_directory))
+            begun = new SnapshotStore(_directory).LoadOldest(Journals.LedgerIdOf(_directory), NewReplay, out head);
+        using BlockReplay replay = begun ?? NewReplay();
+        using JournalReader reader = begun is null ? Journals.Open(_directory, _archive) : JournalReader.OpenBehind(_directory, in head);
+        Finding? broken = ApplyAll(reader, replay);
+        if (reader.Position.NextNumber == 0 && reader.End is { Kind: not JournalEndKind.Damage })
             throw new JournalException($"The journal in '{_directory}' holds no whole genesis block: its creation was cut short, and it never accepted anything.");
-        Finding end = broken ?? EndOf(_reader.End!);
         watch.Stop();
-        ulong blocksSound = _reader.Blocks - (broken is null ? 0UL : 1);
         return new VerifyReport
         {
             Journal = _directory,
-            LedgerId = _reader.LedgerId,
-            Blocks = blocksSound,
+            LedgerId = reader.LedgerId,
+            BegunBehind = begun is null ? null : head.Block,
+            Blocks = _blocks,
             Payments = _payments,
-            Sequence = blocksSound == 0 ? 0 : _replay.State.Sequence,
-            TimeNs = blocksSound == 0 ? 0 : _replay.State.TimeNs,
+            Sequence = _sequence,
+            TimeNs = _timeNs,
             Sealed = _sealed,
-            Unsealed = _replay.Unsealed.Count,
-            NodeKey = blocksSound == 0 ? default : _replay.State.Genesis.NodeKey,
+            Unsealed = replay.Unsealed.Count,
+            NodeKey = replay.HasState ? replay.State.Genesis.NodeKey : default,
             LastBatch = _lastBatch,
+            Snapshots = [.. _badSnapshots, .. _snapshots.Values],
             Elapsed = watch.Elapsed,
-            End = end,
+            FileTime = reader.FileTime,
+            End = broken ?? EndOf(reader),
         };
     }
 
-    /// <returns>The block that cannot be applied; null: all can, up to where the reader ended.</returns>
-    private Finding? ApplyAll()
+    /// <summary>Reads each snapshot through; whether its state is the journal's is seen when the journal gets there.</summary>
+    private void CheckSnapshots()
     {
+        foreach (string path in new SnapshotStore(_directory).Paths())
+        {
+            try
+            {
+                SnapshotHead head = SnapshotStore.Check(path, out Digest stateHash);
+                _snapshots[head.Block] = new SnapshotCheck(path, head.Block, stateHash);
+            }
+            catch (Exception fault) when (fault is SnapshotException or IOException)
+            {
+                _badSnapshots.Add(new SnapshotCheck(path, null, default) { Fault = fault.Message });
+            }
+        }
+    }
+
+    /// <returns>The block that cannot be applied; null: all can, up to where the reader ended.</returns>
+    private Finding? ApplyAll(JournalReader reader, BlockReplay replay)
+    {
+        var pipeline = new ReplayPipeline(replay)
+        {
+            Read = read => _progress?.At(read.Address, read.Header.FirstSequence + read.Header.Count),
+            Settled = (in BlockHeader header, ReadOnlySpan<byte> _) => CompareSnapshot(replay, header.Number),
+            Followed = (in BlockHeader header, ReadOnlySpan<byte> body) => Count(replay, in header, body),
+        };
         try
         {
-            while (_reader.Next())
-            {
-                ref readonly BlockHeader header = ref _reader.Header;
-                _replay.Apply(in header, _reader.Body);
-                if (header.Kind == BlockKind.Payments)
-                    _payments += header.Count;
-                else if (header.Kind == BlockKind.Seal)
-                    CheckSignature(in header);
-            }
-
-            if (_reader.Blocks > 0)
-            {
-                _replay.State.VerifyConservation();
-            }
-
+            pipeline.Run(reader);
+            if (replay.HasState)
+                replay.State.VerifyConservation();
             return null;
         }
         catch (LedgerBrokenException broken)
         {
-            return new Finding(JournalFinding.Broken, _reader.File, _reader.FileOffset, _reader.Header.Number, broken.Message);
+            (ulong block, long address) = pipeline.Fault ?? (reader.Position.NextNumber - 1, reader.Address);
+            return new Finding(JournalFinding.Broken, reader.FileOf(address), reader.OffsetOf(address), block, broken.Message);
         }
     }
 
-    /// <summary>The statement was compared by applying the block; here its signature is held against the key in the genesis.</summary>
-    private void CheckSignature(in BlockHeader header)
+    private void CompareSnapshot(BlockReplay replay, ulong block)
     {
-        _seals ??= new SealVerifier(_reader.LedgerId, _replay.State.Genesis);
-        int statementBytes = _reader.Body.Length - (int)header.AttachmentBytes;
-        var batch = ClosedBatch.Decode(_reader.Body[..statementBytes]);
-        if (_seals.FaultOf(batch, _reader.Body[statementBytes..]) is { } fault)
+        if (!_snapshots.TryGetValue(block, out SnapshotCheck? snapshot))
+            return;
+        bool same = snapshot.StateHash == replay.State.Batch.StateHashNow();
+        _snapshots[block] = snapshot with { IsCompared = true, Fault = same ? null : $"its state is not the one that the journal gives behind block {block}" };
+    }
+
+    private void Count(BlockReplay replay, in BlockHeader header, ReadOnlySpan<byte> body)
+    {
+        if (header.Kind == BlockKind.Seal)
+            CheckSignature(replay, in header, body);
+        _payments += header.Kind == BlockKind.Payments ? header.Count : 0;
+        _blocks++;
+        _sequence = header.FirstSequence + header.Count - 1;
+        _timeNs = header.TimeNs;
+    }
+
+    /// <summary>The statement was compared by applying the block; here its signature is held against the key in the genesis.</summary>
+    private void CheckSignature(BlockReplay replay, in BlockHeader header, ReadOnlySpan<byte> body)
+    {
+        _seals ??= new SealVerifier(header.LedgerId, replay.State.Genesis);
+        int statementBytes = body.Length - (int)header.AttachmentBytes;
+        var batch = ClosedBatch.Decode(body[..statementBytes]);
+        if (_seals.FaultOf(batch, body[statementBytes..]) is { } fault)
             throw new LedgerBrokenException($"the seal of batch {batch.Number} {fault}");
         _sealed++;
     }
 
-    private Finding EndOf(JournalEnd end) => new(
-        end.Kind switch
-        {
-            JournalEndKind.End => JournalFinding.Clean,
-            JournalEndKind.TornTail => JournalFinding.TornTail,
-            _ => JournalFinding.Damage,
-        },
-        _reader.FileOf(end.Address), _reader.OffsetOf(end.Address), end.Block, end.What);
+    private BlockReplay NewReplay() => new(NewDeduplicator) { Closed = batch => _lastBatch = batch };
+
+    private Deduplicator NewDeduplicator(Genesis genesis)
+    {
+        _store?.Dispose();
+        _store = new FasterIdStore(_scratch.Path);
+        return new Deduplicator(in genesis, Deduplicator.IdMemoryBytesDefault, _store);
+    }
+
+    private static Finding EndOf(JournalReader reader)
+    {
+        JournalEnd end = reader.End!;
+        return new(
+            end.Kind switch
+            {
+                JournalEndKind.End => JournalFinding.Clean,
+                JournalEndKind.TornTail => JournalFinding.TornTail,
+                _ => JournalFinding.Damage,
+            },
+            reader.FileOf(end.Address), reader.OffsetOf(end.Address), end.Block, end.What);
+    }
 }

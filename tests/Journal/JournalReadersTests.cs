@@ -22,21 +22,20 @@ public sealed class JournalReadersTests
     public void A_journal_without_marks_has_no_readers()
     {
         Assert.That(JournalReaders.ReadAll(_folder.Path), Is.Empty);
-        Assert.That(JournalReaders.Lowest(_folder.Path), Is.Null);
+        Assert.That(JournalReaders.Find(_folder.Path, "a"), Is.Null);
         Assert.That(JournalReaders.Remove(_folder.Path, "a"), Is.False);
     }
 
     [Test]
-    public void What_is_written_is_read_and_the_lowest_is_the_one_that_is_least_far()
+    public void What_is_written_is_read_until_it_is_removed()
     {
         JournalReaderMark a = Mark("a", 500), b = Mark("b.2", 70), c = Mark("c_3", ulong.MaxValue);
         foreach (JournalReaderMark mark in new[] { c, a, Mark("b.2", 1), b })
             JournalReaders.Write(_folder.Path, mark);
         Assert.That(JournalReaders.ReadAll(_folder.Path), Is.EqualTo(new[] { a, b, c }));
-        Assert.That(JournalReaders.Lowest(_folder.Path), Is.EqualTo(b));
         Assert.That(JournalReaders.Find(_folder.Path, "a"), Is.EqualTo(a));
         Assert.That(JournalReaders.Remove(_folder.Path, "b.2"));
-        Assert.That(JournalReaders.Lowest(_folder.Path), Is.EqualTo(a));
+        Assert.That(JournalReaders.ReadAll(_folder.Path), Is.EqualTo(new[] { a, c }));
     }
 
     [Test]
@@ -44,7 +43,7 @@ public sealed class JournalReadersTests
     {
         JournalReaders.Write(_folder.Path, Mark("a", 5));
         File.WriteAllText(JournalReaders.PathOf(_folder.Path, "a") + ".new", "{\"name\":");
-        Assert.That(JournalReaders.Lowest(_folder.Path), Is.EqualTo(Mark("a", 5)));
+        Assert.That(JournalReaders.ReadAll(_folder.Path), Is.EqualTo(new[] { Mark("a", 5) }));
         JournalReaders.Write(_folder.Path, Mark("a", 6));
         Assert.That(Directory.GetFiles(_folder.PathOf(JournalReaders.FolderName)), Has.Length.EqualTo(1));
     }
@@ -73,7 +72,7 @@ public sealed class JournalReadersTests
 
         File.WriteAllText(path, text);
         Assert.That(
-            () => JournalReaders.Lowest(_folder.Path),
+            () => JournalReaders.ReadAll(_folder.Path),
             Throws.TypeOf<JournalException>().With.Message.Contains(path).And.Message.Contains("--forget a"));
         Assert.That(JournalReaders.Remove(_folder.Path, "a"), "what cannot be read can be removed");
     }

@@ -17,13 +17,13 @@ public sealed class MovementLogTests
         using var engine = new EngineLedger(generator.Genesis);
         var log = new MovementLog();
         engine.State.Movements = log;
-        var last = new Dictionary<int, Movement>();
+        var last = new Dictionary<int, AccountMovement>();
         var causes = new HashSet<(Instruction, bool Expired)>();
         foreach (GeneratedBlock block in generator.Blocks())
         {
             Outcome[] outcomes = engine.Apply(block.Header, block.Slots);
             ExpectOneSide(block, outcomes, log.All, causes);
-            foreach (Movement movement in log.All)
+            foreach (AccountMovement movement in log.All)
             {
                 ExpectToFollow(movement, last.GetValueOrDefault(movement.Account));
                 last[movement.Account] = movement;
@@ -35,7 +35,7 @@ public sealed class MovementLogTests
         for (int row = 1; row <= engine.State.Accounts.Count; row++)
         {
             AccountRow account = engine.State.Accounts[row];
-            Movement movement = last.GetValueOrDefault(row);
+            AccountMovement movement = last.GetValueOrDefault(row);
             Assert.That(movement.Available + movement.Pending, Is.EqualTo(account.Available + account.Pending), $"seed {seed}, row {row}");
             Assert.That(movement.Held, Is.EqualTo(account.Held), $"seed {seed}, row {row}");
         }
@@ -57,7 +57,7 @@ public sealed class MovementLogTests
         foreach (GeneratedBlock block in generator.Blocks())
         {
             engine.Apply(block.Header, block.Slots);
-            foreach (Movement movement in log.All)
+            foreach (AccountMovement movement in log.All)
             {
                 if (movement.Payment == movement.Sequence)
                     continue;
@@ -74,7 +74,7 @@ public sealed class MovementLogTests
         Assert.That(expired, Is.Positive);
     }
 
-    private static void ExpectToFollow(in Movement movement, in Movement before)
+    private static void ExpectToFollow(in AccountMovement movement, in AccountMovement before)
     {
         bool rolls = before.Batch != movement.Batch;
         ulong available = before.Available + (rolls ? before.Pending : 0);
@@ -86,11 +86,11 @@ public sealed class MovementLogTests
     }
 
     /// <summary>What one payment takes it gives, but for issues and redemptions; a refused one moves nothing.</summary>
-    private static void ExpectOneSide(GeneratedBlock block, Outcome[] outcomes, ReadOnlySpan<Movement> movements, HashSet<(Instruction, bool)> causes)
+    private static void ExpectOneSide(GeneratedBlock block, Outcome[] outcomes, ReadOnlySpan<AccountMovement> movements, HashSet<(Instruction, bool)> causes)
     {
         ulong[] sums = new ulong[outcomes.Length];
         bool[] moved = new bool[outcomes.Length];
-        foreach (Movement movement in movements)
+        foreach (AccountMovement movement in movements)
         {
             if (movement.Payment != movement.Sequence)
                 continue;

@@ -43,7 +43,7 @@ public sealed class SnapshotFileTests
         Assert.That(reader.Read<int>(), Is.EqualTo(-1));
         Assert.That(reader.Finish(), Is.EqualTo(Hash()));
         Assert.That(read, Is.EqualTo(large));
-        Assert.That(SnapshotReader.Check(new MemoryStream(file), "memory").Block, Is.EqualTo(5));
+        Assert.That(SnapshotReader.Check(new MemoryStream(file), "memory", out _).Block, Is.EqualTo(5));
     }
 
     [Test]
@@ -132,7 +132,7 @@ public sealed class SnapshotFileTests
         return chunks;
     }
 
-    private static void Check(byte[] file) => SnapshotReader.Check(new MemoryStream(file), "memory");
+    private static void Check(byte[] file) => SnapshotReader.Check(new MemoryStream(file), "memory", out _);
 
     private static void AssertRefused(byte[] file, string what) =>
         Assert.That(() => Check(file), Throws.TypeOf<SnapshotException>().With.Message.StartsWith("The snapshot 'memory' cannot be used: "), what);

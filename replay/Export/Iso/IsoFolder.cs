@@ -11,6 +11,7 @@ internal sealed class IsoFolder : IDisposable
     private readonly bool _force;
     private readonly bool _made;
     private readonly string _work;
+    private bool _published;
     private bool _disposed;
 
     /// <exception cref="UsageException">The name is a file's.</exception>
@@ -45,6 +46,7 @@ internal sealed class IsoFolder : IDisposable
     /// <summary>Gives the messages their names.</summary>
     public void Publish()
     {
+        _published = true;
         foreach (string file in Directory.EnumerateFiles(_work, "*.xml"))
             File.Move(file, System.IO.Path.Combine(Path, System.IO.Path.GetFileName(file)), overwrite: _force);
     }
@@ -56,7 +58,7 @@ internal sealed class IsoFolder : IDisposable
             return;
         _disposed = true;
         Directory.Delete(_work, recursive: true);
-        if (_made && !Directory.EnumerateFileSystemEntries(Path).Any())
+        if (_made && !_published && !Directory.EnumerateFileSystemEntries(Path).Any())
             Directory.Delete(Path);
     }
 

@@ -6,7 +6,7 @@ namespace Settlement.Replay.Export.Iso;
 /// <summary>What is to be exported.</summary>
 internal sealed record IsoRequest
 {
-    /// <summary>Entries or transactions in a message, unless asked otherwise: some 10 MB of XML.</summary>
+    /// <summary>Entries or transactions in a message, unless asked otherwise: some 20 MB of XML.</summary>
     public const int EntriesMaxDefault = 10_000;
 
     public required string Journal { get; init; }
