@@ -97,6 +97,27 @@ public sealed class TailSqliteTests
     }
 
     [Test]
+    public void What_is_read_in_one_snapshot_agrees_while_the_tail_goes_on()
+    {
+        using var journal = new GeneratedJournal(Journal, 3_000, PrintedSeed.Create());
+        journal.Write(1_000);
+        Tail();
+        using HistoryReader history = HistoryReader.Open(Target);
+        ulong first = journal.Payments[0].Sequence, next = journal.Payments[^1].Sequence + 1;
+        using (history.Snapshot())
+        {
+            HistoryPosition before = history.Position()!;
+            journal.WriteAll();
+            Tail();
+            Assert.That(history.Position(), Is.EqualTo(before));
+            Assert.That(history.PaymentAt(first), Is.Not.Null);
+            Assert.That(journal.Payments.Where(payment => payment.Sequence >= next).Select(payment => history.PaymentAt(payment.Sequence)), Is.All.Null);
+        }
+
+        HistoryComparison.Expect(history, journal);
+    }
+
+    [Test]
     public void The_journal_of_another_ledger_is_refused()
     {
         Make(ledger: 7);
