@@ -206,7 +206,7 @@ internal sealed class SettleRun
 /// <summary>A folder that is gone when it is disposed.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("settlement-").FullName;
+    public string Path { get; } = Directory.CreateTempSubdirectory("settlement-settle-").FullName;
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

@@ -282,7 +282,7 @@ public sealed class ExportTests
         Assert.That(Directory.Exists(_folder.PathOf("out")), Is.False);
     }
 
-    [TestCase("one of csv, parquet, jsonl is expected", "JOURNAL", "--out", "OUT")]
+    [TestCase("one of csv, parquet, jsonl, camt.053", "JOURNAL", "--out", "OUT")]
     [TestCase("--format xml: one of", "JOURNAL", "--format", "xml", "--out", "OUT")]
     [TestCase("--out is missing", "JOURNAL", "--format", "csv")]
     [TestCase("Name the directory of a journal", "--format", "csv", "--out", "OUT")]

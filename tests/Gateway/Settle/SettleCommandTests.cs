@@ -180,5 +180,5 @@ public sealed class SettleCommandTests
 
     private static string Sample(string name) => Path.Combine(AppContext.BaseDirectory, "sample", name);
 
-    private static string[] Leftovers() => Directory.GetDirectories(Path.GetTempPath(), "settlement-*").Where(name => !name.Contains("-test-", StringComparison.Ordinal)).ToArray();
+    private static string[] Leftovers() => Directory.GetDirectories(Path.GetTempPath(), "settlement-settle-*");
 }

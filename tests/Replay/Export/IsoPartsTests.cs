@@ -105,6 +105,25 @@ public sealed class IsoPartsTests
         }));
     }
 
+    [TestCase(3, 1)]
+    [TestCase(4, 2)]
+    [TestCase(6, 2)]
+    public void A_page_that_is_just_full_is_the_last_if_nothing_follows(int entries, int expected)
+    {
+        var pages = new List<bool>();
+        var writer = new MessagePages(3, page => pages.Add(page.IsLast));
+        writer.Begin(0);
+        for (int i = 0; i < entries; i++)
+        {
+            writer.Entries.Add(new IsoEntry { Units = 1, IsCredit = true });
+            writer.WriteFull();
+        }
+
+        writer.End();
+        Assert.That(pages, Has.Count.EqualTo(expected));
+        Assert.That(pages.FindIndex(isLast => isLast), Is.EqualTo(expected - 1));
+    }
+
     [Test]
     public void A_statement_without_entries_has_a_page()
     {
