@@ -1,5 +1,3 @@
 using Settlement.Replay;
-using Settlement.Replay.Common;
 
-using var signals = new ExitSignals();
 return ReplayCommand.Run(args, Console.Out, Console.Error);

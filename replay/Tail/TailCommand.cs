@@ -85,6 +85,7 @@ internal static class TailCommand
             using var stop = new CancellationTokenSource();
             using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
             using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+            using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
             TailRun.Follow(options, WalkProgress.Over(options.Journal, error, parsed.GetValue(json)), stop.Token).Print(parsed.GetValue(json), output);
             return 0;
 

@@ -97,6 +97,7 @@ public sealed class TailFollowTests
 
     [TestCase("TERM")]
     [TestCase("INT")]
+    [TestCase("HUP")]
     public void Asked_to_stop_it_finishes_what_it_has_begun(string signal, CancellationToken cancel)
     {
         string journal = _folder.PathOf("stopped-" + signal), target = _folder.PathOf("stopped-history-" + signal);
