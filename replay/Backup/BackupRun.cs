@@ -107,6 +107,9 @@ internal sealed class BackupRun(string journal, string target, bool check)
         if (before is null)
             return JournalCopy.OpenFirst(source);
         SnapshotHead end = before.End;
+        if (source.SegmentOf(end.BlockAddress) < source.FirstSegment())
+            throw new BackupException(
+                $"The backup in '{target}' ends with block {end.Block}, and the journal in '{journal}' was cut behind that: what lies between is not in the journal any more. Keep that backup, and name another directory for a new one, which begins with a snapshot.");
         try
         {
             return JournalReader.OpenBehind(source, in end);

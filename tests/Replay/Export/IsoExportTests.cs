@@ -80,7 +80,7 @@ public sealed class IsoExportTests : IsoFixture
                 IsoJournal.On(hold, journal.New(Instruction.Capture, 0, 0, 100_000)), IsoJournal.On(paid, journal.New(Instruction.Refund, 0, 0, 200_000))));
         }
 
-        IsoAccountRead read = Statement("late", "--format", "camt.053", "--wallet", "1", "--from", cut.ToString(CultureInfo.InvariantCulture));
+        IsoAccountRead read = Statement("late", "--format", "camt.053", "--wallet", "1", "--from", (cut + 1).ToString(CultureInfo.InvariantCulture));
         Assert.That(read.Entries.Select(entry => (entry.Kind, entry.Amount)), Is.EqualTo(new[] { ("capture", -1m), ("refund", 2m) }));
         Assert.That(read.Balances[0].Amount, Is.EqualTo(8m));
     }
@@ -95,7 +95,7 @@ public sealed class IsoExportTests : IsoFixture
             Accept(journal.Pay(journal.New(Instruction.Immediate, 1, 2, 1_000)));
         }
 
-        string from = cut.ToString(CultureInfo.InvariantCulture);
+        string from = (cut + 1).ToString(CultureInfo.InvariantCulture);
         Assert.That(IsoReader.Accounts(Export("all", "--format", "camt.053", "--from", from)).Select(read => read.Account), Is.EquivalentTo(new[] { "1", "2" }));
         List<IsoAccountRead> still = IsoReader.Accounts(Export("three", "--format", "camt.053", "--from", from, "--wallet", "3"));
         Assert.That(still.Select(read => read.Currency), Is.EquivalentTo(new[] { "EUR", "KWD" }));
@@ -172,7 +172,7 @@ public sealed class IsoExportTests : IsoFixture
         Assert.That(account.Entries.Select(entry => (entry.Kind, entry.Amount)), Is.EqualTo(new[] { ("net_position", -5m), ("settled", 5m) }));
         IsoAccountRead before = Statement("before", "--format", "camt.053", "--participant", "1", "--to", closed.ToString(CultureInfo.InvariantCulture));
         Assert.That(before.Balances[1], Is.EqualTo(("CLBD", -5m)));
-        IsoAccountRead after = Statement("after", "--format", "camt.053", "--participant", "1", "--from", closed.ToString(CultureInfo.InvariantCulture));
+        IsoAccountRead after = Statement("after", "--format", "camt.053", "--participant", "1", "--from", (closed + 1).ToString(CultureInfo.InvariantCulture));
         Assert.That(after.Balances.Select(balance => balance.Amount), Is.EqualTo(new[] { -5m, 0m }));
         Assert.That(Statement("notified", "--format", "camt.054", "--participant", "2").Entries.Select(entry => entry.Amount), Is.EqualTo(new[] { 5m }));
     }
