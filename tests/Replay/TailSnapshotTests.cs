@@ -10,6 +10,9 @@ public sealed class TailSnapshotTests
     /// <summary>More than a log file holds, so that there is one to be cut.</summary>
     private const int FilePayments = 34_000;
 
+    /// <summary>A piece ends with the block that reaches its count, and a block may have 16,384 payments.</summary>
+    private const int PaymentsMax = FilePayments + 30_000;
+
     private static readonly JournalOptions s_smallFiles = new() { PageBytes = 2 << 20, MemoryBytes = 8 << 20, SegmentBytes = 2 << 20, PrimeAheadBytesMax = 0 };
 
     private readonly TemporaryFolder _folder = new();
@@ -32,7 +35,7 @@ public sealed class TailSnapshotTests
     [CancelAfter(120_000)]
     public void It_goes_on_where_the_journals_beginning_was_cut_away(object format, CancellationToken cancel)
     {
-        using var journal = new GeneratedJournal(Journal, FilePayments + 6_000, PrintedSeed.Create(), options: s_smallFiles);
+        using var journal = new GeneratedJournal(Journal, PaymentsMax, PrintedSeed.Create(), options: s_smallFiles);
         journal.Write(FilePayments);
         ulong taken = Follow((TailFormat)format).Position!.Value.Block;
         Assert.That(Snapshot(cut: false, cancel)!.Head.Block, Is.EqualTo(taken), "behind the very block that the tail has taken last");
@@ -56,7 +59,7 @@ public sealed class TailSnapshotTests
     [Test, CancelAfter(120_000)]
     public void The_journal_is_not_cut_before_a_tail_can_go_on_without(CancellationToken cancel)
     {
-        using var journal = new GeneratedJournal(Journal, FilePayments + 6_000, PrintedSeed.Create(), options: s_smallFiles);
+        using var journal = new GeneratedJournal(Journal, PaymentsMax, PrintedSeed.Create(), options: s_smallFiles);
         journal.Write(500);
         string name = Follow(TailFormat.Sqlite).Name;
         journal.Write(FilePayments);

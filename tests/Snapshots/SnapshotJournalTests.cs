@@ -195,13 +195,13 @@ public sealed class SnapshotJournalTests
         Pay(10);
         Take();
         Pay(10);
-        WriteMark(sequence: second.Head.Sequence + 1);
+        WriteMark(second.Head.Sequence + 1, second.Head.Block + 1);
         Assert.That(Cut().Files, Is.Positive, "the reader begins with the second snapshot");
         FillSegments(2);
         Take();
         Take(2);
         Assert.That(new SnapshotStore(Journal).Paths(), Does.Contain(second.Path).And.Not.Contain(first.Path));
-        WriteMark(sequence: first.Head.Sequence);
+        WriteMark(first.Head.Sequence, first.Head.Block);
         FilesCut held = Cut();
         Assert.That(held.Files, Is.Zero);
         Assert.That(held.Kept, Does.Contain("'history'"));
@@ -249,8 +249,8 @@ public sealed class SnapshotJournalTests
 
     private FilesCut Cut() => JournalCutting.Cut(Journal, Archive);
 
-    private void WriteMark(ulong sequence) =>
-        JournalReaders.Write(Journal, new JournalReaderMark("history", "a test", 7, sequence, 1, 64, "2026-01-01T00:00:00Z"));
+    private void WriteMark(ulong sequence, ulong block) =>
+        JournalReaders.Write(Journal, new JournalReaderMark("history", "a test", 7, sequence, block, 64, "2026-01-01T00:00:00Z"));
 
     private void Pay(int count)
     {
