@@ -48,6 +48,7 @@ public sealed class SnapshotTwinTests
 
         private readonly EngineLedger _inner = new(genesis);
         private readonly EngineLedger _plain = new(genesis);
+        private int _blocks;
 
         public int Reloads { get; private set; }
 
@@ -57,7 +58,7 @@ public sealed class SnapshotTwinTests
         {
             Outcome[] outcomes = _inner.Apply(in header, slots);
             _plain.Apply(in header, slots);
-            if (random.Next(BlocksPerReload) == 0)
+            if (random.Next(BlocksPerReload) == 0 || ++_blocks == BlocksPerReload)
             {
                 _inner.Reload(Deduplicator.IdMemoryBytesMin * random.Next(1, 9));
                 Reloads++;

@@ -77,23 +77,29 @@ public sealed class StatementTests
     /// <summary>Every change of the twin's account is told at its sequence, and nothing else is.</summary>
     private static void ExpectSame(Row[] rows, List<(ulong Sequence, string Held)> changes, string where)
     {
-        (ulong, string)[] told = [.. rows.GroupBy(row => row.Sequence).Select(group => (group.Key, group.Last().Holding)).Prepend((0UL, ""))];
-        List<(ulong, string)> distinct = [];
-        foreach ((ulong sequence, string holding) in told)
-        {
-            // Movements of one sequence may cancel out: then the twin shows no change there.
-            string before = distinct.Count == 0 ? "" : distinct[^1].Item2;
-            if (sequence != 0 && holding != before)
-                distinct.Add((sequence, holding));
-        }
-
-        Assert.That(distinct, Is.EqualTo(changes), where);
+        Assert.That(Behind(rows.Select(row => (row.Sequence, row.Holding))), Is.EqualTo(Behind(changes)), where);
         decimal total = 0;
         foreach (Row row in rows)
         {
             total += row.Change;
             Assert.That(row.Total, Is.EqualTo(total), $"{where}, sequence {row.Sequence}: the changes add up");
         }
+    }
+
+    /// <summary>
+    /// The holding behind each sequence at which it is another. Several movements may stand at one: what a tick brings about stands at the sequence that comes
+    /// next, beside what its payment does; and together they may cancel out.
+    /// </summary>
+    private static List<(ulong Sequence, string Holding)> Behind(IEnumerable<(ulong Sequence, string Holding)> movements)
+    {
+        List<(ulong Sequence, string Holding)> behind = [];
+        foreach (var sequence in movements.GroupBy(movement => movement.Sequence))
+        {
+            if (behind.Count == 0 || sequence.Last().Holding != behind[^1].Holding)
+                behind.Add((sequence.Key, sequence.Last().Holding));
+        }
+
+        return behind;
     }
 
     /// <summary>What each wallet held behind every sequence at which that changed, slot by slot.</summary>
