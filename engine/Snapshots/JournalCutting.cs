@@ -15,7 +15,7 @@ public sealed record FilesCut(int Files, long Bytes, string Kept);
 /// <remarks>
 /// Invariant: two snapshots are there, both read through, and every block from the older one's on; and each reader (<see cref="JournalReaders"/>) finds a
 /// snapshot at or before what it has taken. So whichever of the two is lost, the state, and every reader's next row, can be made again.
-/// Files go from the lowest up: cut short at any point, what is left has no hole. With an archive, a file is there, flushed and compared in length,
+/// Files go from the lowest up: cut short at any point, what is left has no hole. With an archive, a file is there, flushed and read back,
 /// before it goes here.
 /// Failure assumed: a crash between any two steps; an archive that is full or of another ledger's.
 /// </remarks>
@@ -26,15 +26,15 @@ public static class JournalCutting
     /// <param name="directory">Of the journal; it may be in use.</param>
     /// <param name="archive">Where the files are copied to first; null: they are deleted.</param>
     /// <exception cref="JournalException">A reader's mark cannot be read.</exception>
-    /// <exception cref="SnapshotException">A snapshot is damaged: nothing is cut.</exception>
     /// <exception cref="IOException">A file cannot be copied or deleted.</exception>
     public static FilesCut Cut(string directory, string? archive)
     {
         JournalFiles files = JournalFiles.ReadLayout(directory, null);
-        var snapshots = new SnapshotStore(directory);
-        SnapshotHead[] heads = [.. snapshots.Paths().Select(SnapshotStore.Check)];
+        if (archive is not null)
+            CheckElsewhere(directory, archive);
+        SnapshotHead[] heads = [.. new SnapshotStore(directory).Usable(_ => { }).Select(snapshot => snapshot.Head)];
         if (heads.Length < SnapshotStore.KeptMax)
-            return new FilesCut(0, 0, $"{heads.Length} of {SnapshotStore.KeptMax} snapshots are there; a journal is cut behind the older of two");
+            return new FilesCut(0, 0, $"{heads.Length} of {SnapshotStore.KeptMax} usable snapshots are there; a journal is cut behind the older of two");
         foreach (JournalReaderMark reader in JournalReaders.ReadAll(directory))
         {
             if (!heads.Any(head => head.Block <= reader.Block))
@@ -58,9 +58,20 @@ public static class JournalCutting
         return new FilesCut(count, bytes, $"what follows is needed behind block {heads.MinBy(head => head.BlockAddress).Block}");
     }
 
-    private static void Keep(string path, string archive)
+    /// <summary>Whatever links lead there: a file that is made in the one must not be seen in the other.</summary>
+    private static void CheckElsewhere(string directory, string archive)
     {
         Directory.CreateDirectory(archive);
+        string probe = Path.Combine(archive, $"probe-{Guid.NewGuid():n}");
+        File.WriteAllBytes(probe, []);
+        bool isJournal = File.Exists(Path.Combine(directory, Path.GetFileName(probe)));
+        File.Delete(probe);
+        if (isJournal)
+            throw new IOException($"The archive '{archive}' is the journal's own directory. Name another folder; nothing was cut.");
+    }
+
+    private static void Keep(string path, string archive)
+    {
         string target = Path.Combine(archive, Path.GetFileName(path));
         if (File.Exists(target))
         {
@@ -77,6 +88,8 @@ public static class JournalCutting
             to.Flush();
         }
 
+        if (!SameContent(path, temporary))
+            throw new IOException($"'{temporary}' does not read back as what was copied from '{path}'; that file was not cut.");
         File.Move(temporary, target);
         DirectoryFlush.Of(archive);
     }

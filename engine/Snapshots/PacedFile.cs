@@ -9,7 +9,7 @@ namespace Settlement.Engine.Snapshots;
 /// </summary>
 internal sealed class PacedFile(string path, long bytesPerSecondMax) : Stream
 {
-    private const long PieceBytes = 4 << 20;
+    private const long PieceBytes = 1 << 20;
 
     private readonly FileStream _file = new(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
     private readonly Stopwatch _watch = Stopwatch.StartNew();

@@ -103,26 +103,49 @@ public sealed class SnapshotStore(string journalDirectory)
 
         File.Move(temporary, path, overwrite: true);
         DirectoryFlush.Of(Folder);
-        LetGo();
+        LetGo(path);
         return path;
     }
 
     /// <summary>
-    /// Keeps the newest two, and the newest one from which each of the journal's readers can go on: where the journal was cut, it has no other beginning.
+    /// The snapshots that a node could start from, newest first: read through, of the journal's ledger, behind a block that the journal holds. Whoever lets go of
+    /// anything counts these alone: a damaged file, or one of another ledger, stands for nothing.
     /// </summary>
-    private void LetGo()
+    /// <param name="warn">Told of the others, and why.</param>
+    public IReadOnlyList<(string Path, SnapshotHead Head)> Usable(Action<string> warn)
     {
-        IReadOnlyList<string> paths = Paths();
-        IReadOnlyList<JournalReaderMark> readers = paths.Count > KeptMax ? JournalReaders.ReadAll(journalDirectory) : [];
-        var needed = readers.Select(reader => paths.FirstOrDefault(path => HeadOf(path).Block <= reader.Block)).ToHashSet();
-        foreach (string old in paths.Skip(KeptMax).Where(path => !needed.Contains(path)))
-            File.Delete(old);
+        JournalFiles files = JournalFiles.ReadLayout(journalDirectory, null);
+        var usable = new List<(string Path, SnapshotHead Head)>();
+        foreach (string path in Paths())
+        {
+            try
+            {
+                SnapshotHead head = Check(path);
+                if (head.LedgerId != files.LedgerId)
+                    throw new SnapshotException($"The snapshot '{path}' is of ledger {head.LedgerId:x32}, the journal is of {files.LedgerId:x32}. Take the file away.");
+                JournalReader.OpenBehind(files, in head).Dispose();
+                usable.Add((path, head));
+            }
+            catch (Exception fault) when (fault is SnapshotException or JournalException or IOException or UnauthorizedAccessException)
+            {
+                warn(fault.Message);
+            }
+        }
+
+        return usable;
     }
 
-    private static SnapshotHead HeadOf(string path)
+    /// <summary>
+    /// Keeps the newest two that are usable, and the newest one from which each of the journal's readers can go on: where the journal was cut, it has no other
+    /// beginning. What is not usable is left to the operator, who is warned of it at every start.
+    /// </summary>
+    private void LetGo(string written)
     {
-        using FileStream file = Open(path);
-        return new SnapshotReader(file, path).Head;
+        IReadOnlyList<(string Path, SnapshotHead Head)> usable = Usable(_ => { });
+        IReadOnlyList<JournalReaderMark> readers = usable.Count > KeptMax ? JournalReaders.ReadAll(journalDirectory) : [];
+        var needed = readers.Select(reader => usable.FirstOrDefault(snapshot => snapshot.Head.Block <= reader.Block).Path).ToHashSet();
+        foreach ((string old, _) in usable.Skip(KeptMax).Where(snapshot => snapshot.Path != written && !needed.Contains(snapshot.Path)))
+            File.Delete(old);
     }
 
     /// <summary>A snapshot's head, its checksums read through to its end.</summary>

@@ -11,8 +11,8 @@ public sealed record SnapshotOptions
     /// <summary>Bytes of journal behind the newest snapshot at which a node takes another; 0: never.</summary>
     public long EveryJournalBytes { get; init; } = 1L << 30;
 
-    /// <summary>Bytes a second that a snapshot may write; 0: as fast as it goes, in one go.</summary>
-    public long WriteBytesPerSecondMax { get; init; }
+    /// <summary>Bytes a second that a snapshot may write, flushed piece by piece; 0: as fast as it goes, in one go, which a running node's payments feel.</summary>
+    public long WriteBytesPerSecondMax { get; init; } = 64_000_000;
 
     /// <summary>For ids in the second engine.</summary>
     public long IdMemoryBytes { get; init; } = Deduplicator.IdMemoryBytesDefault;
@@ -89,8 +89,9 @@ public static class SnapshotTaking
                 return null;
             SnapshotHead taken = reader.HeadOfSnapshot();
             string path = snapshots.Write(replay, in taken, options);
+            long bytes = new FileInfo(path).Length;
             FilesCut? cut = options.Cut ? JournalCutting.Cut(directory, options.Archive) : null;
-            return new SnapshotTaken(path, taken, new FileInfo(path).Length, reader.Blocks, cut);
+            return new SnapshotTaken(path, taken, bytes, reader.Blocks, cut);
         }
         finally
         {

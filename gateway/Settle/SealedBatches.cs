@@ -11,30 +11,28 @@ namespace Settlement.Gateway.Settle;
 /// </summary>
 internal static class SealedBatches
 {
-    /// <summary>Tells them in order; nothing where there is no journal yet. What is wrong with the journal is left to its opening.</summary>
-    public static void Tell(string journal, Action<ClosedBatch> told)
+    /// <summary>Tells them in order; nothing where there is no journal yet.</summary>
+    /// <param name="journal">Its directory.</param>
+    /// <param name="told">Gets each batch.</param>
+    /// <param name="warn">Told where the report begins, if not with the first batch.</param>
+    /// <exception cref="JournalException">The journal is damaged in front of what opening it would read: a report would lack batches.</exception>
+    public static void Tell(string journal, Action<ClosedBatch> told, Action<string> warn)
     {
-        if (!FasterJournal.Exists(journal) || new SnapshotStore(journal).Paths() is not { Count: > 0 } snapshots)
+        if (!FasterJournal.Exists(journal) || new SnapshotStore(journal).Usable(_ => { }) is not { Count: > 0 } snapshots)
             return; // without a snapshot, opening applies every block, and tells every batch
-        using JournalReader? reader = Open(journal, snapshots[^1]);
-        while (reader is not null && reader.Next())
+        bool isCut = !File.Exists(Path.Combine(journal, "journal.log.0"));
+        SnapshotHead oldest = snapshots[^1].Head;
+        using JournalReader reader = isCut ? JournalReader.OpenBehind(journal, in oldest) : JournalReader.Open(journal);
+        if (isCut)
+            warn($"the journal was cut behind block {oldest.Block}: the report has no batches from before that");
+        while (reader.Next())
         {
             if (reader.Header.Kind == BlockKind.Seal)
                 told(ClosedBatch.Decode(reader.Body[..^(int)reader.Header.AttachmentBytes]));
         }
-    }
 
-    private static JournalReader? Open(string journal, string oldestSnapshot)
-    {
-        try
-        {
-            return File.Exists(Path.Combine(journal, "journal.log.0"))
-                ? JournalReader.Open(journal)
-                : JournalReader.OpenBehind(journal, SnapshotStore.Check(oldestSnapshot));
-        }
-        catch (Exception damaged) when (damaged is SnapshotException or JournalException)
-        {
-            return null;
-        }
+        if (reader.End is { Kind: JournalEndKind.Damage } damage)
+            throw new JournalException(
+                $"--report: the journal in '{journal}' is damaged at block {damage.Block}, {damage.Place}: {damage.What}. A report would lack batches; nothing was changed. `replay verify` says more.");
     }
 }

@@ -103,7 +103,7 @@ internal sealed class SettleRun
         if (_options.Wallets is not null && !FasterJournal.Exists(_options.Journal!))
             LedgerSetUp.CheckWallets(_options.Wallets, new CurrencyScales()); // a file that cannot be used makes no ledger
         if (_options.Report is not null)
-            SealedBatches.Tell(_options.Journal!, _report.OnClosed);
+            SealedBatches.Tell(_options.Journal!, _report.OnClosed, warning => _error.WriteLine($"warning: {warning}"));
         using Node node = Node.Open(_options.Journal!, OptionsOf(clock), _replies, _report);
         if (_options.Key is not null && node.State.Genesis.NodeKey.IsNone)
             throw new UsageException($"--key {_options.Key}: the ledger in '{_options.Journal}' was created without a node key, and its seals are not signed. Leave --key away.");

@@ -52,7 +52,7 @@ internal sealed class RecoveryLoad : IDisposable
         {
             if (Directory.Exists(new SnapshotStore(load._journal).Folder))
                 Directory.Delete(new SnapshotStore(load._journal).Folder, recursive: true);
-            taken = SnapshotTaking.Take(load._journal, new SnapshotOptions(), Warn)!;
+            taken = SnapshotTaking.Take(load._journal, new SnapshotOptions { WriteBytesPerSecondMax = 0 }, Warn)!;
         }));
         Runs snapshot = Runs.Of(options.Runs, load.FromSnapshot);
         FigurePrinter.Print(new Figure("recovery", $"payments from a closed journal to a node that takes the next one, {wallets:N0} wallets: lock, CRC, chain, all of Settle, trees, seals compared", journal)

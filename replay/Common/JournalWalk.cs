@@ -164,7 +164,7 @@ internal sealed class JournalWalk : IDisposable
         if (_reader.End is { Kind: JournalEndKind.Damage } damage)
             throw Journals.Damaged(damage);
         // The last block's own time is in the journal, though no block behind it says so.
-        bool isLastTime = _until.Kind == PointKind.Time && _reader.Blocks > 0 && _until.Value == State.TimeNs;
+        bool isLastTime = _until.Kind == PointKind.Time && _hasState && _until.Value == State.TimeNs;
         if (!_stopped && _until.Kind != PointKind.End && !isLastTime)
             throw new UsageException(
                 $"{_until} lies behind the journal's end: its last sequence is {State.Sequence}, its last block of {Engine.Text.TimeText.Format(State.TimeNs)}, its last closed batch {State.Batch.Number - 1}.");
@@ -197,7 +197,7 @@ internal sealed class JournalWalk : IDisposable
     /// already.
     /// </summary>
     private bool IsBefore(in SnapshotHead head, WalkOptions options) =>
-        (options.FromBlock is { } block ? head.Block < block : head.Sequence < options.From) && head.Sequence < _lastSequence && (_until.Kind != PointKind.Time || head.TimeNs <= _until.Value);
+        (options.FromBlock is { } block ? head.Block < block : head.Sequence + 1 < options.From) && head.Sequence < _lastSequence && (_until.Kind != PointKind.Time || head.TimeNs <= _until.Value);
 
     private static BlockReplay? NoSnapshot(out SnapshotHead snapshot)
     {

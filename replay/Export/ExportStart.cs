@@ -41,9 +41,13 @@ internal sealed class ExportStart
             First = before.LastSequence + 1;
     }
 
-    /// <summary>Whether a batch closed in the range or behind it.</summary>
-    public bool Includes(ClosedBatch batch) =>
-        _from is { Kind: PointKind.Time } from ? batch.ClosedNs >= from.Value : batch.LastSequence >= First;
+    /// <summary>
+    /// Whether a batch closed in the range or behind it. One that closes by age ends before the range, and is closed by the block with which the range begins.
+    /// </summary>
+    /// <param name="batch">Closed just now.</param>
+    /// <param name="blockFirst">First sequence of the block that closed it.</param>
+    public bool Includes(ClosedBatch batch, ulong blockFirst) =>
+        _from is { Kind: PointKind.Time } from ? batch.ClosedNs >= from.Value : batch.LastSequence >= First || blockFirst >= First;
 
     /// <param name="lastSequence">The last one that was read.</param>
     /// <exception cref="UsageException">The range begins behind it.</exception>

@@ -90,11 +90,11 @@ internal sealed class TableExport
                 CommandRows.Write(_commands, _walk, _start.First);
             if (_walk.Header.Kind == BlockKind.Seal)
                 NoteSeal();
-            foreach (ClosedBatch batch in _walk.ClosedNow.Where(_start.Includes))
+            foreach (ClosedBatch batch in _walk.ClosedNow.Where(batch => _start.Includes(batch, _walk.Header.FirstSequence)))
                 WriteClosed(batch);
         }
 
-        if (_walk.Reader.Blocks == 0 && _walk.End is { Kind: not JournalEndKind.Damage })
+        if (!_walk.Replay.HasState && _walk.End is { Kind: not JournalEndKind.Damage })
             throw new JournalException("The journal holds no whole genesis block: its creation was cut short, and it never accepted anything.");
         _walk.ToPoint();
         _start.CheckReached(_walk.State.Sequence);

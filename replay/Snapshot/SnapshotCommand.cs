@@ -15,7 +15,10 @@ internal static class SnapshotCommand
         Option<bool> json = Verb.Json();
         var cut = new Option<bool>("--cut") { Description = "Then take away the journal's first files, as far as two snapshots and every reader allow." };
         var archive = new Option<string?>("--archive") { Description = "Copy what is cut into this folder first. `replay verify --archive` reads both as one." };
-        var pace = new Option<int>("--mb-per-second") { Description = "Write no faster than this, to leave the disk to a running node; 0: as fast as it goes." };
+        var pace = new Option<int>("--mb-per-second")
+        {
+            Description = "Write no faster than this, to leave the disk to a running node; 0: as fast as it goes.", DefaultValueFactory = _ => (int)(new SnapshotOptions().WriteBytesPerSecondMax / 1_000_000),
+        };
         var command = new Command("snapshot", "Takes a snapshot of the journal's state as far as it is durable, so that the next start reads the journal from there on; keeps the newest two.")
         {
             journal, cut, archive, pace, json,
@@ -24,6 +27,8 @@ internal static class SnapshotCommand
         {
             if (parsed.GetValue(archive) is not null && !parsed.GetValue(cut))
                 throw new UsageException("--archive DIR says where cut files go; say --cut, too.");
+            if (parsed.GetValue(pace) < 0)
+                throw new UsageException($"--mb-per-second {parsed.GetValue(pace)}: 0 or more is expected.");
             string directory = parsed.GetValue(journal)!;
             if (!Directory.Exists(directory))
                 throw Journals.NoDirectory(directory);

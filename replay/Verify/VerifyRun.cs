@@ -27,8 +27,7 @@ internal sealed class VerifyRun : IDisposable
     private readonly string _directory;
     private readonly string? _archive;
     private readonly WalkProgress? _progress;
-    private readonly SortedDictionary<ulong, SnapshotCheck> _snapshots = [];
-    private readonly List<SnapshotCheck> _badSnapshots = [];
+    private readonly List<SnapshotCheck> _snapshots = [];
     private readonly List<(string Path, Receipt Receipt)> _receipts = [];
     private readonly HashSet<string> _matched = [];
     private FasterIdStore? _store;
@@ -99,7 +98,7 @@ internal sealed class VerifyRun : IDisposable
             Unsealed = replay.Unsealed.Count,
             NodeKey = replay.HasState ? replay.State.Genesis.NodeKey : default,
             LastBatch = _lastBatch,
-            Snapshots = [.. _badSnapshots, .. _snapshots.Values],
+            Snapshots = [.. _snapshots.Select(snapshot => AgainstEnd(snapshot, reader.Position.NextNumber))],
             Receipts = [.. _receipts.Select(receipt => Match(receipt.Path, receipt.Receipt, begun is null ? 0 : head.Sequence))],
             Elapsed = watch.Elapsed,
             FileTime = reader.FileTime,
@@ -115,11 +114,14 @@ internal sealed class VerifyRun : IDisposable
             try
             {
                 SnapshotHead head = SnapshotStore.Check(path, out Digest stateHash);
-                _snapshots[head.Block] = new SnapshotCheck(path, head.Block, stateHash);
+                _snapshots.Add(new SnapshotCheck(path, head.Block, stateHash)
+                {
+                    Fault = head.LedgerId == Journals.LedgerIdOf(_directory) ? null : $"it is of ledger {head.LedgerId:x32}, not of this one. Take the file away",
+                });
             }
-            catch (Exception fault) when (fault is SnapshotException or IOException)
+            catch (Exception fault) when (fault is SnapshotException or IOException or UnauthorizedAccessException)
             {
-                _badSnapshots.Add(new SnapshotCheck(path, null, default) { Fault = fault.Message });
+                _snapshots.Add(new SnapshotCheck(path, null, default) { Fault = fault.Message });
             }
         }
     }
@@ -149,11 +151,21 @@ internal sealed class VerifyRun : IDisposable
 
     private void CompareSnapshot(BlockReplay replay, ulong block)
     {
-        if (!_snapshots.TryGetValue(block, out SnapshotCheck? snapshot))
-            return;
-        bool same = snapshot.StateHash == replay.State.Batch.StateHashNow();
-        _snapshots[block] = snapshot with { IsCompared = true, Fault = same ? null : $"its state is not the one that the journal gives behind block {block}" };
+        for (int i = 0; i < _snapshots.Count; i++)
+        {
+            SnapshotCheck snapshot = _snapshots[i];
+            if (snapshot.Block != block || snapshot.Fault is not null)
+                continue;
+            bool same = snapshot.StateHash == replay.State.Batch.StateHashNow();
+            _snapshots[i] = snapshot with { IsCompared = true, Fault = same ? null : $"its state is not the one that the journal gives behind block {block}" };
+        }
     }
+
+    /// <summary>A journal that ends before a block behind which a snapshot was taken has lost it.</summary>
+    private static SnapshotCheck AgainstEnd(SnapshotCheck snapshot, ulong nextBlock) =>
+        snapshot.Fault is null && snapshot.Block >= nextBlock
+            ? snapshot with { Fault = $"it was taken behind block {snapshot.Block}, and the journal ends with block {nextBlock - 1}: the journal has lost its tail. Restore it from a backup or a standby" }
+            : snapshot;
 
     private void Count(BlockReplay replay, in BlockHeader header, ReadOnlySpan<byte> body)
     {

@@ -210,6 +210,98 @@ public sealed class SnapshotJournalTests
     }
 
     [Test]
+    public void Snapshots_of_another_ledger_or_damaged_ones_count_for_nothing_when_something_is_let_go_of()
+    {
+        using var other = new TemporaryFolder();
+        using (FasterJournal journal = FasterJournal.Create(other.Path, 8, 1, Genesis(), s_journal))
+        {
+            for (ulong number = 1; number <= 400; number++)
+            {
+                var tick = new BlockHeader { Kind = BlockKind.Tick, FirstSequence = 1, TimeNs = number };
+                journal.Append(ref tick, default, default);
+                journal.Commit();
+            }
+
+            journal.WaitDurable(journal.LastBlock);
+        }
+
+        SnapshotTaken foreign = SnapshotTaking.Take(other.Path, new SnapshotOptions(), _warnings.Add)!;
+        FillSegments(2);
+        Take();
+        SnapshotTaken good = Take(10);
+        Assert.That(foreign.Head.Block, Is.GreaterThan(good.Head.Block), "else the foreign one is not taken for the newest");
+        File.Copy(foreign.Path, Path.Combine(Journal, "snapshots", Path.GetFileName(foreign.Path)));
+        File.Copy(foreign.Path, Path.Combine(Journal, "snapshots", Path.GetFileName(foreign.Path).Replace("00400", "00401", StringComparison.Ordinal)));
+        SnapshotTaken newest = Take(10);
+        Assert.That(new[] { good.Path, newest.Path }, Has.All.Exist, "two that a node can start from are left");
+        Flip(good.Path);
+        Assert.That(Cut().Files, Is.Zero, "one that can be used is not two");
+        Take(10);
+        Assert.That(Cut().Files, Is.Positive);
+        _ledger.Reopen();
+        Assert.That(_ledger.Node.Recovery!.Warnings, Has.Count.GreaterThanOrEqualTo(2));
+        AssertSameAsFromGenesis(Archive);
+    }
+
+    [Test]
+    public void The_journals_own_directory_is_no_archive_whatever_link_leads_there()
+    {
+        FillSegments(2);
+        Take();
+        Take(10);
+        string link = Path.Combine(_folder.Path, "link");
+        Directory.CreateSymbolicLink(link, Journal);
+        foreach (string archive in (string[])[Journal, link])
+            Assert.That(() => JournalCutting.Cut(Journal, archive), Throws.TypeOf<IOException>().With.Message.Contains("own directory"));
+        Assert.That(File.Exists(Path.Combine(Journal, "journal.log.0")));
+        Assert.That(Directory.EnumerateFiles(Journal, "probe-*"), Is.Empty);
+    }
+
+    [Test]
+    public void Verify_tells_a_lost_tail_by_a_snapshot_and_a_snapshot_of_another_ledger()
+    {
+        Pay(2_000);
+        _ledger.Close();
+        string copy = Path.Combine(_folder.Path, "copy");
+        CopyJournal(Journal, copy);
+        _ledger.Reopen();
+        Pay(2_000);
+        SnapshotTaken taken = Take();
+        _ledger.Close();
+        Assert.That(Verify(Journal).Code, Is.Zero);
+        File.Copy(taken.Path, Path.Combine(copy, "snapshots", Path.GetFileName(taken.Path)));
+        (int code, string text) = Verify(copy);
+        Assert.That(code, Is.EqualTo(1));
+        Assert.That(text, Does.Contain($"taken behind block {taken.Head.Block}").And.Contain("lost its tail"));
+    }
+
+    [Test]
+    public void What_is_told_of_a_journal_is_the_same_with_a_snapshot_at_the_very_point()
+    {
+        Pay(500);
+        _ledger.Submit([LiveLedger.Setting(SettingKey.BatchAgeNs, 60 * Limits.NsPerSecond)]);
+        Pay(10);
+        _ledger.Clock.Add(61 * Limits.NsPerSecond);
+        for (int rounds = 0; _ledger.Batches.Count == 0 && rounds < 1_000; rounds++)
+            Thread.Sleep(10); // an idle node ticks by itself
+        _ledger.Node.Pipeline.Drain();
+        ulong last = _ledger.Node.State.Sequence;
+        Take();
+        Pay(1);
+        _ledger.Close();
+        string time = Settlement.Engine.Text.TimeText.Format(_ledger.Clock.NowNs);
+        string[][] asked =
+        [
+            ["statement", Journal, "--wallet", "1", "--from", $"{last + 1}"], ["show", Journal, "--from", $"{last + 1}"], ["state", Journal, "--at", time],
+            ["export", Journal, "--format", "csv", "--out", Path.Combine(_folder.Path, "tables"), "--force", "--tables", "batches,balances", "--from", $"{last + 1}"],
+        ];
+        string[] with = [.. asked.Select(Told)];
+        Directory.Move(Path.Combine(Journal, "snapshots"), Path.Combine(_folder.Path, "away"));
+        Assert.That(with, Is.EqualTo(asked.Select(Told)));
+        Assert.That(with[^1], Does.Contain("batches                 1 rows"), "the batch that the tick closed is the range's");
+    }
+
+    [Test]
     public void An_unfinished_snapshot_is_not_one_and_is_taken_away()
     {
         SnapshotTaken taken = Take();
@@ -250,6 +342,20 @@ public sealed class SnapshotJournalTests
     }
 
     private FilesCut Cut() => JournalCutting.Cut(Journal, Archive);
+
+    private static (int Code, string Text) Verify(string journal)
+    {
+        using var output = new StringWriter();
+        int code = Settlement.Replay.ReplayCommand.Run(["verify", journal], output, output);
+        return (code, output.ToString());
+    }
+
+    private static string Told(string[] words)
+    {
+        using var output = new StringWriter();
+        Assert.That(Settlement.Replay.ReplayCommand.Run(words, output, output), Is.Zero, output.ToString());
+        return string.Join("|", output.ToString().Split((char)10).Where(line => !line.Contains("payments/s", StringComparison.Ordinal)));
+    }
 
     private void WriteMark(ulong sequence, ulong block) =>
         JournalReaders.Write(Journal, new JournalReaderMark("history", "a test", 7, sequence, block, 64, "2026-01-01T00:00:00Z"));

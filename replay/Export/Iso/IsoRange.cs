@@ -75,7 +75,7 @@ internal sealed class RangeStart : IDisposable
     /// <exception cref="UsageException">It ends before the point asked for.</exception>
     public static void EndOfWalk(JournalWalk walk, IsoRequest request, bool any)
     {
-        if (!any && walk.End is { Kind: not JournalEndKind.Damage })
+        if (!any && !walk.Replay.HasState && walk.End is { Kind: not JournalEndKind.Damage })
         {
             throw new JournalException(
                 $"The journal in '{request.Journal}' holds no whole genesis block: its creation was cut short, and it never accepted anything.");

@@ -118,7 +118,8 @@ internal sealed class IsoXml : IDisposable
 
     public void Dispose()
     {
-        _xml.WriteEndDocument();
+        if (_xml.WriteState is not (WriteState.Error or WriteState.Closed)) // else what went wrong is already on its way to the user
+            _xml.WriteEndDocument();
         _xml.Dispose();
     }
 }
