@@ -1,3 +1,4 @@
+using System.Numerics;
 using FASTER.core;
 
 namespace Settlement.Engine.Dedup.Spill;
@@ -105,15 +106,16 @@ public sealed class FasterIdStore : IIdStore
         public KindLog(SpillDevice device, string folder, FasterIdStoreOptions options)
         {
             _device = device;
+            long indexBytes = Math.Max(options.IndexBytes / KeyComparer.BucketsPerTableBucket, 512);
             _settings = new FasterKVSettings<IdKey, Decision>
             {
-                IndexSize = Math.Max(options.IndexBytes / KeyComparer.BucketsPerTableBucket, 512),
+                IndexSize = indexBytes,
                 LogDevice = device,
                 PageSize = options.PageBytes,
                 SegmentSize = options.SegmentBytes,
                 MemorySize = options.LogMemoryBytes,
                 CheckpointDir = folder,
-                EqualityComparer = new KeyComparer(),
+                EqualityComparer = new KeyComparer(BitOperations.Log2((ulong)indexBytes / KeyComparer.BucketBytes)),
                 ConcurrencyControlMode = ConcurrencyControlMode.None,
             };
             _store = new FasterKV<IdKey, Decision>(_settings);
@@ -201,11 +203,21 @@ public sealed class FasterIdStore : IIdStore
     }
 
     /// <summary>The key brings its hash, seeded by the ledger, in the upper 48 bits of its last word.</summary>
-    private sealed class KeyComparer : IFasterEqualityComparer<IdKey>
+    /// <remarks>
+    /// The bucket is chosen by the highest bits, as the slot in a generation is: ids that are spilled in the order of their slots
+    /// go through the index from one end to the other, and find its lines in the cache.
+    /// </remarks>
+    private sealed class KeyComparer(int bucketBits) : IFasterEqualityComparer<IdKey>
     {
         /// <summary>A bucket has up to 16 entries by 4 bits of tag, 7 in 64 B: the table's own and 2 behind it.</summary>
         public const int BucketsPerTableBucket = 3;
-        private const int TagBits = 4;
+        public const int BucketBytes = 64;
+
+        /// <summary>4 bits.</summary>
+        private const ulong TagMask = 15;
+
+        /// <summary>The lowest bit of the hash that a key has.</summary>
+        private const int HashShift = 16;
 
         /// <summary>FasterKV takes the tag from the 14 highest bits, the bucket from the lowest.</summary>
         private const int TagShift = 50;
@@ -213,7 +225,7 @@ public sealed class FasterIdStore : IIdStore
         public long GetHashCode64(ref IdKey key)
         {
             ulong hash = key.HashAndParticipant;
-            return (long)(((hash >> (64 - TagBits)) << TagShift) | ((hash >> 16) & 0xFFFF_FFFF));
+            return (long)((((hash >> HashShift) & TagMask) << TagShift) | (hash >> (64 - bucketBits)));
         }
 
         public bool Equals(ref IdKey left, ref IdKey right) =>
