@@ -155,6 +155,20 @@ public enum Purpose : byte
     Last = Tax,
 }
 
+/// <summary>What the owner of a wallet is; rules may ask for it.</summary>
+public enum PartyKind : byte
+{
+    Unstated = 0,
+    Person = 1,
+    Business = 2,
+    Government = 3,
+    FinancialInstitution = 4,
+    NonProfit = 5,
+
+    /// <summary>The highest number in use.</summary>
+    Last = NonProfit,
+}
+
 public static class Instructions
 {
     /// <summary>A slot with this bit set is a control command.</summary>

@@ -51,6 +51,10 @@ public enum RuleField : byte
     Purpose = 6,
     Level = 7,
     Instruction = 8,
+
+    /// <summary>What the payer is (<see cref="Domain.PartyKind"/>).</summary>
+    PayerKind = 9,
+    PayeeKind = 10,
 }
 
 /// <summary>Numbers are journaled. Only tier, level and amount have an order.</summary>
@@ -253,9 +257,10 @@ internal static class RuleFields
             RuleField.Purpose => ((ushort)0, (ushort)Purpose.Last),
             RuleField.Level => ((ushort)0, (ushort)255),
             RuleField.Instruction => ((ushort)Instruction.Micropayment, (ushort)Instruction.Redeem),
+            RuleField.PayerKind or RuleField.PayeeKind => ((ushort)0, (ushort)PartyKind.Last),
             _ => ((ushort)1, (ushort)0),
         };
-        return low > high ? $"field {(byte)field}: 1 to 8 expected"
+        return low > high ? $"field {(byte)field}: 1 to 10 expected"
             : value < low || value > high ? $"{field} {value}: {low} to {high} expected"
             : null;
     }
@@ -270,6 +275,8 @@ internal static class RuleFields
         RuleField.Purpose => facts.Purpose,
         RuleField.Level => facts.Level,
         RuleField.Instruction => facts.Instruction,
+        RuleField.PayerKind => facts.PayerKind,
+        RuleField.PayeeKind => facts.PayeeKind,
         _ => throw new InvalidOperationException($"field {(byte)field} in a condition"),
     };
 

@@ -17,6 +17,12 @@ public enum RuleKind : byte
     /// <summary>Refuses when its condition holds and the payer's sum over a window, with this amount, would exceed a
     /// ceiling.</summary>
     Limit = 3,
+
+    /// <summary>Refuses nothing: makes the payment an accepted hold, for a reviewer, when its condition holds.</summary>
+    Review = 4,
+
+    /// <summary>The same when its condition holds and the payer's sum over a window, with this amount, would exceed a ceiling.</summary>
+    ReviewLimit = 5,
 }
 
 /// <summary>Numbers are journaled. Days begin at midnight UTC.</summary>

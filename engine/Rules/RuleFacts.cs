@@ -10,8 +10,10 @@ namespace Settlement.Engine.Rules;
 /// <param name="Purpose">Number of a <see cref="Domain.Purpose"/>.</param>
 /// <param name="Level">The payment's level.</param>
 /// <param name="Instruction">Number of a <see cref="Domain.Instruction"/>.</param>
+/// <param name="PayerKind">Number of a <see cref="Domain.PartyKind"/>.</param>
+/// <param name="PayeeKind">The same of the payee.</param>
 public readonly record struct RuleFacts(
-    ushort Source, ushort Destination, ushort Currency, ulong Amount, byte Tier, byte Purpose, byte Level, byte Instruction);
+    ushort Source, ushort Destination, ushort Currency, ulong Amount, byte Tier, byte Purpose, byte Level, byte Instruction, byte PayerKind = 0, byte PayeeKind = 0);
 
 /// <summary>
 /// The same for a chunk of payments, one column a fact. Each column holds at least as many entries as are judged; entries of
