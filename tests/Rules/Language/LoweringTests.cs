@@ -14,7 +14,7 @@ public sealed class LoweringTests
         LawGenerator generator = new(random);
         int lowered = 0, refused = 0;
         HashSet<string> answers = [];
-        for (int round = 0; round < 1_500; round++)
+        for (int round = 0; round < 600; round++)
         {
             RuleSet rules = generator.RuleSet();
             int day = LawGenerator.FirstDay + random.Next(8);
@@ -44,7 +44,7 @@ public sealed class LoweringTests
         Assert.That(lowered, Is.GreaterThan(refused), "most rule sets have a table");
         Assert.That(refused, Is.Positive, "some say of sums what none can");
         Assert.That(answers, Is.SupersetOf((string[])["Yes", "No", "No by sum", "Review", "Review by sum"]));
-        Assert.That(generator.Seen, Is.SupersetOf(Constructs()), "constructs generated");
+        Assert.That(generator.Seen, Is.SupersetOf(Constructs().Distinct()), "constructs generated");
     }
 
     internal static IEnumerable<string> Constructs()
