@@ -175,5 +175,9 @@ public static class Instructions
     /// <summary>A slot with this bit set is a control command.</summary>
     public const byte ControlBit = 0x80;
 
+    /// <summary>Whether it opens or changes a wallet: the command's subject.</summary>
+    public static bool IsAboutWallet(this Instruction instruction) =>
+        instruction is (>= Instruction.OpenWallet and <= Instruction.SetWalletCountry) or Instruction.SetWalletKind;
+
     public static bool IsControl(this Instruction instruction) => ((byte)instruction & ControlBit) != 0;
 }
