@@ -1,167 +1,160 @@
-using System.Globalization;
-using System.Numerics;
-using System.Text;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Text;
 
 namespace Settlement.Engine.Rules.Language;
 
-/// <summary>Conditions, payments and what was seen, in the language's own words, for a reader's eyes: reasons and messages.</summary>
-public static class LawWords
+/// <summary>The words of the language, and how a message calls what they stand for.</summary>
+internal static class LawWords
 {
-    public static string Of(LawCondition condition) => condition switch
+    public static readonly string[] Headers = ["module", "treaty"];
+
+    /// <summary>With which a part of a module begins.</summary>
+    public static readonly string[] Items = ["deny", "require", "review", "limit", "exception", "list", "class", "test"];
+
+    /// <summary>With which a clause of a statement begins that stands behind what it does.</summary>
+    public static readonly string[] Clauses = ["when", "unless", "cite", "illustrative", "from", "until"];
+
+    public static readonly string[] Effects = ["allow", "deny", "require", "review", "limit"];
+
+    public static readonly string[] TestItems =
+        ["src", "dst", "amount", "tier", "purpose", "level", "instruction", "payer", "payee", "spent", "parameter", "on"];
+
+    public static readonly string[] Answers = ["yes", "no", "review"];
+
+    /// <summary>What a condition may ask, <c>amount</c> and <c>sum</c> included.</summary>
+    public static readonly string[] Fields =
+        ["src", "dst", "owner", "currency", "tier", "level", "purpose", "instruction", "payer", "payee", "amount", "sum"];
+
+    public static readonly string[] Purposes = NamesOf<Purpose>(0, (int)Purpose.Last);
+
+    /// <summary>Those that may move money of a client; the first is number 1.</summary>
+    public static readonly string[] Instructions = NamesOf<Instruction>((int)Instruction.Micropayment, (int)Instruction.Redeem);
+
+    public static readonly string[] Kinds = NamesOf<PartyKind>(0, (int)PartyKind.Last);
+
+    public static readonly string[] Countries = [.. Iso3166.Numbers.ToArray().Select(Iso3166.LettersOf)];
+
+    public static readonly string[] Currencies = [.. Iso4217.Numbers.ToArray().Select(Iso4217.LettersOf)];
+
+    /// <summary>Codes that people use for countries and currencies, and the ISO code that they mean.</summary>
+    private static readonly (string Written, string Meant)[] s_habits =
+    [
+        ("UK", "GB"), ("EL", "GR"), ("USA", "US"), ("GBR", "GB"), ("DEU", "DE"), ("FRA", "FR"), ("ITA", "IT"), ("ESP", "ES"), ("NLD", "NL"), ("CHE", "CH"), ("CHN", "CN"),
+        ("IND", "IN"), ("JPN", "JP"), ("BRA", "BR"), ("NGA", "NG"), ("CAN", "CA"), ("MEX", "MX"), ("RUS", "RU"), ("IRN", "IR"), ("PRK", "KP"), ("DPRK", "KP"), ("MMR", "MM"), ("CUB", "CU"),
+        ("SYR", "SY"), ("UAE", "AE"), ("RMB", "CNY"), ("NTD", "TWD"), ("STG", "GBP"),
+    ];
+
+    /// <summary>The field that another usual word for it means; null: none.</summary>
+    public static string? FieldMeantBy(string word) => word switch
     {
-        LawField { Field: RuleField.PayerKind or RuleField.PayeeKind } kind =>
-            $"{Of(kind.Field)} is {(kind.Operator == RuleOperator.NotEqual ? "not " : "")}{Of(kind.Field, kind.Value)}",
-        LawField field => $"{Of(field.Field)} {Of(field.Operator)} {Of(field.Field, field.Value)}",
-        LawIn { List: { } list } named => $"{Of(named.Field)} in @{list}",
-        LawIn list => $"{Of(list.Field)} in {{ {string.Join(", ", list.Values.Select(value => Of(list.Field, value)))} }}",
-        LawAmount amount => $"amount {Of(amount.Operator)} {Of(amount.Money)}",
-        LawSum sum => $"sum(payer, {Of(sum.Window)}) + amount {Of(sum.Operator)} {Of(sum.Money)}",
-        LawNot not => $"not {Inner(not.Inner)}",
-        LawAll all => string.Join(" and ", all.Children.Select(Inner)),
-        LawAny any => string.Join(" or ", any.Children.Select(Inner)),
-        _ => "always",
+        "source" or "sender" or "origin" or "payer_country" => "src",
+        "destination" or "dest" or "receiver" or "recipient" or "beneficiary" or "payee_country" => "dst",
+        "value" => "amount",
+        "total" or "cumulative" => "sum",
+        "kyc" or "identity" => "tier",
+        _ => null,
     };
 
-    private static string Inner(LawCondition condition) => condition is LawAll or LawAny ? $"({Of(condition)})" : Of(condition);
-
-    public static string Of(LimitWindow window) => window.Kind switch
+    /// <summary>The sign that a comparison in words means, and how many of the two words it takes; null: none.</summary>
+    public static (string Symbol, int Words)? OperatorMeantBy(string word, string next) => (word, next) switch
     {
-        WindowKind.Day => "day",
-        WindowKind.Month => "month",
-        WindowKind.Rolling30Days => "30 days",
-        _ => window.ToString(),
+        ("is", "not") => ("!=", 2),
+        ("is", _) or ("equals", _) or ("equal", _) => ("=", 1),
+        ("at", "least") => (">=", 2),
+        ("at", "most") => ("<=", 2),
+        ("more", "than") or ("greater", "than") => (">", 2),
+        ("less", "than") => ("<", 2),
+        ("above", _) or ("over", _) or ("exceeds", _) => (">", 1),
+        ("below", _) or ("under", _) => ("<", 1),
+        _ => null,
     };
 
-    public static string Of(LawMoney money)
+    /// <summary>0: no field of this name, or one that is not compared with a value.</summary>
+    public static RuleField FieldOf(string word) => word switch
     {
-        string digits = money.Mantissa.ToString(CultureInfo.InvariantCulture).PadLeft(money.Decimals + 1, '0');
-        string number = money.Decimals == 0 ? digits : $"{digits[..^money.Decimals]}.{digits[^money.Decimals..]}";
-        return (money.IsEquivalent ? "equiv " : "") + $"{Of(RuleField.Currency, money.Currency)} {number}" +
-            (money.Index is { } index ? $" indexed by {Of(index)}" : "");
-    }
+        "src" => RuleField.Source,
+        "dst" => RuleField.Destination,
+        "currency" => RuleField.Currency,
+        "owner" => RuleField.Owner,
+        "tier" => RuleField.Tier,
+        "purpose" => RuleField.Purpose,
+        "level" => RuleField.Level,
+        "instruction" => RuleField.Instruction,
+        "payer" => RuleField.PayerKind,
+        "payee" => RuleField.PayeeKind,
+        _ => RuleField.None,
+    };
 
-    public static string Of(ParameterName parameter) => $"{Of(RuleField.Currency, parameter.Currency)}.{parameter.Name}";
+    /// <summary>As a sentence calls a field's values.</summary>
+    public static string ValuesOf(RuleField field) => field switch
+    {
+        RuleField.Source or RuleField.Destination or RuleField.Owner => "a country",
+        RuleField.Currency => "a currency",
+        RuleField.Tier => $"a tier, 0 to {Limits.TierMax}",
+        RuleField.Purpose => "a purpose",
+        RuleField.Level => "a level, 0 to 255",
+        RuleField.Instruction => "an instruction",
+        _ => "a kind of party",
+    };
 
-    /// <summary>A field's name as modules write it.</summary>
-    public static string Of(RuleField field) => field switch
+    public static string NameOf(RuleField field) => field switch
     {
         RuleField.Source => "src",
         RuleField.Destination => "dst",
+        RuleField.Currency => "currency",
+        RuleField.Owner => "owner",
+        RuleField.Tier => "tier",
+        RuleField.Purpose => "purpose",
+        RuleField.Level => "level",
+        RuleField.Instruction => "instruction",
         RuleField.PayerKind => "payer",
-        RuleField.PayeeKind => "payee",
-        _ => SnakeCase.Of(field),
+        _ => "payee",
     };
 
-    /// <summary>A field's value as modules write it; its number where it has no name.</summary>
-    public static string Of(RuleField field, ushort value)
+    public static RuleOperator OperatorOf(string symbol) => symbol switch
     {
-        string letters = field switch
-        {
-            RuleField.Source or RuleField.Destination or RuleField.Owner => Iso3166.LettersOf(value),
-            RuleField.Currency => Iso4217.LettersOf(value),
-            RuleField.Purpose => SnakeCase.Of((Purpose)value),
-            RuleField.Instruction => SnakeCase.Of((Instruction)value),
-            RuleField.PayerKind or RuleField.PayeeKind => SnakeCase.Of((PartyKind)value),
-            _ => "",
-        };
-        return letters.Length > 0 ? letters : value.ToString(CultureInfo.InvariantCulture);
-    }
-
-    public static string Of(RuleOperator op) => op switch
-    {
-        RuleOperator.Equal => "=",
-        RuleOperator.NotEqual => "!=",
-        RuleOperator.Less => "<",
-        RuleOperator.AtMost => "<=",
-        RuleOperator.More => ">",
-        _ => ">=",
+        "=" => RuleOperator.Equal,
+        "!=" => RuleOperator.NotEqual,
+        "<" => RuleOperator.Less,
+        "<=" => RuleOperator.AtMost,
+        ">" => RuleOperator.More,
+        ">=" => RuleOperator.AtLeast,
+        _ => RuleOperator.None,
     };
 
-    /// <summary>A payment in a sentence's middle: <c>a payment of USD 3000.00 from US to IN, tier 0</c>; what is as by default is not told.</summary>
-    /// <param name="facts">The payment.</param>
-    /// <param name="spent">What its payer paid before, window by window.</param>
-    /// <param name="scaleOf">Digits behind the point of a currency.</param>
-    public static string Of(in RuleFacts facts, IReadOnlyList<(LimitWindow Window, ulong Amount)> spent, Func<ushort, int> scaleOf)
+    public static bool IsCountry(string word) => word.Length == 2 && !word.AsSpan().ContainsAnyExceptInRange('A', 'Z') && Iso3166.NumberOf(word) != 0;
+
+    public static bool IsCurrency(string word) => word.Length == 3 && !word.AsSpan().ContainsAnyExceptInRange('A', 'Z') && Iso4217.NumberOf(word) != 0;
+
+    /// <summary>The ISO code that a habitual one means; null: it is none.</summary>
+    public static string? HabitOf(string written)
     {
-        StringBuilder words = new("a payment of ");
-        words.Append(Units(facts.Amount, facts.Currency, scaleOf)).Append(" from ").Append(Of(RuleField.Source, facts.Source)).Append(" to ")
-            .Append(Of(RuleField.Destination, facts.Destination)).Append(CultureInfo.InvariantCulture, $", tier {facts.Tier}");
-        if (facts.Purpose != 0)
-            words.Append(", purpose ").Append(Of(RuleField.Purpose, facts.Purpose));
-        if (facts.Level != 0)
-            words.Append(CultureInfo.InvariantCulture, $", level {facts.Level}");
-        if (facts.Instruction != (byte)Instruction.Immediate)
-            words.Append(", instruction ").Append(Of(RuleField.Instruction, facts.Instruction));
-        if (facts.PayerKind != 0)
-            words.Append(", payer ").Append(Of(RuleField.PayerKind, facts.PayerKind));
-        if (facts.PayeeKind != 0)
-            words.Append(", payee ").Append(Of(RuleField.PayeeKind, facts.PayeeKind));
-        foreach ((LimitWindow window, ulong amount) in spent)
-            words.Append(", ").Append(Units(amount, facts.Currency, scaleOf)).Append(" paid before (").Append(Of(window)).Append(')');
-        return words.ToString();
+        foreach ((string habit, string meant) in s_habits)
+            if (habit == written)
+                return meant;
+        return null;
     }
 
-    private static string Units(ulong amount, ushort currency, Func<ushort, int> scaleOf) =>
-        $"{Of(RuleField.Currency, currency)} {AmountText.ToText(amount, scaleOf(currency))}";
+    /// <summary>Whether a word has a meaning of its own where a statement's name could stand.</summary>
+    public static bool IsReserved(string word) =>
+        Array.IndexOf(Items, word) >= 0 || Array.IndexOf(Clauses, word) >= 0 || Array.IndexOf(Fields, word) >= 0 || word is "allow" or "not" or "within" or "at" or "per" or "adapts" or "and" or "or" or "to" or "layer" or "for";
 
-    /// <summary>Every comparison of a statement with its answer.</summary>
-    internal static IReadOnlyList<LawSeen> Seen(LawStatement statement, LawEvaluation evaluation, RuleSet rules)
+    /// <summary>What a word is, for a message on a value of the wrong kind: <c>`US` is a country</c>; null: nothing that the language knows.</summary>
+    public static string? MeaningOf(Token token) => token.Kind switch
     {
-        List<LawSeen> seen = [];
-        Add(statement.When, evaluation, rules, seen);
-        if (statement.Needs is { } needs)
-            Add(needs, evaluation, rules, seen);
-        if (statement.Effect == LawEffect.Limit)
-        {
-            string asked = evaluation.CeilingOf(statement) is { } ceiling
-                ? $"at most {Of(ceiling.Money)}{(ceiling.Percent == 100 ? "" : $" at {ceiling.Percent}%")} per {Of(statement.Window)}"
-                : $"no ceiling here per {Of(statement.Window)}";
-            seen.Add(new LawSeen(statement.Place, asked, Total(statement.Window, evaluation, rules), !evaluation.Exceeds(statement)));
-        }
-        return seen;
-    }
+        TokenKind.Number => $"{token.Shown} is a number",
+        TokenKind.ListName => $"{token.Shown} is a list",
+        TokenKind.Text => "a text in quotes is none",
+        TokenKind.Word when IsCountry(token.Text) => $"{token.Shown} is a country",
+        TokenKind.Word when IsCurrency(token.Text) => $"{token.Shown} is a currency",
+        TokenKind.Word when token.Text == "unstated" => null,
+        TokenKind.Word when Array.IndexOf(Purposes, token.Text) >= 0 => $"{token.Shown} is a purpose",
+        TokenKind.Word when Array.IndexOf(Instructions, token.Text) >= 0 => $"{token.Shown} is an instruction",
+        TokenKind.Word when Array.IndexOf(Kinds, token.Text) >= 0 => $"{token.Shown} is a kind of party",
+        TokenKind.Word when Array.IndexOf(Fields, token.Text) >= 0 => $"{token.Shown} is what a condition asks",
+        _ => null,
+    };
 
-    private static void Add(LawCondition condition, LawEvaluation evaluation, RuleSet rules, List<LawSeen> seen)
-    {
-        switch (condition)
-        {
-            case LawAll all:
-                foreach (LawCondition child in all.Children)
-                    Add(child, evaluation, rules, seen);
-                return;
-            case LawAny any:
-                foreach (LawCondition child in any.Children)
-                    Add(child, evaluation, rules, seen);
-                return;
-            case LawNot not:
-                Add(not.Inner, evaluation, rules, seen);
-                return;
-            case LawAlways:
-                return;
-        }
-        string saw = condition switch
-        {
-            LawField field => $"{Of(field.Field)} {Of(field.Field, evaluation.ValueOf(field.Field))}",
-            LawIn list => $"{Of(list.Field)} {Of(list.Field, evaluation.ValueOf(list.Field))}",
-            LawSum sum => Total(sum.Window, evaluation, rules) + Doubt(sum.Money, evaluation),
-            LawAmount amount => $"amount {Paid(evaluation, rules)}" + Doubt(amount.Money, evaluation),
-            _ => "",
-        };
-        seen.Add(new LawSeen(condition.Place, Of(condition), saw, evaluation.Holds(condition, sums: true)));
-    }
-
-    private static string Paid(LawEvaluation evaluation, RuleSet rules) =>
-        Units(evaluation.Amount, evaluation.ValueOf(RuleField.Currency), rules.ScaleOf);
-
-    private static string Total(LimitWindow window, LawEvaluation evaluation, RuleSet rules)
-    {
-        BigInteger total = evaluation.TotalIn(window);
-        return $"{Units((ulong)(total - evaluation.Amount), evaluation.ValueOf(RuleField.Currency), rules.ScaleOf)} before and {Paid(evaluation, rules)} now";
-    }
-
-    private static string Doubt(LawMoney money, LawEvaluation evaluation) =>
-        !evaluation.IsAbout(money) ? $", which is not {Of(RuleField.Currency, money.Currency)}"
-            : evaluation.NumberOf(money) is null ? ", and a rate or an index that is needed has no value" : "";
+    private static string[] NamesOf<T>(int first, int last) where T : unmanaged, Enum =>
+        [.. Enumerable.Range(first, last - first + 1).Select(number => SnakeCase.Of(Enum.ToObject(typeof(T), number).ToString()!))];
 }

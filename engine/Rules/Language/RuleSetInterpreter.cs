@@ -110,7 +110,7 @@ public sealed class RuleSetInterpreter
         };
         if (outcome == LawOutcome.Replaced && !Holds(one, evaluation, sums))
             return null;
-        return new LawFinding(one.Module, statement, outcome, () => LawWords.Seen(statement, evaluation, _rules))
+        return new LawFinding(one.Module, statement, outcome, () => LawPhrase.Seen(statement, evaluation, _rules))
         {
             BySum = outcome is LawOutcome.Refuses or LawOutcome.Reviews && !without,
             ReplacedBy = outcome == LawOutcome.Replaced ? [.. Replacing(one, evaluation, sums).Select(other => other.Statement)] : [],
