@@ -192,7 +192,8 @@ internal sealed partial class ModuleParser
         }
         Mark(LayoutMark.Fill);
         var item = new TestItemSyntax(Take() with { Text = word });
-        AcceptSymbol("=");
+        if (Current.IsSymbol("=") || Current.IsWord("is"))
+            _faults.Error(FaultCode.TestMalformed, Take().Place, $"nothing stands between `{word}` and its value", "write for example `tier 2` or `payer person`");
         bool isRead = true;
         switch (word)
         {
@@ -210,8 +211,6 @@ internal sealed partial class ModuleParser
                 isRead = item.Value is not null;
                 break;
             default:
-                if (word is "payer" or "payee")
-                    Accept("is");
                 isRead = Current.Kind is TokenKind.Word or TokenKind.Number && !AtItem;
                 if (isRead)
                     item.Value = Take();
