@@ -9,7 +9,11 @@ namespace Settlement.Engine.Rules.Language;
 internal sealed class BiteFormulas(FormulaBuilder builder)
 {
     private readonly FormulaPool _pool = builder.Pool;
+
+    // Asked, never walked; statements by their order.
     private readonly Dictionary<(int Order, ushort Currency), Formula> _own = [];
+    private readonly Dictionary<(int Order, int Rank, ushort Currency), Formula> _noneAbove = [];
+    private readonly Dictionary<int, ValueSet> _namedByGroup = [];
 
     public FormulaBuilder Builder => builder;
 
@@ -19,10 +23,10 @@ internal sealed class BiteFormulas(FormulaBuilder builder)
     public Formula Applies(StatementInForce one, ushort currency)
     {
         if (!one.Statement.IsException)
-            return _pool.All(Own(one, currency), NoneOf(one.Exceptions, currency));
+            return _pool.All(Own(one, currency), NoneAbove(one, int.MinValue, currency));
         List<Formula> targets = [];
         foreach (StatementInForce target in one.Targets)
-            targets.Add(_pool.All(Own(target, currency), NoneOf(target.Exceptions.TakeWhile(other => other.Rank > one.Rank), currency)));
+            targets.Add(_pool.All(Own(target, currency), NoneAbove(target, one.Rank, currency)));
         return _pool.All(Own(one, currency), _pool.Any(targets));
     }
 
@@ -44,8 +48,20 @@ internal sealed class BiteFormulas(FormulaBuilder builder)
     public static Formula AsksAll(FormulaPool pool) => pool.Values(
         RuleField.Instruction, ValueSet.Of((ushort)Instruction.Micropayment, (ushort)Instruction.Immediate, (ushort)Instruction.Hold));
 
-    private Formula NoneOf(IEnumerable<StatementInForce> exceptions, ushort currency) =>
-        _pool.All(exceptions.Select(exception => _pool.Not(Own(exception, currency))));
+    /// <summary>Where no exception of a statement holds that ranks higher: layer by layer, each from the one above it.</summary>
+    private Formula NoneAbove(StatementInForce target, int rank, ushort currency)
+    {
+        if (_noneAbove.TryGetValue((target.Order, rank, currency), out Formula? known))
+            return known;
+        Formula none = _pool.True;
+        foreach (IGrouping<int, StatementInForce> layer in target.Exceptions.GroupBy(static exception => exception.Rank))
+        {
+            _noneAbove[(target.Order, layer.Key, currency)] = none;
+            none = _pool.All(layer.Select(exception => _pool.Not(Own(exception, currency))).Prepend(none));
+        }
+        _noneAbove[(target.Order, int.MinValue, currency)] = none;
+        return _noneAbove[(target.Order, rank, currency)];
+    }
 
     /// <summary>Scope and <c>when</c>; an exception of a module has its target's scope.</summary>
     public Formula Own(StatementInForce one, ushort currency)
@@ -108,21 +124,34 @@ internal sealed class BiteFormulas(FormulaBuilder builder)
         }
     }
 
-    /// <summary>The currencies in which a statement may differ from all that it does not name, ascending; with one of those at the end, if there is one.</summary>
-    public IReadOnlyList<ushort> CurrenciesToTell(IEnumerable<StatementInForce> statements, IEnumerable<LawCondition> conditions)
+    /// <summary>The currencies in which a statement or one of its group may differ from all that they do not name, ascending; one of those at the end.</summary>
+    public IReadOnlyList<ushort> CurrenciesToTell(StatementInForce one) => WithOneOther((one.Statement.IsException ? one.Targets : [one])
+        .Aggregate(ValueSet.Empty, (named, target) => named.Or(NamedByGroup(target))));
+
+    /// <summary>The same of a condition alone.</summary>
+    public IReadOnlyList<ushort> CurrenciesToTell(LawCondition condition) => WithOneOther(Named(condition));
+
+    private static IReadOnlyList<ushort> WithOneOther(ValueSet named)
     {
-        ValueSet named = conditions.Aggregate(ValueSet.Empty, (set, condition) => set.Or(Named(condition)));
-        foreach (StatementInForce one in statements)
-        {
-            if (one.Treaty is null)
-                named = named.Or(ValueSet.Of([.. one.Module.Jurisdiction.Currencies]));
-            named = named.Or(Named(one.Statement.When)).Or(one.Statement.Needs is { } needs ? Named(needs) : ValueSet.Empty);
-            foreach (LawMoney? money in one.Statement.Ceilings)
-                named = named.Or(money is null ? ValueSet.Empty : Named(money));
-        }
-        named = named.And(ValueSet.Real(RuleField.Currency));
         ushort[] others = ValueSet.Real(RuleField.Currency).Without(named).ToArray();
-        return [.. named.ToArray(), .. others.Take(1)];
+        return [.. named.And(ValueSet.Real(RuleField.Currency)).ToArray(), .. others.Take(1)];
+    }
+
+    private ValueSet NamedByGroup(StatementInForce target)
+    {
+        if (_namedByGroup.TryGetValue(target.Order, out ValueSet? known))
+            return known;
+        ValueSet named = ValueSet.Empty;
+        foreach (StatementInForce one in target.Exceptions.Append(target))
+        {
+            named = named.Or(ValueSet.Of([.. one.Module.Jurisdiction.Currencies])).Or(Named(one.Statement.When));
+            if (one.Statement.Needs is { } needs)
+                named = named.Or(Named(needs));
+            foreach (LawMoney? money in one.Statement.Ceilings)
+                named = money is null ? named : named.Or(Named(money));
+        }
+        _namedByGroup.Add(target.Order, named);
+        return named;
     }
 
     private ValueSet Named(LawCondition condition) => condition switch

@@ -8,9 +8,12 @@ internal sealed class CheckFaults
     private readonly List<ModuleFault> _faults = [];
     private int _errors;
 
+    /// <summary>More errors would not be told.</summary>
+    public bool IsFull => _errors == LanguageBounds.FaultsMax;
+
     public void Error(string code, TextPlace place, string message, string? hint = null)
     {
-        if (_errors == LanguageBounds.FaultsMax)
+        if (IsFull)
             return;
         _errors++;
         _faults.Add(new ModuleFault(FaultKind.Error, code, place, message, hint));

@@ -11,13 +11,15 @@ internal sealed class ExceptionOverlaps(RuleSet rules, LawModule module, CheckFa
 
     public void Check(LawInForce law, BiteFormulas formulas)
     {
+        ConditionHulls hulls = new();
         foreach (StatementInForce target in law.Statements)
             foreach (IGrouping<int, StatementInForce> layer in target.Exceptions.GroupBy(static one => one.Rank))
             {
                 StatementInForce[] together = [.. layer];
                 for (int second = 1; second < together.Length; second++)
                     for (int first = 0; first < second; first++)
-                        if (ReferenceEquals(together[first].Module, module) || ReferenceEquals(together[second].Module, module))
+                        if ((ReferenceEquals(together[first].Module, module) || ReferenceEquals(together[second].Module, module)) && !faults.IsFull &&
+                            hulls.Meet(together[first].Statement.When, together[second].Statement.When))
                             Check(target, together[first], together[second], formulas);
             }
     }
@@ -28,7 +30,7 @@ internal sealed class ExceptionOverlaps(RuleSet rules, LawModule module, CheckFa
             return;
         FormulaPool pool = formulas.Builder.Pool;
         Formula asksAll = BiteFormulas.AsksAll(pool), asked = formulas.AskedAbout(target);
-        SatisfiabilityAnswer answer = Satisfiability.TryFind(formulas, formulas.CurrenciesToTell([target, first, second], []), currency =>
+        SatisfiabilityAnswer answer = Satisfiability.TryFind(formulas, formulas.CurrenciesToTell(target), currency =>
         {
             Formula meet = pool.All(formulas.Own(target, currency), formulas.Own(first, currency), formulas.Own(second, currency));
             return pool.Any(pool.All(asksAll, meet), pool.All(asked, pool.Not(asksAll), SumLevels.None(pool, meet)));

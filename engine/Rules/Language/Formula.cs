@@ -182,10 +182,9 @@ internal sealed class FormulaPool
                 return both.IsEmpty ? False : both.Count == context.Count ? True : Shorter(formula, both);
             case FormulaKind.Amount:
                 return within[(int)RuleField.Currency]!.Contains(formula.Currency) ? formula : Constant(formula.IsNegated);
-            case FormulaKind.All:
-                return All(formula.Children.Select(child => Restrict(child, within, mask)));
             default:
-                return Any(formula.Children.Select(child => Restrict(child, within, mask)));
+                Formula[] children = Array.ConvertAll(formula.Children, child => Restrict(child, within, mask));
+                return children.AsSpan().SequenceEqual(formula.Children) ? formula : formula.Kind == FormulaKind.All ? All(children) : Any(children);
         }
     }
 

@@ -44,7 +44,7 @@ internal sealed class FormulaSearch(long steps)
             {
                 case FormulaKind.Values:
                     ValueSet values = Fields[(int)leaf.Field];
-                    return values.IsWithin(leaf.Values) ? true : values.And(leaf.Values).IsEmpty ? false : null;
+                    return !values.Meets(leaf.Values) ? false : values.IsWithin(leaf.Values) ? true : null;
                 case FormulaKind.Amount:
                     return AmountLow >= leaf.Threshold ? !leaf.IsNegated : AmountHigh < leaf.Threshold ? leaf.IsNegated : null;
                 default:

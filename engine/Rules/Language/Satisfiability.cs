@@ -40,7 +40,7 @@ public static class Satisfiability
     public static SatisfiabilityAnswer TryFind(LawCondition condition, RuleSet rules, out LawWitness? witness, long stepsMax = StepsMax)
     {
         BiteFormulas formulas = new(new FormulaBuilder(rules, new FormulaPool()));
-        return TryFind(formulas, formulas.CurrenciesToTell([], [condition]), currency => formulas.Builder.Of(condition, currency),
+        return TryFind(formulas, formulas.CurrenciesToTell(condition), currency => formulas.Builder.Of(condition, currency),
             new FormulaSearch(stepsMax), out witness);
     }
 
@@ -62,7 +62,7 @@ public static class Satisfiability
     internal static SatisfiabilityAnswer TryFindBitten(BiteFormulas formulas, StatementInForce one, FormulaSearch search, out LawWitness? witness)
     {
         FormulaPool pool = formulas.Builder.Pool;
-        return TryFind(formulas, formulas.CurrenciesToTell(one.Group(), []), currency =>
+        return TryFind(formulas, formulas.CurrenciesToTell(one), currency =>
         {
             Formula bites = formulas.Bites(one, currency);
             Formula without = SumLevels.None(pool, bites);

@@ -14,6 +14,9 @@ internal sealed class ValueSet : IEquatable<ValueSet>
     /// <summary>Stands for every number above ISO's.</summary>
     public const int Beyond = RuleBounds.IsoNumberMax + 1;
 
+    // In this order: the domains are made of it.
+    public static ValueSet Empty { get; } = new(new ulong[WordCount]);
+
     private static readonly ValueSet[] s_domains = [.. Enum.GetValues<RuleField>().Order().Select(Range)];
     private static readonly ValueSet[] s_real = [.. Enum.GetValues<RuleField>().Order().Select(Reality)];
     private readonly ulong[] _words;
@@ -24,8 +27,6 @@ internal sealed class ValueSet : IEquatable<ValueSet>
         foreach (ulong word in words)
             Count += BitOperations.PopCount(word);
     }
-
-    public static ValueSet Empty { get; } = new(new ulong[WordCount]);
 
     public int Count { get; }
 
@@ -85,7 +86,21 @@ internal sealed class ValueSet : IEquatable<ValueSet>
 
     public ValueSet Without(ValueSet other) => Merge(other, static (left, right) => left & ~right);
 
-    public bool IsWithin(ValueSet other) => Without(other).IsEmpty;
+    public bool IsWithin(ValueSet other)
+    {
+        for (int i = 0; i < WordCount; i++)
+            if ((_words[i] & ~other._words[i]) != 0)
+                return false;
+        return true;
+    }
+
+    public bool Meets(ValueSet other)
+    {
+        for (int i = 0; i < WordCount; i++)
+            if ((_words[i] & other._words[i]) != 0)
+                return true;
+        return false;
+    }
 
     private ValueSet Merge(ValueSet other, Func<ulong, ulong, ulong> merge)
     {
