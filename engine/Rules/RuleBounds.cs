@@ -1,3 +1,5 @@
+using Settlement.Engine.Domain;
+
 namespace Settlement.Engine.Rules;
 
 /// <summary>Every bound of the rules, with its sum. Past one, a table or a plan is refused with a sentence; nothing grows without
@@ -13,6 +15,9 @@ public static class RuleBounds
     public const int DepthMax = 32;
 
     public const int NameBytesMax = 100;
+
+    /// <summary>How long a review may hold an amount: ten years. With it no time of this century leaves 64 bits.</summary>
+    public const ulong ReviewHoldNsMax = 3_650 * Limits.NsPerDay;
 
     /// <summary>Countries and currencies are three-digit numbers.</summary>
     public const ushort IsoNumberMax = 999;

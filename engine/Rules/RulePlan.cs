@@ -77,7 +77,7 @@ public sealed partial class RulePlan
         List<Rule> residuals = [];
         List<Rule> maskedLimits = [];
         foreach (Rule rule in table.Rules)
-            if (!rows.TryAdd(rule))
+            if (!rule.IsReview && !rows.TryAdd(rule))
                 (rule.Kind == RuleKind.Limit ? maskedLimits : residuals).Add(rule);
         if (maskedLimits.Count > RuleBounds.MaskedLimitsMax)
         {

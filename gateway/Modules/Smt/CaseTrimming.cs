@@ -34,23 +34,23 @@ internal static class CaseTrimming
     }
 
     /// <summary>The first value with which it holds, in order of familiarity.</summary>
-    private static ModelCase TrimField(LawModel model, ModelCase from, CaseField field, Func<ModelCase, bool> holds)
+    private static ModelCase TrimField(LawModel model, ModelCase start, CaseField field, Func<ModelCase, bool> holds)
     {
-        for (int of = 0; of < from[field]; of++)
-            if (IsOrdinary(model, from, field, of) && from.With(field, of) is var tried && holds(tried))
+        for (int of = 0; of < start[field]; of++)
+            if (IsOrdinary(model, start, field, of) && start.With(field, of) is var tried && holds(tried))
                 return tried;
-        return from;
+        return start;
     }
 
     /// <summary>A foreign corridor shows a rule on cross-border payments better than one inside a country.</summary>
-    private static bool IsOrdinary(LawModel model, ModelCase from, CaseField field, int of) => field != CaseField.Destination ||
-        model.Fields.ValueOf(CaseField.Source, from[CaseField.Source]) != model.Fields.ValueOf(CaseField.Destination, of);
+    private static bool IsOrdinary(LawModel model, ModelCase start, CaseField field, int of) => field != CaseField.Destination ||
+        model.Fields.ValueOf(CaseField.Source, start[CaseField.Source]) != model.Fields.ValueOf(CaseField.Destination, of);
 
-    private static ModelCase TrimSpent(ModelCase from, Term[] cone, Func<ModelCase, bool> holds)
+    private static ModelCase TrimSpent(ModelCase start, Term[] cone, Func<ModelCase, bool> holds)
     {
-        ModelCase best = from;
-        for (int number = 1; number < from.Numbers.Length; number++)
-            foreach (ulong total in Bounds(cone, number).Prepend(from.Amount).Where(total => total >= best.Amount && total < best.Numbers[number]))
+        ModelCase best = start;
+        for (int number = 1; number < start.Numbers.Length; number++)
+            foreach (ulong total in Bounds(cone, number).Prepend(start.Amount).Where(total => total >= best.Amount && total < best.Numbers[number]))
                 if (WithNumber(best, number, total) is var tried && holds(tried))
                 {
                     best = tried;
@@ -59,27 +59,30 @@ internal static class CaseTrimming
         return best;
     }
 
-    private static ModelCase TrimAmount(ModelCase from, Term[] cone, Func<ModelCase, bool> holds)
+    private static ModelCase TrimAmount(ModelCase start, Term[] cone, Func<ModelCase, bool> holds)
     {
-        IEnumerable<ulong> bounds = Enumerable.Range(0, from.Numbers.Length).SelectMany(number => Bounds(cone, number)).Prepend(1UL).Distinct().Order();
-        foreach (ulong amount in bounds.Where(amount => amount < from.Amount))
+        ulong[] amounts = [.. Enumerable.Range(0, start.Numbers.Length).SelectMany(number => Bounds(cone, number)).Append(1UL).Where(amount => amount > 0).Distinct().Order()];
+        // A larger first payment reads better than a smaller one behind others.
+        foreach (ulong amount in amounts)
+            if (start with { Numbers = [.. start.Numbers.Select(_ => amount)] } is var first && holds(first))
+                return first;
+        foreach (ulong amount in amounts.Where(amount => amount < start.Amount))
         {
-            // What was paid before stays; or the sums stay; or nothing was paid before.
-            ulong[] spent = [.. from.Numbers.Select((total, number) => number == 0 ? amount : total - from.Amount + amount)];
-            ulong[] sums = [.. from.Numbers.Select((total, number) => number == 0 ? amount : total)];
-            ulong[] none = [.. from.Numbers.Select(_ => amount)];
-            foreach (ulong[] numbers in new[] { none, spent, sums })
-                if (from with { Numbers = numbers } is var tried && holds(tried))
+            // What was paid before stays, or the sums stay.
+            ulong[] spent = [.. start.Numbers.Select((total, number) => number == 0 ? amount : total - start.Amount + amount)];
+            ulong[] sums = [.. start.Numbers.Select((total, number) => number == 0 ? amount : total)];
+            foreach (ulong[] numbers in new[] { spent, sums })
+                if (start with { Numbers = numbers } is var tried && holds(tried))
                     return tried;
         }
-        return from;
+        return start;
     }
 
-    private static ModelCase WithNumber(ModelCase from, int number, ulong total)
+    private static ModelCase WithNumber(ModelCase start, int number, ulong total)
     {
-        ulong[] numbers = [.. from.Numbers];
+        ulong[] numbers = [.. start.Numbers];
         numbers[number] = total;
-        return from with { Numbers = numbers };
+        return start with { Numbers = numbers };
     }
 
     /// <summary>Values at which something about a number changes, ascending.</summary>
