@@ -22,15 +22,22 @@ internal static class CaseTrimming
         Term[] cone = TermBank.Cone(what);
         bool[] values = new bool[what.Id + 1];
         bool Holds(ModelCase one) => one.Evaluate(cone, values);
-        ModelCase best = found;
-        foreach (CaseField field in s_fields)
-            best = TrimField(model, best, field, Holds);
+        ModelCase best = TrimFields(model, found, Holds);
         best = TrimSpent(best, cone, Holds);
         best = TrimAmount(best, cone, Holds);
         // A smaller amount may need another sum; what was paid before is then the least again.
         best = TrimSpent(best, cone, Holds);
         // With the amount settled, money of the payer's own country reads best.
         return TrimField(model, best, CaseField.Tier, Holds);
+    }
+
+    /// <summary>The same of its fields alone.</summary>
+    public static ModelCase TrimFields(LawModel model, ModelCase found, Func<ModelCase, bool> holds)
+    {
+        ModelCase best = found;
+        foreach (CaseField field in s_fields)
+            best = TrimField(model, best, field, holds);
+        return best;
     }
 
     /// <summary>The first value with which it holds, in order of familiarity.</summary>

@@ -7,10 +7,11 @@ namespace Settlement.Gateway.Modules.Smt;
 /// <summary>What the solver said to a question: a payment, that there is none, or nothing.</summary>
 /// <param name="Found">A payment for which all that was asked holds; null: there is none, or it is not known.</param>
 /// <param name="IsProven">False: the solver ran out of time or memory, or did not come back.</param>
-/// <param name="Core">Where there is no payment, and it was asked for: which of the assumptions already exclude each other.</param>
-internal readonly record struct SolverAnswer(ModelCase? Found, bool IsProven, IReadOnlyList<Term> Core)
+internal readonly record struct SolverAnswer(ModelCase? Found, bool IsProven)
 {
-    public static SolverAnswer NotProven => new(null, false, []);
+    public static SolverAnswer NotProven => new(null, false);
+
+    public static SolverAnswer None => new(null, true);
 
     /// <summary>Proven: there is no such payment.</summary>
     public bool IsNone => IsProven && Found is null;
@@ -28,17 +29,21 @@ internal sealed class ModelSolver : IDisposable
     private readonly StringBuilder _text = new();
     private readonly HashSet<int> _defined = [];
     private readonly HashSet<int> _assumable = [];
+    private readonly int _numberCount;
     private readonly string[] _asked; // what a payment is read back from
 
-    public ModelSolver(Z3Library library, LawModel model, SolverBudget budget, bool cores = false) : this(new SolverThread(library), model, budget, cores)
+    public ModelSolver(Z3Library library, LawModel model, SolverBudget budget) : this(new SolverThread(library), model, budget, pairs: false)
     {
     }
 
-    internal ModelSolver(SolverThread thread, LawModel model, SolverBudget budget, bool cores = false)
+    /// <summary>
+    /// Of payments in pairs: the second is the first with a larger amount, by a payer who had paid as much before. Its numbers stand behind the first's.
+    /// </summary>
+    public static ModelSolver Pairs(Z3Library library, LawModel model, SolverBudget budget) => new(new SolverThread(library), model, budget, pairs: true);
+
+    internal ModelSolver(SolverThread thread, LawModel model, SolverBudget budget, bool pairs)
     {
         (_thread, _model, _budget) = (thread, model, budget);
-        if (cores)
-            _text.Append("(set-option :produce-unsat-cores true)\n");
         List<string> asked = [];
         for (int field = 0; field < ModelCase.FieldCount; field++)
         {
@@ -55,6 +60,16 @@ internal sealed class ModelSolver : IDisposable
             _text.Append(CultureInfo.InvariantCulture, $"(declare-const n{number} Int)\n(assert (<= {(number == 0 ? "1" : "n0")} n{number}))\n(assert (<= n{number} {ulong.MaxValue}))\n");
             asked.Add($"n{number}");
         }
+        _numberCount = model.NumberCount * (pairs ? 2 : 1);
+        if (pairs)
+        {
+            _text.Append("(declare-const more Int)\n(assert (<= 1 more))\n");
+            for (int number = model.NumberCount; number < _numberCount; number++)
+            {
+                _text.Append(CultureInfo.InvariantCulture, $"(declare-const n{number} Int)\n(assert (= n{number} (+ n{number - model.NumberCount} more)))\n(assert (<= n{number} {ulong.MaxValue}))\n");
+                asked.Add($"n{number}");
+            }
+        }
         _asked = [.. asked];
     }
 
@@ -70,7 +85,7 @@ internal sealed class ModelSolver : IDisposable
     public SolverAnswer Find(params IReadOnlyList<Term> all)
     {
         if (all.Any(term => term.Kind == TermKind.False))
-            return new SolverAnswer(null, true, [.. all.Where(term => term.Kind == TermKind.False)]);
+            return SolverAnswer.None;
         TimeSpan limit = _budget.Next;
         Questions++;
         if (limit < TimeSpan.FromMilliseconds(1) || _thread.IsLost)
@@ -82,20 +97,10 @@ internal sealed class ModelSolver : IDisposable
         string? answer = Send(limit)?.Trim();
         return answer switch
         {
-            "sat" => Send($"(get-value ({string.Join(' ', _asked)}))", limit) is { } values && TryRead(values, out ModelCase? found) ? new SolverAnswer(found, true, []) : Unanswered(),
-            "unsat" => new SolverAnswer(null, true, []),
+            "sat" => Send($"(get-value ({string.Join(' ', _asked)}))", limit) is { } values && TryRead(values, out ModelCase? found) ? new SolverAnswer(found, true) : Unanswered(),
+            "unsat" => SolverAnswer.None,
             _ => Unanswered(),
         };
-    }
-
-    /// <summary>The same, and where there is none, which of the terms exclude each other.</summary>
-    public SolverAnswer FindOrCore(IReadOnlyList<Term> all)
-    {
-        SolverAnswer answer = Find(all);
-        if (!answer.IsNone || answer.Core.Count > 0)
-            return answer;
-        string[] names = Send("(get-unsat-core)", _budget.Next)?.Split(['(', ')', ' ', '\n'], StringSplitOptions.RemoveEmptyEntries) ?? [];
-        return answer with { Core = [.. all.Where(term => names.Contains($"a{term.Id}"))] };
     }
 
     public void Dispose() => _thread.Dispose();
@@ -126,9 +131,10 @@ internal sealed class ModelSolver : IDisposable
         _text.Append(CultureInfo.InvariantCulture, $"(declare-const a{root.Id} Bool)\n(assert (=> a{root.Id} t{root.Id}))\n");
     }
 
+    /// <remarks>A constant and what it is equal to. A `define-fun` would do, too, but the solver writes out every one of them, unfolded, whenever it is asked for values.</remarks>
     private void Define(Term term)
     {
-        _text.Append(CultureInfo.InvariantCulture, $"(define-fun t{term.Id} () Bool ");
+        _text.Append(CultureInfo.InvariantCulture, $"(declare-const t{term.Id} Bool)\n(assert (= t{term.Id} ");
         switch (term.Kind)
         {
             case TermKind.False or TermKind.True:
@@ -147,7 +153,7 @@ internal sealed class ModelSolver : IDisposable
                 _text.Append(')');
                 break;
         }
-        _text.Append(")\n");
+        _text.Append("))\n");
     }
 
     /// <summary>The classes or the others, whichever are fewer.</summary>
@@ -172,7 +178,7 @@ internal sealed class ModelSolver : IDisposable
         if (words.Length != 2 * _asked.Length)
             return false;
         int[] classes = new int[ModelCase.FieldCount];
-        ulong[] numbers = new ulong[_model.NumberCount];
+        ulong[] numbers = new ulong[_numberCount];
         for (int at = 0; at < words.Length; at += 2)
         {
             int subject = int.Parse(words[at].AsSpan(1), CultureInfo.InvariantCulture);
