@@ -4,7 +4,7 @@ using Settlement.Engine.Text;
 namespace Settlement.Engine.Rules.Language;
 
 /// <summary>The words of the language, and how a message calls what they stand for.</summary>
-internal static partial class LawWords
+internal static class LawWords
 {
     public static readonly string[] Headers = ["module", "treaty"];
 
