@@ -117,6 +117,7 @@ public enum Instruction : byte
 
     /// <summary>Accepts that the clock went forward by more than an hour; must stand first in its block.</summary>
     AcceptTime = 144,
+    SetWalletKind = 145,
 }
 
 [Flags]
@@ -173,6 +174,10 @@ public static class Instructions
 {
     /// <summary>A slot with this bit set is a control command.</summary>
     public const byte ControlBit = 0x80;
+
+    /// <summary>Whether it opens or changes a wallet: the command's subject.</summary>
+    public static bool IsAboutWallet(this Instruction instruction) =>
+        instruction is (>= Instruction.OpenWallet and <= Instruction.SetWalletCountry) or Instruction.SetWalletKind;
 
     public static bool IsControl(this Instruction instruction) => ((byte)instruction & ControlBit) != 0;
 }

@@ -31,17 +31,33 @@ internal sealed class ResidualCompiler(RuleClassMaps classes)
     private readonly List<Node> _nodes = [new(NodeKind.False, 0, default, 0, 0, 0), new(NodeKind.True, 0, default, 0, 0, 0)];
     private readonly Dictionary<Node, int> _numbers = [];
     private readonly List<Root> _roots = [];
+    private readonly Dictionary<int, int> _limitBits = [];
 
-    public void Deny(Rule rule)
+    /// <summary>A deny, a require or a review.</summary>
+    public void Add(Rule rule)
     {
-        int refuses = rule.Kind == RuleKind.Require
+        int bites = rule.Kind == RuleKind.Require
             ? And([Compile(rule.Condition), Not(Compile(rule.Needs!))])
             : Compile(rule.Condition);
-        AddRoot(refuses, RuleOp.Deny, rule.Id);
+        AddRoot(bites, rule.IsReview ? RuleOp.Review : RuleOp.Deny, rule.Id);
     }
 
-    public void Limit(Rule rule, int bit) =>
-        AddRoot(And([CurrencyIs(rule.Currency), Compile(rule.Condition)]), RuleOp.Limit, (ushort)bit);
+    /// <summary>Different conditions of limits so far.</summary>
+    public int LimitBitCount => _limitBits.Count;
+
+    /// <summary>The bit of the mask that is set where the limit's condition holds, whatever the currency; -1: it never does.</summary>
+    public int LimitBit(Rule rule)
+    {
+        int node = Compile(rule.Condition);
+        if (node == False)
+            return -1;
+        if (!_limitBits.TryGetValue(node, out int bit))
+        {
+            _limitBits.Add(node, bit = _limitBits.Count);
+            AddRoot(node, RuleOp.Limit, (ushort)bit);
+        }
+        return bit;
+    }
 
     private void AddRoot(int node, RuleOp op, ushort rule)
     {
@@ -79,7 +95,10 @@ internal sealed class ResidualCompiler(RuleClassMaps classes)
         RuleField.Tier => Bytes(RuleColumn.Tier, 256, value => passes((ushort)value)),
         RuleField.Purpose => Bytes(RuleColumn.Purpose, 256, value => passes((ushort)value)),
         RuleField.Level => Bytes(RuleColumn.Level, 256, value => passes((ushort)value)),
-        _ => Bytes(RuleColumn.Instruction, 256, value => passes((ushort)value)),
+        RuleField.Instruction => Bytes(RuleColumn.Instruction, 256, value => passes((ushort)value)),
+        RuleField.PayerKind => Bytes(RuleColumn.PayerKind, 256, value => passes((ushort)value)),
+        RuleField.PayeeKind => Bytes(RuleColumn.PayeeKind, 256, value => passes((ushort)value)),
+        _ => throw new InvalidOperationException($"field {(byte)field} in a condition"),
     };
 
     /// <summary>Bytes from count on do not occur; they count as passing where all others do, so that "all" is seen as
@@ -132,7 +151,7 @@ internal sealed class ResidualCompiler(RuleClassMaps classes)
 
     private int Combine(int[] nodes, NodeKind kind, int neutral, int absorbing, Func<ByteSet, ByteSet, ByteSet> merge)
     {
-        ByteSet?[] sets = new ByteSet?[(int)RuleColumn.Instruction + 1];
+        ByteSet?[] sets = new ByteSet?[(int)RuleColumn.PayeeKind + 1];
         List<int> operands = [];
         foreach (int node in nodes)
             if (_nodes[node].Kind == NodeKind.Bytes)

@@ -104,13 +104,13 @@ public sealed class SumTableTests
         int row = sums.Take();
         sums.Add(row, 600, At(paid));
         RuleChunk chunk = new([new RuleFacts(1, 2, USD, 400, 0, 0, 0, 1)]);
-        plan.Judge(chunk.Columns, 1, chunk.DeniedBy, chunk.Limits, chunk.LimitMask);
+        plan.Judge(chunk.Columns, 1, chunk.DeniedBy, chunk.ReviewedBy, chunk.Limits, chunk.LimitMask);
 
         Assert.Multiple(() =>
         {
-            Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], 0, 0, 399, sums, row, At(asked)), Is.Zero, "ceiling - 1");
-            Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], 0, 0, 400, sums, row, At(asked)), Is.Zero, "ceiling");
-            Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], 0, 0, 401, sums, row, At(asked)), Is.EqualTo(counted ? 1 : 0),
+            Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], 0, USD, 0, 399, sums, row, At(asked)), Is.Zero, "ceiling - 1");
+            Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], 0, USD, 0, 400, sums, row, At(asked)), Is.Zero, "ceiling");
+            Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], 0, USD, 0, 401, sums, row, At(asked)), Is.EqualTo(counted ? 1 : 0),
                 "ceiling + 1");
         });
     }
@@ -141,12 +141,12 @@ public sealed class SumTableTests
         ];
         RuleChunk chunk = new([.. payments.Select(one =>
             new RuleFacts(one.Source, 276, USD, one.Amount, one.Tier, (byte)one.Purpose, 0, 1))]);
-        plan.Judge(chunk.Columns, payments.Length, chunk.DeniedBy, chunk.Limits, chunk.LimitMask);
+        plan.Judge(chunk.Columns, payments.Length, chunk.DeniedBy, chunk.ReviewedBy, chunk.Limits, chunk.LimitMask);
         ulong time = At("2024-05-05T12:00:00Z");
         List<int> rules = [];
         for (int i = 0; i < payments.Length; i++)
         {
-            ushort rule = plan.FirstLimitExceeded(chunk.Limits[i], chunk.LimitMask[i], payments[i].Tier, payments[i].Amount,
+            ushort rule = plan.FirstLimitExceeded(chunk.Limits[i], chunk.LimitMask[i], USD, payments[i].Tier, payments[i].Amount,
                 sums, row, time);
             rules.Add(rule);
             if (rule != 0 || !plan.NeedsSums(payments[i].Source, USD))

@@ -20,7 +20,7 @@ public sealed record LawWitness(RuleFacts Facts, IReadOnlyList<(LimitWindow Wind
     public LawCase Case => new(Facts, window => Spent.FirstOrDefault(one => one.Window == window).Amount);
 
     /// <summary>In words, for the middle of a sentence.</summary>
-    public string Describe(Func<ushort, int> scaleOf) => LawWords.Of(Facts, Spent, scaleOf);
+    public string Describe(Func<ushort, int> scaleOf) => LawPhrase.Of(Facts, Spent, scaleOf);
 }
 
 /// <summary>
@@ -67,7 +67,8 @@ public static class Satisfiability
             Formula bites = formulas.Bites(one, currency);
             Formula without = SumLevels.None(pool, bites);
             Formula first = one.Statement.Effect is LawEffect.Deny or LawEffect.Require ? pool.Any(bites, without) : bites;
-            return pool.Any(pool.All(BiteFormulas.AsksAll(pool), first), pool.All(formulas.AskedAbout(one), without));
+            Formula asksAll = BiteFormulas.AsksAll(pool);
+            return pool.Any(pool.All(asksAll, first), pool.All(formulas.AskedAbout(one), pool.Not(asksAll), without));
         }, search, out witness);
     }
 

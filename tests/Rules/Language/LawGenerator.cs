@@ -235,8 +235,8 @@ internal sealed class LawGenerator(Random random)
         {
             0 => (UInt128.Zero, (byte)0),
             1 => ((UInt128)ulong.MaxValue * 10_000, (byte)random.Next(3)),
-            2 => (ulong.MaxValue, 2),
-            3 => (1_005, 3),
+            2 => ((UInt128)ulong.MaxValue, (byte)2),
+            3 => ((UInt128)1_005, (byte)3),
             _ => ((UInt128)random.Next(1, 12), (byte)random.Next(2)),
         };
         return new LawMoney(s_currencies[random.Next(CurrenciesNamed)], mantissa, decimals, equivalent,
@@ -263,7 +263,7 @@ internal sealed class LawGenerator(Random random)
             < 17 => (ulong)random.Next(1, 12) * 100,
             _ => (ulong)random.Next(1, 2_000),
         };
-        return units + random.Next(4) switch { 0 when units > 1 => ulong.MaxValue, 1 when units < ulong.MaxValue => 1, _ => 0 };
+        return random.Next(4) switch { 0 when units > 1 => units - 1, 1 when units < ulong.MaxValue => units + 1, _ => units };
     }
 
     public Dictionary<LimitWindow, ulong> Spent() =>

@@ -14,7 +14,7 @@ public sealed class LoweringTests
         LawGenerator generator = new(random);
         int lowered = 0, refused = 0;
         HashSet<string> answers = [];
-        for (int round = 0; round < 1_500; round++)
+        for (int round = 0; round < 600; round++)
         {
             RuleSet rules = generator.RuleSet();
             int day = LawGenerator.FirstDay + random.Next(8);
@@ -44,7 +44,7 @@ public sealed class LoweringTests
         Assert.That(lowered, Is.GreaterThan(refused), "most rule sets have a table");
         Assert.That(refused, Is.Positive, "some say of sums what none can");
         Assert.That(answers, Is.SupersetOf((string[])["Yes", "No", "No by sum", "Review", "Review by sum"]));
-        Assert.That(generator.Seen, Is.SupersetOf(Constructs()), "constructs generated");
+        Assert.That(generator.Seen, Is.SupersetOf(Constructs().Distinct()), "constructs generated");
     }
 
     internal static IEnumerable<string> Constructs()
@@ -98,7 +98,7 @@ internal static class LawText
 {
     public static string Of(RuleSet rules) => string.Join("\n", rules.Modules.Select(Of).Concat(rules.Treaties.Select(treaty =>
         $"{Of(treaty.Treaty)}\n  binds {string.Join(", ", treaty.Bound)}")).Concat(
-            ((Dictionary<ParameterName, ulong>)rules.Parameters).Select(one => $"{LawWords.Of(one.Key)} = {one.Value}")));
+            ((Dictionary<ParameterName, ulong>)rules.Parameters).Select(one => $"{LawPhrase.Of(one.Key)} = {one.Value}")));
 
     private static string Of(LawModule module) =>
         $"{module.Name} {(module.Jurisdiction.IsWorld ? "world" : string.Join(',', module.Jurisdiction.Countries) + "/" + string.Join(',', module.Jurisdiction.Currencies))} " +
@@ -106,8 +106,8 @@ internal static class LawText
 
     private static string Of(LawStatement one) =>
         $"  {one.Effect} {one.Name}{(one.IsException ? $" to {string.Join(", ", one.Targets)} layer {one.Layer}" : "")}" +
-        $"{(one.Needs is { } needs ? $" needs {LawWords.Of(needs)}" : "")}" +
-        $"{(one.Effect == LawEffect.Limit ? $" at most {string.Join("; ", one.Ceilings.Select(money => money is null ? "none" : LawWords.Of(money)))} per {one.Window}" : "")}" +
+        $"{(one.Needs is { } needs ? $" needs {LawPhrase.Of(needs)}" : "")}" +
+        $"{(one.Effect == LawEffect.Limit ? $" at most {string.Join("; ", one.Ceilings.Select(money => money is null ? "none" : LawPhrase.Of(money)))} per {one.Window}" : "")}" +
         $"{string.Concat(one.Adaptations.Select(part => $" @{part.Class}({string.Join(',', part.Countries)}) {part.Percent}%"))}" +
-        $" when {LawWords.Of(one.When)} {one.FromDay}..{one.UntilDay}";
+        $" when {LawPhrase.Of(one.When)} {one.FromDay}..{one.UntilDay}";
 }
