@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Settlement.Gateway.Modules.Check;
 using Settlement.Gateway.Modules.Diff;
+using Settlement.Gateway.Modules.Explain;
+using Settlement.Gateway.Modules.Format;
 
 namespace Settlement.Gateway.Modules;
 
@@ -11,5 +13,7 @@ internal static class RulesCommand
     {
         CheckCommand.Create(output, error),
         DiffCommand.Create(output, error),
+        ExplainCommand.Create(output, error),
+        FormatCommand.Create(output, error),
     };
 }
