@@ -257,7 +257,7 @@ public sealed record ParameterCommand(ushort Currency, string Name, ulong Value,
 }
 
 /// <summary>The node that leads says what it built for rules to come.</summary>
-/// <param name="Laws">Hash of the rule set (<see cref="LawInputs.Hash"/>).</param>
+/// <param name="Laws">Hash of the rule set (<see cref="LawInputs"/>).</param>
 /// <param name="Day">The day it was built for.</param>
 /// <param name="IsFine">Whether there is a plan that agrees with the reference.</param>
 /// <param name="Table">Hash of its rule table; zero where there is none.</param>
