@@ -28,7 +28,7 @@ public sealed class OpenBatch(LedgerState state)
     /// <summary>Where the batch begins.</summary>
     public ulong FirstSequence => _firstSequence;
 
-    /// <summary>Accepted payments that count towards cut-offs.</summary>
+    /// <summary>What counts towards cut-offs: accepted payments, and payments that were under review when they are released.</summary>
     public ulong Count { get; private set; }
 
     /// <summary>All accepted payments: leaves of the tree.</summary>
@@ -63,6 +63,13 @@ public sealed class OpenBatch(LedgerState state)
     public void NoteCounted(ref CurrencyRecord currency, ulong gross)
     {
         Accepted++;
+        NoteReleased(ref currency, gross);
+    }
+
+    /// <summary>A payment that a reviewer released: it counts now, but was a leaf when it came.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void NoteReleased(ref CurrencyRecord currency, ulong gross)
+    {
         if (Count++ == 0)
             _openedNs = state.TimeNs;
         currency.Gross += gross;

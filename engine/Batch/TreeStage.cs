@@ -99,7 +99,7 @@ public sealed class BatchTrees : IDisposable
     {
         for (int i = 0; i < slots.Length; i++)
         {
-            if (outcomes[i].Verdict != Verdict.Accepted || outcomes[i].Batch == Outcome.NoBatch)
+            if (!outcomes[i].Verdict.IsAccepted() || outcomes[i].Batch == Outcome.NoBatch)
                 continue;
             ulong sequence = firstSequence + (ulong)i;
             while (_closed.TryPeek(out ClosedBatch? batch) && batch.LastSequence < sequence)

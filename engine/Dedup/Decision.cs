@@ -104,7 +104,7 @@ internal static class KeptVerdicts
     private static readonly SearchValues<byte> s_numbers = SearchValues.Create(
     [
         .. from verdict in Enum.GetValues<Verdict>()
-           where verdict is Verdict.Accepted or (> Verdict.IdConflict and < Verdict.AwaitingQuorum)
+           where verdict is Verdict.Accepted or Verdict.UnderReview or (> Verdict.IdConflict and < Verdict.AwaitingQuorum)
            select (byte)verdict,
     ]);
 

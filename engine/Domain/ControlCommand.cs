@@ -13,7 +13,7 @@ namespace Settlement.Engine.Domain;
 ///  | subject       | value         | holder        | value 2       |
 ///  | or: name, 32 bytes of UTF-8, zero-padded                      |
 ///  32  34  36 37 38 39 40          48      52      56  58 59 60    62
-///  |par|cou|ti|lv|st|sc| reserved  | bps   | cont  |ccy|in|fl|rsv |ses|
+///  |par|cou|ti|lv|st|sc| reserved  | bps   | cont  |ccy|in|fl|ki|r|ses|
 /// </code>
 /// </remarks>
 [StructLayout(LayoutKind.Explicit, Size = Payment.Size)]
@@ -44,7 +44,10 @@ public struct ControlCommand
     [FieldOffset(56)] public ushort Currency;
     [FieldOffset(58)] public Instruction Instruction;
     [FieldOffset(59)] public SessionFlags SessionFlags;
-    [FieldOffset(60)] public ushort Reserved2;
+
+    /// <summary>What the wallet's owner is.</summary>
+    [FieldOffset(60)] public PartyKind Kind;
+    [FieldOffset(61)] public byte Reserved2;
     [FieldOffset(62)] public ushort Session;
 
     /// <summary>How many slots behind this one belong to it.</summary>

@@ -117,6 +117,7 @@ public enum Instruction : byte
 
     /// <summary>Accepts that the clock went forward by more than an hour; must stand first in its block.</summary>
     AcceptTime = 144,
+    SetWalletKind = 145,
 
     // 146..155: the law and its governance; what each says stands in its continuation (Governance/).
 

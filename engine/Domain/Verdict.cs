@@ -21,6 +21,12 @@ public enum Verdict : byte
     /// <summary>The stream has decided this number, but so long ago that the verdict is no longer in memory. The client looks it up.</summary>
     DuplicateLookUp = 3,
 
+    /// <summary>
+    /// Accepted as a hold until a reviewer releases or refuses it: a rule asks for that, its number is in the outcome. The client waits; if nobody
+    /// decides in the rule's time, the amount goes back to the payer. It cannot be captured or voided.
+    /// </summary>
+    UnderReview = 4,
+
     // 8..15: refused, and the id is NOT used up: the same id may come again.
 
     /// <summary>A field has a value that has no meaning: unknown instruction, flag or purpose, id of zero, a field that must be zero. The client corrects its program.</summary>
@@ -149,7 +155,7 @@ public struct Outcome
 {
     /// <summary>
     /// Available after the payment, logical (closed pending counted): the payer's; for issue and refund the payee's; for capture and void the
-    /// original payer's. 0 unless accepted.
+    /// original payer's. 0 unless accepted (<see cref="Verdicts.IsAccepted"/>).
     /// </summary>
     [FieldOffset(0)] public ulong Available;
 
@@ -159,7 +165,7 @@ public struct Outcome
     /// <summary>The batch that was open when it was decided (low 32 bits of its number).</summary>
     [FieldOffset(8)] public uint Batch;
 
-    /// <summary>The lowest rule that refused it; 0: none.</summary>
+    /// <summary>The lowest rule that refused it, or sent it to review; 0: none.</summary>
     [FieldOffset(12)] public ushort Rule;
 
     [FieldOffset(14)] public Verdict Verdict;
@@ -170,6 +176,9 @@ public struct Outcome
 
 public static class Verdicts
 {
+    /// <summary>Whether it took effect: money moved, or was held, and the payment is a leaf of its batch's tree.</summary>
+    public static bool IsAccepted(this Verdict verdict) => verdict is Verdict.Accepted or Verdict.UnderReview;
+
     /// <summary>Whether the id stays free to be used: refused before it was looked at.</summary>
     public static bool LeavesIdFree(this Verdict verdict) => verdict is >= Verdict.Malformed and <= Verdict.CapacityExceeded;
 }

@@ -42,6 +42,7 @@ internal sealed class ControlApply(LedgerState state)
         new(Instruction.CloseBatch),
         new(Instruction.SettledBatch),
         new(Instruction.AcceptTime),
+        new(Instruction.SetWalletKind),
     ];
 
     private readonly Dictionary<UInt128, ushort> _awaited = []; // command to its first session; looked up, never walked
@@ -157,7 +158,7 @@ internal sealed class ControlApply(LedgerState state)
 
     private Verdict OpenWallet(in ControlCommand command)
     {
-        if (command.Subject == 0 || !Iso3166.IsKnown(command.Country) || command.Tier > Limits.TierMax
+        if (command.Subject == 0 || !Iso3166.IsKnown(command.Country) || command.Tier > Limits.TierMax || command.Kind > PartyKind.Last
             || command.Status is not (WalletStatus.Active or WalletStatus.Frozen))
             return Verdict.InvalidValue;
         if (!state.Participants.Knows(command.Participant))
@@ -170,7 +171,7 @@ internal sealed class ControlApply(LedgerState state)
         {
             ref readonly AccountRow known = ref state.Accounts[head];
             bool same = known.Participant == command.Participant && known.Country == command.Country && known.Tier == command.Tier
-                && known.Level == command.Level && known.Status == command.Status && known.Holder == command.Holder;
+                && known.Kind == command.Kind && known.Level == command.Level && known.Status == command.Status && known.Holder == command.Holder;
             return !same ? Verdict.AlreadyExists : currency == 0 ? Verdict.Duplicate : AddAccount(head, currency);
         }
 
@@ -183,6 +184,7 @@ internal sealed class ControlApply(LedgerState state)
             Country = command.Country,
             CurrencyIndex = currency,
             Tier = command.Tier,
+            Kind = command.Kind,
             Level = command.Level,
             Status = command.Status,
             Holder = command.Holder,
@@ -235,7 +237,7 @@ internal sealed class ControlApply(LedgerState state)
         return Verdict.Accepted;
     }
 
-    /// <summary>Status, tier, level and country: one attribute, in every account of the wallet.</summary>
+    /// <summary>Status, tier, kind, level and country: one attribute, in every account of the wallet.</summary>
     private Verdict SetWallet(in ControlCommand command, CommandAuthority authority)
     {
         int head = state.Accounts.Find(command.Subject);
@@ -246,6 +248,7 @@ internal sealed class ControlApply(LedgerState state)
         {
             Instruction.SetWalletStatus => (command.Status is WalletStatus.Active or WalletStatus.Frozen, now.Status == command.Status),
             Instruction.SetWalletTier => (command.Tier <= Limits.TierMax, now.Tier == command.Tier),
+            Instruction.SetWalletKind => (command.Kind <= PartyKind.Last, now.Kind == command.Kind),
             Instruction.SetWalletLevel => (true, now.Level == command.Level),
             _ => (Iso3166.IsKnown(command.Country), now.Country == command.Country),
         };
@@ -263,6 +266,7 @@ internal sealed class ControlApply(LedgerState state)
             {
                 case Instruction.SetWalletStatus: account.Status = command.Status; break;
                 case Instruction.SetWalletTier: account.Tier = command.Tier; break;
+                case Instruction.SetWalletKind: account.Kind = command.Kind; break;
                 case Instruction.SetWalletLevel: account.Level = command.Level; break;
                 default: account.Country = command.Country; break;
             }

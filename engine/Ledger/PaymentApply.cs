@@ -65,8 +65,11 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         bool refundable = (payment.Flags & PaymentFlags.Refundable) != 0;
         ulong payerTotal = payer.Total;
         ulong payeeTotal = payee.Total;
-        if (ruledBySums && LimitRefusal(in payer, i, columns, ref outcome))
+        ushort review = ReviewOf(i, columns);
+        if (ruledBySums && LimitRefusal(in payer, i, columns, ref outcome, ref review))
             return Verdict.LimitExceeded;
+        if (review != 0)
+            return Hold(in payment, i, sequence, columns, review, ref outcome);
         if (refundable && state.Targets.Find(KeyParticipant(in payment, in payee), payment.Id) != 0)
             return Verdict.TargetTaken;
         if (payer.Available < amount)
@@ -92,7 +95,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         if (ruledBySums)
             AddToSums(in payer, amount);
         if (refundable)
-            KeepRefundable(in payment, payerRow, payeeRow, sequence, pends, payment.Level);
+            KeepRefundable(RecordOf(in payment, payerRow, payeeRow, sequence, payment.Level), pends);
         CountDeclassified(payment.Level, payer.Level, payee.Level);
         outcome.Available = payer.Available;
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
@@ -122,12 +125,23 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         int payeeRow = columns.PayeeRows[i];
         ref AccountRow payer = ref state.Accounts[payerRow];
         ref AccountRow payee = ref state.Accounts[payeeRow];
-        bool ruledBySums = state.Rules is { HasSums: true };
         state.Batch.Roll(ref payer);
-        ushort key = KeyParticipant(in payment, in payee);
-        if (ruledBySums && LimitRefusal(in payer, i, columns, ref outcome))
-            return Verdict.LimitExceeded;
-        if (state.Targets.Find(key, payment.Id) != 0)
+        ushort review = ReviewOf(i, columns);
+        return state.Rules is { HasSums: true } && LimitRefusal(in payer, i, columns, ref outcome, ref review)
+            ? Verdict.LimitExceeded
+            : Hold(in payment, i, sequence, columns, review, ref outcome);
+    }
+
+    /// <summary>Steps 14, 15, 18 and the effect, of a hold and of whatever goes to review, by this rule (0: none).</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Verdict Hold(in Payment payment, int i, ulong sequence, PaymentColumns columns, ushort review, ref Outcome outcome)
+    {
+        int payerRow = columns.PayerRows[i];
+        int payeeRow = columns.PayeeRows[i];
+        ref AccountRow payer = ref state.Accounts[payerRow];
+        ref AccountRow payee = ref state.Accounts[payeeRow];
+        bool ruledBySums = state.Rules is { HasSums: true };
+        if (state.Targets.Find(KeyParticipant(in payment, in payee), payment.Id) != 0)
             return Verdict.TargetTaken;
         if (payer.Available < payment.Amount)
             return Verdict.InsufficientFunds;
@@ -142,25 +156,34 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         currency.BlockDrift += payer.Total;
         if (ruledBySums)
             AddToSums(in payer, payment.Amount);
-        state.Targets.Add(new TargetRecord
-        {
-            IdLow = payment.IdLow,
-            IdHigh = payment.IdHigh,
-            Participant = key,
-            Kind = TargetKind.Hold,
-            PayerRow = payerRow,
-            PayeeRow = payeeRow,
-            Remaining = payment.Amount,
-            ExpiryNs = payment.ValidUntilNs,
-            Sequence = sequence,
-            Currency = payment.Currency,
-            Level = payment.Level,
-        });
+        TargetRecord record = RecordOf(in payment, payerRow, payeeRow, sequence, payment.Level);
+        if (review == 0)
+            (record.Kind, record.ExpiryNs) = (TargetKind.Hold, payment.ValidUntilNs);
+        else
+            PutUnderReview(ref record, in payment, review);
+        state.Targets.Add(in record);
         CountDeclassified(payment.Level, payer.Level, payee.Level);
         outcome.Available = payer.Available;
         NoteMovement(sequence, sequence, payerRow, payeeRow, available: 0 - payment.Amount, held: payment.Amount);
         state.Batch.NoteCounted(ref currency, 0);
-        return Verdict.Accepted;
+        if (review == 0)
+            return Verdict.Accepted;
+        outcome.Rule = payee.Level > columns.Labels.Session[i] ? (ushort)0 : review;
+        return Verdict.UnderReview;
+    }
+
+    /// <summary>Gives the record all that a release needs, and the rule's time where `valid until` is not before it.</summary>
+    private void PutUnderReview(ref TargetRecord record, in Payment payment, ushort rule)
+    {
+        ulong expiryNs = Later(state.Rules!.HoldNsOf(rule));
+        record.Kind = TargetKind.Review;
+        record.ExpiryNs = payment.ValidUntilNs == 0 ? expiryNs : Math.Min(payment.ValidUntilNs, expiryNs);
+        record.ValidUntilNs = payment.ValidUntilNs;
+        record.Instruction = payment.Instruction;
+        record.Flags = payment.Flags;
+        record.Purpose = payment.Purpose;
+        record.Rule = rule;
+        record.Law = state.Laws.NumberOf(rule);
     }
 
     private Verdict ApplyIssue(in Payment payment, ulong sequence, ref Outcome outcome)
@@ -261,7 +284,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         if (crosses)
             state.Positions.Move(payer.Participant, payee.Participant, payer.CurrencyIndex, amount);
         if (refundable)
-            KeepRefundable(in payment, hold.PayerRow, hold.PayeeRow, sequence, pends: true, Math.Max(hold.Level, payment.Level));
+            KeepRefundable(RecordOf(in payment, hold.PayerRow, hold.PayeeRow, sequence, Math.Max(hold.Level, payment.Level)), pends: true);
         CountDeclassified(Math.Max(hold.Level, payment.Level), payer.Level, payee.Level);
         outcome.Available = payer.Available;
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
@@ -339,9 +362,9 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         return Verdict.Accepted;
     }
 
-    /// <summary>Gives an expired hold's amount back to its payer and forgets it.</summary>
-    /// <param name="target">The hold.</param>
-    /// <param name="sequence">The one that comes next.</param>
+    /// <summary>Gives the amount of an expired hold, or of a refused or expired review, back to its payer and forgets it.</summary>
+    /// <param name="target">The hold or review.</param>
+    /// <param name="sequence">The one that comes next; for a refusal, the command's.</param>
     public void ReleaseHold(int target, ulong sequence) => ReleaseHold(target, sequence, state.Targets[target].Sequence);
 
     private void ReleaseHold(int target, ulong sequence, ulong payment)
@@ -366,25 +389,30 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         return session.IsOperator ? session.Participant : payee.Participant;
     }
 
-    private void KeepRefundable(
-        in Payment payment, int payerRow, int payeeRow, ulong sequence, bool pends, byte level) =>
-        state.Targets.Add(new TargetRecord
-        {
-            IdLow = payment.IdLow,
-            IdHigh = payment.IdHigh,
-            Participant = KeyParticipant(in payment, in state.Accounts[payeeRow]),
-            Kind = TargetKind.Refundable,
-            PayerRow = payerRow,
-            PayeeRow = payeeRow,
-            Remaining = payment.Amount,
-            ExpiryNs = ulong.MaxValue - state.TimeNs < state.Settings.RefundLifetimeNs
-                ? ulong.MaxValue
-                : state.TimeNs + state.Settings.RefundLifetimeNs,
-            Sequence = sequence,
-            PendingBatch = pends ? state.Batch.Mark : 0,
-            Currency = payment.Currency,
-            Level = level,
-        });
+    /// <summary>Keeps a payment that may be refunded; the record says which, between whom and how much.</summary>
+    public void KeepRefundable(TargetRecord record, bool pends)
+    {
+        record.Kind = TargetKind.Refundable;
+        record.ExpiryNs = Later(state.Settings.RefundLifetimeNs);
+        record.PendingBatch = pends ? state.Batch.Mark : 0;
+        state.Targets.Add(in record);
+    }
+
+    private TargetRecord RecordOf(in Payment payment, int payerRow, int payeeRow, ulong sequence, byte level) => new()
+    {
+        IdLow = payment.IdLow,
+        IdHigh = payment.IdHigh,
+        Participant = KeyParticipant(in payment, in state.Accounts[payeeRow]),
+        PayerRow = payerRow,
+        PayeeRow = payeeRow,
+        Remaining = payment.Amount,
+        Sequence = sequence,
+        Currency = payment.Currency,
+        Level = level,
+    };
+
+    /// <summary>So long after the block's time; the end of time if it is behind that.</summary>
+    private ulong Later(ulong ns) => ulong.MaxValue - state.TimeNs < ns ? ulong.MaxValue : state.TimeNs + ns;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void NoteTransfer(ulong sequence, int payerRow, int payeeRow, ulong amount, bool pends)
@@ -393,24 +421,36 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         NoteMovement(sequence, sequence, payeeRow, payerRow, available: pends ? 0 : amount, pending: pends ? amount : 0);
     }
 
-    private void NoteMovement(ulong sequence, ulong payment, int row, int other, ulong available = 0, ulong pending = 0, ulong held = 0) =>
+    public void NoteMovement(ulong sequence, ulong payment, int row, int other, ulong available = 0, ulong pending = 0, ulong held = 0) =>
         state.Movements?.Add(state, sequence, payment, row, other, available, pending, held);
 
     /// <summary>Data above the payee's level went there: only a session trusted for it gets so far (exit 4 of the security model).</summary>
-    private void CountDeclassified(byte level, byte payerLevel, byte payeeLevel)
+    public void CountDeclassified(byte level, byte payerLevel, byte payeeLevel)
     {
         if (Math.Max(payerLevel, level) > payeeLevel)
             state.DeclassifiedCount++;
     }
 
-    private bool LimitRefusal(in AccountRow payer, int i, PaymentColumns columns, ref Outcome outcome)
+    /// <summary>The lowest review that bites whatever was paid before; 0: none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ushort ReviewOf(int i, PaymentColumns columns) => state.Rules is { HasReviews: true } ? columns.ReviewedBy[i] : (ushort)0;
+
+    /// <summary>Asks the payer's sums: whether a limit refuses; if none does, whether a lower review than the one known bites.</summary>
+    private bool LimitRefusal(in AccountRow payer, int i, PaymentColumns columns, ref Outcome outcome, ref ushort review)
     {
         RulePlan rules = state.Rules!;
         ulong mask = rules.HasMaskedLimits ? columns.LimitMasks[i] : 0;
         int row = payer.SumRow != 0 || payer.Holder == 0 ? payer.SumRow : state.Sums.RowOf(payer.Holder, columns.Currencies[i]);
         outcome.Rule = rules.FirstLimitExceeded(columns.LimitRows[i], mask, payer.Tier, columns.Amounts[i], state.Sums, row, state.TimeNs);
-        return outcome.Rule != 0;
+        if (outcome.Rule != 0)
+            return true;
+        if (rules.HasReviewLimits)
+            review = LowerReview(review, rules.FirstReviewLimitExceeded(
+                columns.LimitRows[i], mask, payer.Tier, columns.Amounts[i], state.Sums, row, state.TimeNs));
+        return false;
     }
+
+    private static ushort LowerReview(ushort known, ushort other) => known == 0 || (other != 0 && other < known) ? other : known;
 
     /// <summary>Finds or takes the row of sums that the payer needs under the active rules. False: there is no room.</summary>
     private bool TakeSumRow(ref AccountRow payer)

@@ -33,6 +33,8 @@ internal sealed class PaymentColumns
     public readonly int[] PayerRows = new int[Limits.ChunkPayments];
     public readonly int[] PayeeRows = new int[Limits.ChunkPayments];
     public readonly byte[] PayerTiers = new byte[Limits.ChunkPayments];
+    public readonly byte[] PayerKinds = new byte[Limits.ChunkPayments];
+    public readonly byte[] PayeeKinds = new byte[Limits.ChunkPayments];
     public readonly ushort[] Sources = new ushort[Limits.ChunkPayments];
     public readonly ushort[] Destinations = new ushort[Limits.ChunkPayments];
 
@@ -41,6 +43,7 @@ internal sealed class PaymentColumns
 
     // Filled by the rule pass.
     public readonly ushort[] DeniedBy = new ushort[Limits.ChunkPayments];
+    public readonly ushort[] ReviewedBy = new ushort[Limits.ChunkPayments];
     public readonly uint[] LimitRows = new uint[Limits.ChunkPayments];
     public readonly ulong[] LimitMasks = new ulong[Limits.ChunkPayments];
 }

@@ -119,6 +119,26 @@ internal sealed class PaymentLaw(LedgerState state)
         return Verdict.Refused;
     }
 
+    /// <summary>Why a payment under review cannot be released now; <see cref="Verdict.Undecided"/> if it can: what a capture of the whole is asked.</summary>
+    public Verdict ReleaseRefusal(in TargetRecord review)
+    {
+        ref readonly AccountRow payer = ref state.Accounts[review.PayerRow];
+        ref readonly AccountRow payee = ref state.Accounts[review.PayeeRow];
+        if (payer.Status != WalletStatus.Active)
+            return StatusRefusal(payer.Status, Verdict.PayerFrozen, Verdict.PayerClosed);
+        if (payee.Status != WalletStatus.Active)
+            return StatusRefusal(payee.Status, Verdict.PayeeFrozen, Verdict.PayeeClosed);
+        if (state.Rules is { } rules && rules.JudgeOne(FactsOf(in review, in payer, in payee), denyOnly: true) != 0)
+            return Verdict.DeniedByRule;
+        if (review.Instruction == Instruction.Hold)
+            return Verdict.Undecided;
+        bool crosses = payer.Participant != payee.Participant;
+        return crosses && !state.Positions.IsWithinCap(payer.Participant, payer.CurrencyIndex, review.Remaining) ? Verdict.CapExceeded
+            : payee.Total + review.Remaining < payee.Total ? Verdict.Overflow
+            : crosses && state.Positions.IsFull ? Verdict.TableFull
+            : Verdict.Undecided;
+    }
+
     public bool Allows(in SessionRecord session, Instruction instruction, byte level, byte payerLevel, byte payeeLevel) =>
         LabelRule.Allows(session.Clearance, state.Settings.InstructionLevels[(byte)instruction], level, payerLevel, payeeLevel,
             session.MayDeclassify);
@@ -162,6 +182,22 @@ internal sealed class PaymentLaw(LedgerState state)
         Purpose = (byte)payment.Purpose,
         Level = payment.Level,
         Instruction = (byte)payment.Instruction,
+        PayerKind = (byte)payer.Kind,
+        PayeeKind = (byte)payee.Kind,
+    };
+
+    private static RuleFacts FactsOf(in TargetRecord review, in AccountRow payer, in AccountRow payee) => new()
+    {
+        Source = payer.Country,
+        Destination = payee.Country,
+        Currency = review.Currency,
+        Amount = review.Remaining,
+        Tier = payer.Tier,
+        Purpose = (byte)review.Purpose,
+        Level = review.Level,
+        Instruction = (byte)review.Instruction,
+        PayerKind = (byte)payer.Kind,
+        PayeeKind = (byte)payee.Kind,
     };
 
     private static Verdict StatusRefusal(WalletStatus status, Verdict frozen, Verdict closed) =>

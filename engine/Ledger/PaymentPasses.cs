@@ -20,7 +20,7 @@ internal sealed class PaymentPasses(LedgerState state, PaymentLaw law)
         LookUp(payments, columns);
         columns.Labels.Judge(count);
         if (state.Rules is { } rules)
-            rules.Judge(ColumnsForRules(columns, count), count, columns.DeniedBy, columns.LimitRows, columns.LimitMasks);
+            rules.Judge(ColumnsForRules(columns, count), count, columns.DeniedBy, columns.ReviewedBy, columns.LimitRows, columns.LimitMasks);
         Resolve(payments, columns);
     }
 
@@ -34,6 +34,8 @@ internal sealed class PaymentPasses(LedgerState state, PaymentLaw law)
         Purpose = columns.Purposes.AsSpan(0, count),
         Level = columns.Labels.Payment[..count],
         Instruction = columns.Instructions.AsSpan(0, count),
+        PayerKind = columns.PayerKinds.AsSpan(0, count),
+        PayeeKind = columns.PayeeKinds.AsSpan(0, count),
     };
 
     private void Shape(ReadOnlySpan<Payment> payments, PaymentColumns columns)
@@ -118,6 +120,8 @@ internal sealed class PaymentPasses(LedgerState state, PaymentLaw law)
         }
 
         columns.PayerTiers[i] = payer.Tier;
+        columns.PayerKinds[i] = (byte)payer.Kind;
+        columns.PayeeKinds[i] = (byte)payee.Kind;
         columns.Sources[i] = payer.Country;
         columns.Destinations[i] = payee.Country;
         bool clean = currency != 0 & payerRow != 0 & payeeRow != 0 & payment.Amount != 0 & payment.Payer != payment.Payee

@@ -27,8 +27,12 @@ public sealed class Settler
         var law = new PaymentLaw(state);
         _passes = new PaymentPasses(state, law);
         _apply = new PaymentApply(state, law);
+        Reviews = new ReviewApply(state, law, _apply);
         _control = new ControlApply(state);
     }
+
+    /// <summary>Decides about payments under review, between payments blocks.</summary>
+    internal ReviewApply Reviews { get; }
 
     /// <summary>Applies a whole block: for recovery, replay, tests.</summary>
     /// <param name="header">The block's header; seals and genesis change nothing.</param>
@@ -120,7 +124,7 @@ public sealed class Settler
 
     private void Expire(int target)
     {
-        if (_state.Targets[target].Kind == TargetKind.Hold)
+        if (_state.Targets[target].Kind is TargetKind.Hold or TargetKind.Review)
             _apply.ReleaseHold(target, _state.Sequence + 1);
         else
             _state.Targets.Remove(target);

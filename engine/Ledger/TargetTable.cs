@@ -7,7 +7,8 @@ using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Ledger;
 
-// Purpose: what a capture, void or refund can be about: open holds, and payments that may be refunded.
+// Purpose: what a capture, void or refund can be about: open holds, and payments that may be refunded. And payments under review, which a
+//   reviewer's decision is about.
 // Invariant: one record a (participant, id); every record with an expiry stands in the expiry heap exactly once.
 // Units: amounts in the smallest unit; times in ns since the epoch. All written by: settle thread.
 
@@ -16,9 +17,20 @@ public enum TargetKind : byte
     None = 0,
     Hold = 1,
     Refundable = 2,
+
+    /// <summary>A payment under review: held, and out of the parties' reach.</summary>
+    Review = 3,
 }
 
-/// <summary>One hold or refundable payment: 80 bytes.</summary>
+/// <summary>One hold, refundable payment or payment under review: 80 bytes. The last three fields are of the latter alone.</summary>
+/// <remarks>
+/// <code>
+///  0               16              24              32              40      48
+///  | id            | remaining     | expiry        | sequence      |pay |pye|
+///  48      52  54  56 57 58 59 60      64      68  70 71 72              80
+///  | batch |par|ccy|ki|lv|in|fl| heap  | free  |rul|pu|0 | valid until   |
+/// </code>
+/// </remarks>
 [StructLayout(LayoutKind.Explicit, Size = 80)]
 public struct TargetRecord
 {
@@ -38,17 +50,34 @@ public struct TargetRecord
 
     /// <summary>The batch in which the payee's pending was credited; 0: it was credited to available.</summary>
     [FieldOffset(48)] public uint PendingBatch;
+
+    /// <summary>For a review, in the same place: number of the module or treaty whose statement sent it there, as of then; 0: a table that is of none.</summary>
+    [FieldOffset(48)] public uint Law;
     [FieldOffset(52)] public ushort Participant;
     [FieldOffset(54)] public ushort Currency;
     [FieldOffset(56)] public TargetKind Kind;
     [FieldOffset(57)] public byte Level;
-    [FieldOffset(58)] public ushort Reserved;
+
+    /// <summary>For a review: the payment's, which a release carries out.</summary>
+    [FieldOffset(58)] public Instruction Instruction;
+
+    /// <inheritdoc cref="Instruction"/>
+    [FieldOffset(59)] public PaymentFlags Flags;
 
     /// <summary>Place in the expiry heap, from 1; 0: not in it.</summary>
     [FieldOffset(60)] internal int HeapPlace;
 
     /// <summary>Next free record, while this one is free.</summary>
     [FieldOffset(64)] internal int NextFree;
+
+    /// <summary>The rule that sent it to review, as of then.</summary>
+    [FieldOffset(68)] public ushort Rule;
+
+    /// <summary>The payment's: it is judged once more at the release.</summary>
+    [FieldOffset(70)] public Purpose Purpose;
+
+    /// <summary>The payment's: the expiry of a hold that a release makes of it.</summary>
+    [FieldOffset(72)] public ulong ValidUntilNs;
 
     public readonly UInt128 Id => new(IdHigh, IdLow);
 }
@@ -172,7 +201,7 @@ public sealed class TargetTable : IDisposable
             reader.Expect((uint)kept.NextFree <= (uint)_used && (uint)kept.HeapPlace <= (uint)_heapCount, $"record {record} of holds and refundables cannot be");
             if (kept.Kind == TargetKind.None)
                 continue;
-            reader.Expect((uint)(kept.PayerRow - 1) < (uint)accountCount && (uint)(kept.PayeeRow - 1) < (uint)accountCount, $"record {record} of holds and refundables names what there is not");
+            reader.Expect(kept.Kind <= TargetKind.Review && (uint)(kept.PayerRow - 1) < (uint)accountCount && (uint)(kept.PayeeRow - 1) < (uint)accountCount, $"record {record} of holds and refundables names what there is not");
             Index(record);
             Count++;
             Fold += HashOf(in kept);
@@ -269,10 +298,16 @@ public sealed class TargetTable : IDisposable
         _records[record].HeapPlace = place;
     }
 
-    /// <summary>Rows are named by number: the same journal numbers them alike everywhere.</summary>
+    /// <summary>
+    /// Rows are named by number: the same journal numbers them alike everywhere. All but the places in heap and free list; the fields behind them are
+    /// zero in all but reviews; the others so hash as they did before there were any.
+    /// </summary>
     private static UInt128 HashOf(in TargetRecord record)
     {
-        ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(new ReadOnlySpan<TargetRecord>(in record));
-        return XxHash128.HashToUInt128(bytes[..60]); // all but the places in heap and free list
+        if (record.Kind != TargetKind.Review)
+            return XxHash128.HashToUInt128(MemoryMarshal.AsBytes(new ReadOnlySpan<TargetRecord>(in record))[..60]);
+        TargetRecord placeless = record;
+        (placeless.HeapPlace, placeless.NextFree) = (0, 0);
+        return XxHash128.HashToUInt128(MemoryMarshal.AsBytes(new ReadOnlySpan<TargetRecord>(in placeless)));
     }
 }

@@ -11,7 +11,7 @@ namespace Settlement.Engine.Rules;
 /// <remarks>
 /// <code>
 ///  0               8               16              24              32
-///  | ceiling of tier 0 .. 3: what is above it is refused           |
+///  | ceiling of tier 0 .. 3: what is above is refused (reviewed)    |
 ///  32              40      44              52      56 57           64
 ///  | rule, tier 0-3| first | ends, tier 0-3| limits|w | zero       |
 /// </code>
@@ -36,7 +36,10 @@ public struct CorridorRow
     /// <summary>Where each tier's steps end, counted from <see cref="StepFirst"/>: 4 x 10,000 at most.</summary>
     [FieldOffset(44)] public TierNumbers StepEnds;
 
-    /// <summary>The corridor's rows of cumulative ceilings: index of the first * 8 + how many (one a window); 0: none.</summary>
+    /// <summary>
+    /// The corridor's rows of cumulative ceilings, one a window: index of the first * 64 + how many refuse + how many behind them send to review * 8; 0: none.
+    /// 18 + 3 + 3 bits.
+    /// </summary>
     [FieldOffset(52)] public uint Limits;
 
     /// <summary>For a row of cumulative ceilings: which sum (<see cref="SumWindow"/>).</summary>

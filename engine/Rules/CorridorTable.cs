@@ -23,16 +23,26 @@ internal sealed class CorridorTable
 
     /// <summary>Parallel to <see cref="Rows"/>, of deny rules only.</summary>
     public required AlignedRows<CorridorRow> DenyRows { get; init; }
+    /// <summary>Parallel to <see cref="Rows"/>: above which amount a review rule bites; empty where no row has one.</summary>
+    public required AlignedRows<CorridorRow> ReviewRows { get; init; }
     public required AlignedRows<CorridorRow> LimitRows { get; init; }
     public required Step[] Steps { get; init; }
+
+    /// <summary>A corridor's rows of cumulative ceilings: those that refuse, or those that send to review.</summary>
+    public Span<CorridorRow> LimitsOf(uint limits, bool reviews)
+    {
+        int first = (int)(limits / 64);
+        int refusing = (int)(limits % 8);
+        return reviews ? LimitRows.Rows.Slice(first + refusing, (int)(limits / 8 % 8)) : LimitRows.Rows.Slice(first, refusing);
+    }
 
     public int RowOf(ushort source, ushort destination, ushort currency) =>
         Cells[(SourceClasses[source] * DestinationCount + DestinationClasses[destination]) * CurrencyCount
             + CurrencyClasses[currency]];
 
-    /// <summary>The lowest rule of a row that refuses a value (an amount, or a sum with one); 0: none.</summary>
+    /// <summary>The lowest rule of a row that bites at a value (an amount, or a sum with one); 0: none.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public ushort LowestRefusing(in CorridorRow row, int tier, ulong value)
+    public ushort LowestBiting(in CorridorRow row, int tier, ulong value)
     {
         if (value <= row.Ceilings[tier])
             return 0;
@@ -40,7 +50,7 @@ internal sealed class CorridorTable
             return row.Rules[tier];
         int start = tier == 0 ? 0 : row.StepEnds[tier - 1];
         ReadOnlySpan<Step> steps = Steps.AsSpan((int)row.StepFirst + start, row.StepEnds[tier] - start);
-        // Ceilings descend: everything from the first that is below the value refuses it, and ids ascend.
+        // Ceilings descend: everything from the first that is below the value bites, and ids ascend.
         int low = 0;
         int high = steps.Length - 1;
         while (low < high)

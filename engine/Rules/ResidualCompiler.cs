@@ -32,12 +32,13 @@ internal sealed class ResidualCompiler(RuleClassMaps classes)
     private readonly Dictionary<Node, int> _numbers = [];
     private readonly List<Root> _roots = [];
 
-    public void Deny(Rule rule)
+    /// <summary>A deny, a require or a review.</summary>
+    public void Add(Rule rule)
     {
-        int refuses = rule.Kind == RuleKind.Require
+        int bites = rule.Kind == RuleKind.Require
             ? And([Compile(rule.Condition), Not(Compile(rule.Needs!))])
             : Compile(rule.Condition);
-        AddRoot(refuses, RuleOp.Deny, rule.Id);
+        AddRoot(bites, rule.IsReview ? RuleOp.Review : RuleOp.Deny, rule.Id);
     }
 
     public void Limit(Rule rule, int bit) =>
@@ -79,7 +80,10 @@ internal sealed class ResidualCompiler(RuleClassMaps classes)
         RuleField.Tier => Bytes(RuleColumn.Tier, 256, value => passes((ushort)value)),
         RuleField.Purpose => Bytes(RuleColumn.Purpose, 256, value => passes((ushort)value)),
         RuleField.Level => Bytes(RuleColumn.Level, 256, value => passes((ushort)value)),
-        _ => Bytes(RuleColumn.Instruction, 256, value => passes((ushort)value)),
+        RuleField.Instruction => Bytes(RuleColumn.Instruction, 256, value => passes((ushort)value)),
+        RuleField.PayerKind => Bytes(RuleColumn.PayerKind, 256, value => passes((ushort)value)),
+        RuleField.PayeeKind => Bytes(RuleColumn.PayeeKind, 256, value => passes((ushort)value)),
+        _ => throw new InvalidOperationException($"field {(byte)field} in a condition"),
     };
 
     /// <summary>Bytes from count on do not occur; they count as passing where all others do, so that "all" is seen as
@@ -132,7 +136,7 @@ internal sealed class ResidualCompiler(RuleClassMaps classes)
 
     private int Combine(int[] nodes, NodeKind kind, int neutral, int absorbing, Func<ByteSet, ByteSet, ByteSet> merge)
     {
-        ByteSet?[] sets = new ByteSet?[(int)RuleColumn.Instruction + 1];
+        ByteSet?[] sets = new ByteSet?[(int)RuleColumn.PayeeKind + 1];
         List<int> operands = [];
         foreach (int node in nodes)
             if (_nodes[node].Kind == NodeKind.Bytes)

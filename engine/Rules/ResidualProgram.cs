@@ -28,6 +28,9 @@ internal enum RuleOp : byte
     /// <summary>Where target is set, Rule refuses.</summary>
     Deny,
 
+    /// <summary>Where target is set, Rule sends to review.</summary>
+    Review,
+
     /// <summary>Where target is set, the masked limit of bit Rule applies.</summary>
     Limit,
 }
@@ -42,6 +45,8 @@ internal enum RuleColumn : byte
     Purpose,
     Level,
     Instruction,
+    PayerKind,
+    PayeeKind,
 }
 
 /// <summary>One step of a residual program. Registers hold one bit a payment of the chunk.</summary>
@@ -67,6 +72,14 @@ internal sealed class ResidualProgram(RuleInstruction[] instructions, NibbleSet[
     public int RegisterCount => registerCount;
 
     public bool IsEmpty => instructions.Length == 0;
+
+    public bool Reads(RuleColumn column)
+    {
+        foreach (ref readonly RuleInstruction step in Instructions)
+            if (step.Op is RuleOp.InRange or RuleOp.InSet && step.Column == column)
+                return true;
+        return false;
+    }
 
     public Span<ulong> Register(int index) => _registers.AsSpan(index * RegisterWords, RegisterWords);
 }

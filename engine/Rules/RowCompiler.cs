@@ -11,15 +11,21 @@ namespace Settlement.Engine.Rules;
 /// cell that it touches is visited once; both are bounded (<see cref="RuleBounds.EvaluationsMax"/>), and what would
 /// exceed the bound is left to the residual program.
 /// </summary>
-internal sealed class RowCompiler(RuleClassMaps classes, LimitWindow[] yearStarts)
+/// <param name="classes">What rules can tell apart.</param>
+/// <param name="yearStarts">The years that limits count in.</param>
+/// <param name="hasReviews">Whether the table has a <see cref="RuleKind.Review"/>: else states are smaller.</param>
+/// <param name="hasReviewLimits">The same of <see cref="RuleKind.ReviewLimit"/>.</param>
+internal sealed class RowCompiler(RuleClassMaps classes, LimitWindow[] yearStarts, bool hasReviews, bool hasReviewLimits)
 {
-    // Measures of the amount staircases: all rules, and deny rules only.
+    // Measures of the amount staircases: all rules that refuse, deny rules only, and reviews. Of the sums: a window each, for limits, then for review limits.
     private const int MeasureAll = 0;
     private const int MeasureDeny = 1;
-    private readonly Staircases _amounts = new(2);
-    private readonly Staircases _sums = new(SumWindow.Count);
+    private const int MeasureReview = 2;
+    private readonly Staircases _amounts = new(hasReviews ? 3 : 2);
+    private readonly Staircases _sums = new(hasReviewLimits ? 2 * SumWindow.Count : SumWindow.Count);
     private readonly int[] _amountCells = new int[classes.Source.Length * classes.Destination.Length * classes.Currency.Length];
     private int[] _sumCells = [];
+    private bool _placedReviews;
     private long _evaluationsLeft = RuleBounds.EvaluationsMax;
     private long _visitsLeft = RuleBounds.CellVisitsMax;
 
@@ -79,12 +85,14 @@ internal sealed class RowCompiler(RuleClassMaps classes, LimitWindow[] yearStart
 
     private void Apply(Rule rule, in Effect effect, int[] sources, int[] destinations, int[] currencies)
     {
-        bool limit = rule.Kind == RuleKind.Limit;
+        bool limit = rule.IsLimit;
+        _placedReviews |= rule.Kind == RuleKind.Review;
         if (limit && _sumCells.Length == 0)
             _sumCells = new int[_amountCells.Length];
         int[] cells = limit ? _sumCells : _amountCells;
         Staircases stairs = limit ? _sums : _amounts;
-        int firstMeasure = limit ? RowRules.WindowIndex(rule.Window, yearStarts) : MeasureAll;
+        int firstMeasure = limit ? RowRules.WindowIndex(rule.Window, yearStarts) + (rule.IsReview ? SumWindow.Count : 0)
+            : rule.IsReview ? MeasureReview : MeasureAll;
         int measureCount = rule.Kind == RuleKind.Deny ? 2 : 1;
         TierCeilings ceilings = effect.Ceilings;
         stairs.Begin();
@@ -110,7 +118,7 @@ internal sealed class RowCompiler(RuleClassMaps classes, LimitWindow[] yearStart
             error = $"corridors differ in more than {RuleBounds.StatesMax} ways";
             return false;
         }
-        RowWriter writer = new(_amounts, _sums);
+        RowWriter writer = new(_amounts, _sums, _placedReviews, hasReviewLimits);
         int[] cells = new int[_amountCells.Length];
         Dictionary<long, int> numbers = [];
         long before = -1;
@@ -137,10 +145,11 @@ internal sealed class RowCompiler(RuleClassMaps classes, LimitWindow[] yearStart
     }
 
     /// <summary>Lays states out as rows and steps.</summary>
-    private sealed class RowWriter(Staircases amounts, Staircases sums)
+    private sealed class RowWriter(Staircases amounts, Staircases sums, bool hasReviews, bool hasReviewLimits)
     {
         private readonly List<CorridorRow> _rows = [];
         private readonly List<CorridorRow> _denyRows = [];
+        private readonly List<CorridorRow> _reviewRows = [];
         private readonly List<CorridorRow> _limitRows = [];
         private readonly List<Step> _steps = [];
         private readonly Dictionary<int, uint> _limitsOfState = [];
@@ -154,6 +163,8 @@ internal sealed class RowCompiler(RuleClassMaps classes, LimitWindow[] yearStart
             row.Limits = Limits(sumState);
             _rows.Add(row);
             _denyRows.Add(Row(amounts, amountState, MeasureDeny));
+            if (hasReviews)
+                _reviewRows.Add(Row(amounts, amountState, MeasureReview));
             return _rows.Count - 1;
         }
 
@@ -164,16 +175,25 @@ internal sealed class RowCompiler(RuleClassMaps classes, LimitWindow[] yearStart
             if (_limitsOfState.TryGetValue(state, out uint limits))
                 return limits;
             uint first = (uint)_limitRows.Count;
+            uint refusing = AddLimits(state, 0);
+            uint reviewing = hasReviewLimits ? AddLimits(state, SumWindow.Count) : 0;
+            limits = first * 64 + reviewing * 8 + refusing;
+            _limitsOfState.Add(state, limits);
+            return limits;
+        }
+
+        /// <summary>How many of the windows have a ceiling.</summary>
+        private uint AddLimits(int state, int firstMeasure)
+        {
+            int before = _limitRows.Count;
             for (int window = 0; window < SumWindow.Count; window++)
             {
-                CorridorRow row = Row(sums, state, window);
+                CorridorRow row = Row(sums, state, firstMeasure + window);
                 row.Window = (byte)window;
                 if (((ReadOnlySpan<ulong>)row.Ceilings).ContainsAnyExcept(TierCeilings.None))
                     _limitRows.Add(row);
             }
-            limits = first * 8 + ((uint)_limitRows.Count - first);
-            _limitsOfState.Add(state, limits);
-            return limits;
+            return (uint)(_limitRows.Count - before);
         }
 
         private CorridorRow Row(Staircases stairs, int state, int measure)
@@ -200,6 +220,7 @@ internal sealed class RowCompiler(RuleClassMaps classes, LimitWindow[] yearStart
             Cells = cells,
             Rows = Aligned(_rows),
             DenyRows = Aligned(_denyRows),
+            ReviewRows = Aligned(_reviewRows),
             LimitRows = Aligned(_limitRows),
             Steps = [.. _steps],
         };

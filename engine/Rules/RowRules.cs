@@ -6,23 +6,23 @@ internal static class RowRules
 {
     /// <summary>Whether corridor, tier and amount decide the rule (for a limit: corridor and tier).</summary>
     public static bool Fits(Rule rule) =>
-        Fits(rule.Condition, rule.Kind) && (rule.Needs is null || Fits(rule.Needs, rule.Kind));
+        Fits(rule.Condition, rule.IsLimit) && (rule.Needs is null || Fits(rule.Needs, rule.IsLimit));
 
-    private static bool Fits(Condition condition, RuleKind kind) => condition switch
+    private static bool Fits(Condition condition, bool isLimit) => condition switch
     {
         FieldCondition field => RuleFields.InCorridor(field.Field),
         ListCondition list => RuleFields.InCorridor(list.Field),
-        AmountCondition => kind != RuleKind.Limit,
-        NotCondition not => Fits(not.Inner, kind),
-        AllCondition all => FitAll(all.Children, kind),
-        AnyCondition any => FitAll(any.Children, kind),
+        AmountCondition => !isLimit,
+        NotCondition not => Fits(not.Inner, isLimit),
+        AllCondition all => FitAll(all.Children, isLimit),
+        AnyCondition any => FitAll(any.Children, isLimit),
         _ => true,
     };
 
-    private static bool FitAll(ReadOnlySpan<Condition> children, RuleKind kind)
+    private static bool FitAll(ReadOnlySpan<Condition> children, bool isLimit)
     {
         foreach (Condition child in children)
-            if (!Fits(child, kind))
+            if (!Fits(child, isLimit))
                 return false;
         return true;
     }
@@ -71,7 +71,7 @@ internal static class RowRules
         _ => default,
     };
 
-    /// <summary>False: in some tier the refused amounts are not all those above a ceiling.</summary>
+    /// <summary>False: in some tier the refused (or reviewed) amounts are not all those above a ceiling.</summary>
     public static bool TryCeilings(Rule rule, RuleFacts corridor, ushort owner, ulong[] points, out TierCeilings ceilings)
     {
         ceilings = TierCeilings.Same(TierCeilings.None);
@@ -82,7 +82,7 @@ internal static class RowRules
             {
                 bool bites = rule.Bites(corridor with { Tier = tier, Amount = point }, owner);
                 if (bites && !refusing)
-                    ceilings[tier] = rule.Kind == RuleKind.Limit ? rule.Ceilings[tier] : point - 1;
+                    ceilings[tier] = rule.IsLimit ? rule.Ceilings[tier] : point - 1;
                 if (refusing && !bites)
                     return false;
                 refusing = bites;

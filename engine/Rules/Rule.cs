@@ -118,19 +118,28 @@ public sealed class Rule
     /// <summary>What a <see cref="RuleKind.Require"/> asks for where it applies; null for the others.</summary>
     public Condition? Needs { get; internal init; }
 
-    /// <summary>For a limit.</summary>
+    /// <summary>For a limit of either kind.</summary>
     public LimitWindow Window { get; internal init; }
 
-    /// <summary>For a limit: its currency, 0 for the others. The limit applies in this currency only.</summary>
+    /// <summary>For a limit of either kind: its currency, 0 for the others. The limit applies in this currency only.</summary>
     public ushort Currency { get; internal init; }
 
-    /// <summary>For a limit.</summary>
+    /// <summary>For a limit of either kind.</summary>
     public TierCeilings Ceilings { get; internal init; }
 
-    /// <summary>Whether a deny or require refuses the payment by itself; for a limit: whether it applies to it.</summary>
+    /// <summary>For a review of either kind: nanoseconds after which the held amount goes back to the payer, if nobody decides; 0 for the others.</summary>
+    public ulong HoldNs { get; internal init; }
+
+    /// <summary>Whether the payer's sums decide it.</summary>
+    public bool IsLimit => Kind is RuleKind.Limit or RuleKind.ReviewLimit;
+
+    /// <summary>Whether it sends to review instead of refusing.</summary>
+    public bool IsReview => Kind is RuleKind.Review or RuleKind.ReviewLimit;
+
+    /// <summary>Whether a deny or require refuses the payment, or a review holds it, by itself; for a limit: whether it applies to it.</summary>
     internal bool Bites(in RuleFacts facts, ushort owner) => Kind switch
     {
-        RuleKind.Limit => facts.Currency == Currency && Condition.Holds(facts, owner),
+        RuleKind.Limit or RuleKind.ReviewLimit => facts.Currency == Currency && Condition.Holds(facts, owner),
         RuleKind.Require => Condition.Holds(facts, owner) && !Needs!.Holds(facts, owner),
         _ => Condition.Holds(facts, owner),
     };

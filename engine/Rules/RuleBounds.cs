@@ -1,3 +1,5 @@
+using Settlement.Engine.Domain;
+
 namespace Settlement.Engine.Rules;
 
 /// <summary>Every bound of the rules, with its sum. Past one, a table or a plan is refused with a sentence; nothing grows without
@@ -14,6 +16,9 @@ public static class RuleBounds
 
     public const int NameBytesMax = 100;
 
+    /// <summary>How long a review may hold an amount: ten years. With it no time of this century leaves 64 bits.</summary>
+    public const ulong ReviewHoldNsMax = 3_650 * Limits.NsPerDay;
+
     /// <summary>Countries and currencies are three-digit numbers.</summary>
     public const ushort IsoNumberMax = 999;
 
@@ -24,11 +29,11 @@ public static class RuleBounds
     /// </summary>
     public const int ClassesMax = 256;
 
-    /// <summary>Different sets of thresholds met while cells are filled: 64 to 256 bytes each, 256 MiB at worst, during the build
+    /// <summary>Different sets of thresholds met while cells are filled: 64 to 448 bytes each, 448 MiB at worst, during the build
     /// only.</summary>
     public const int StatesMax = 1 << 20;
 
-    /// <summary>Different corridor rows, and as many rows of cumulative limits: 2 x 64 bytes + 64 bytes each, 48 MiB.</summary>
+    /// <summary>Different corridor rows, and as many rows of cumulative limits: 3 x 64 bytes + 64 bytes each, 64 MiB. 18 bits.</summary>
     public const int RowsMax = 1 << 18;
 
     /// <summary>Steps behind the rows: 16 bytes each, 64 MiB.</summary>
@@ -43,7 +48,7 @@ public static class RuleBounds
     /// <inheritdoc cref="EvaluationsMax"/>
     public const long CellVisitsMax = 1L << 27;
 
-    /// <summary>Limits that do not fit corridor rows: one bit of a mask each.</summary>
+    /// <summary>Limits of either kind that do not fit corridor rows: one bit of a mask each.</summary>
     public const int MaskedLimitsMax = 64;
 
     /// <summary>Different year starts in one plan; each has a slot in every sum row.</summary>

@@ -105,7 +105,7 @@ internal sealed class RuleSplitter(
         Split(rule.Condition);
         if (rule.Needs is { } needs)
             Split(needs);
-        if (rule.Kind == RuleKind.Limit)
+        if (rule.IsLimit)
             Split(RuleField.Currency, [rule.Currency]);
     }
 

@@ -29,4 +29,10 @@ public readonly ref struct RuleColumns
     public required ReadOnlySpan<byte> Purpose { get; init; }
     public required ReadOnlySpan<byte> Level { get; init; }
     public required ReadOnlySpan<byte> Instruction { get; init; }
+
+    /// <summary>May be empty where the plan does not ask for it (<see cref="RulePlan.HasKinds"/>).</summary>
+    public ReadOnlySpan<byte> PayerKind { get; init; }
+
+    /// <inheritdoc cref="PayerKind"/>
+    public ReadOnlySpan<byte> PayeeKind { get; init; }
 }

@@ -10,7 +10,7 @@ namespace Settlement.Engine.Rules;
 /// program for the rest, cumulative rows for limits. It is data (no generated code), the same for the same table and
 /// owners, and <see cref="Describe"/> prints it.
 /// Invariant: for every payment with an amount above 0 and a tier of 0..3 the answers are those of evaluating each rule by
-/// itself: the lowest deny or require that refuses, and every limit that applies.
+/// itself: the lowest deny or require that refuses, the lowest review that bites, and every limit that applies.
 /// Failure assumed: a table that exceeds a bound (<see cref="RuleBounds"/>) gives an error, not a plan.
 /// A plan is used by one thread at a time: judging writes its scratch. It allocates nothing.
 /// </summary>
@@ -36,12 +36,15 @@ public sealed partial class RulePlan
         (_residuals, _maskedLimits, _yearStarts) = (residuals, maskedLimits, yearStarts);
         ResidualCompiler compiler = new(classes);
         foreach (Rule rule in residuals)
-            compiler.Deny(rule);
+            compiler.Add(rule);
         for (int bit = 0; bit < maskedLimits.Length; bit++)
             compiler.Limit(maskedLimits[bit], bit);
         _program = compiler.Build();
         _needsSums = SumNeeds(table, classes);
         HasSums = _needsSums.AsSpan().Contains(true);
+        HasReviews = HasKind(table, RuleKind.Review);
+        HasReviewLimits = HasSums && HasKind(table, RuleKind.ReviewLimit);
+        HasKinds = _program.Reads(RuleColumn.PayerKind) || _program.Reads(RuleColumn.PayeeKind);
         _isOpen = table.Rules.IsEmpty;
     }
 
@@ -53,6 +56,15 @@ public sealed partial class RulePlan
 
     /// <summary>Whether any payer needs sums at all; if not, Apply has nothing to do for rules.</summary>
     public bool HasSums { get; }
+
+    /// <summary>Whether there are reviews that no sum decides: the review column is written; else it may be empty.</summary>
+    public bool HasReviews { get; }
+
+    /// <summary>Whether <see cref="FirstReviewLimitExceeded"/> can answer anything but 0.</summary>
+    public bool HasReviewLimits { get; }
+
+    /// <summary>Whether the columns of payers' and payees' kinds are read; else they may be empty.</summary>
+    public bool HasKinds { get; }
 
     /// <summary>Whether the mask column is written; else it may be empty.</summary>
     public bool HasMaskedLimits => _maskedLimits.Length > 0;
@@ -73,12 +85,12 @@ public sealed partial class RulePlan
         if (!RuleClassMaps.TryMake(table, ownerOf, out RuleClassMaps? classes, out error) ||
             !TryListYears(table, out List<LimitWindow> years, out error))
             return false;
-        RowCompiler rows = new(classes!, [.. years]);
+        RowCompiler rows = new(classes!, [.. years], HasKind(table, RuleKind.Review), HasKind(table, RuleKind.ReviewLimit));
         List<Rule> residuals = [];
         List<Rule> maskedLimits = [];
         foreach (Rule rule in table.Rules)
             if (!rows.TryAdd(rule))
-                (rule.Kind == RuleKind.Limit ? maskedLimits : residuals).Add(rule);
+                (rule.IsLimit ? maskedLimits : residuals).Add(rule);
         if (maskedLimits.Count > RuleBounds.MaskedLimitsMax)
         {
             error = $"{maskedLimits.Count} limits depend on more than corridor and tier: " +
@@ -108,11 +120,19 @@ public sealed partial class RulePlan
         return false;
     }
 
+    private static bool HasKind(RuleTable table, RuleKind kind)
+    {
+        foreach (Rule rule in table.Rules)
+            if (rule.Kind == kind)
+                return true;
+        return false;
+    }
+
     private static bool[] SumNeeds(RuleTable table, RuleClassMaps classes)
     {
         bool[] needs = new bool[classes.Source.Length * classes.Currency.Length];
         foreach (Rule rule in table.Rules)
-            if (rule.Kind == RuleKind.Limit)
+            if (rule.IsLimit)
                 for (int i = 0; i < needs.Length; i++)
                 {
                     ushort currency = classes.Currency[i % classes.Currency.Length];
@@ -130,21 +150,25 @@ public sealed partial class RulePlan
     public bool NeedsSums(ushort source, ushort currency) =>
         HasSums && _needsSums[_corridors.SourceClasses[source] * _corridors.CurrencyCount + _corridors.CurrencyClasses[currency]];
 
-    /// <summary>Judges a chunk by the deny and require rules, and notes which limits apply (their sums are looked at in
+    /// <summary>Judges a chunk by the deny, require and review rules, and notes which limits apply (their sums are looked at in
     /// Apply).</summary>
     /// <param name="columns">At least <paramref name="count"/> entries each.</param>
     /// <param name="count">At most <see cref="Limits.ChunkPayments"/>.</param>
     /// <param name="deniedBy">Written: the lowest rule that refuses; 0: none.</param>
+    /// <param name="reviewedBy">Written where <see cref="HasReviews"/> (may be empty where not): the lowest review that bites, whether or not a rule
+    /// refuses; 0: none.</param>
     /// <param name="limits">Written where <see cref="HasSums"/> (may be empty where not): for
     /// <see cref="FirstLimitExceeded"/>.</param>
     /// <param name="limitMask">Written where <see cref="HasMaskedLimits"/> (may be empty where not): the same.</param>
-    public void Judge(in RuleColumns columns, int count, Span<ushort> deniedBy, Span<uint> limits, Span<ulong> limitMask) =>
-        Judge(RuleKernel.WidthBest, columns, count, deniedBy, limits, limitMask);
+    public void Judge(
+        in RuleColumns columns, int count, Span<ushort> deniedBy, Span<ushort> reviewedBy, Span<uint> limits, Span<ulong> limitMask) =>
+        Judge(RuleKernel.WidthBest, columns, count, deniedBy, reviewedBy, limits, limitMask);
 
     internal void Judge(
-        RuleWidth width, in RuleColumns columns, int count, Span<ushort> deniedBy, Span<uint> limits, Span<ulong> limitMask)
+        RuleWidth width, in RuleColumns columns, int count, Span<ushort> deniedBy, Span<ushort> reviewedBy, Span<uint> limits,
+        Span<ulong> limitMask)
     {
-        CheckLengths(columns, count, deniedBy, limits, limitMask);
+        CheckLengths(columns, count, deniedBy, reviewedBy, limits, limitMask);
         if (_isOpen)
         {
             deniedBy[..count].Clear();
@@ -157,11 +181,15 @@ public sealed partial class RulePlan
             Currency = _classColumns.AsSpan(2 * Limits.ChunkPayments, Limits.ChunkPayments),
         };
         RuleKernel.Corridors(columns, count, _corridors, classes, deniedBy, HasSums ? limits : default);
+        if (_corridors.ReviewRows.Count > 0)
+            RuleKernel.Reviews(columns, count, _corridors, classes, reviewedBy);
+        else if (HasReviews)
+            reviewedBy[..count].Clear();
         if (HasMaskedLimits)
             limitMask[..count].Clear();
         if (_program.IsEmpty)
             return;
-        RuleKernel.Run(width, _program, columns, classes, count, deniedBy, limitMask);
+        RuleKernel.Run(width, _program, columns, classes, count, deniedBy, reviewedBy, limitMask);
     }
 
     /// <summary>Judges one payment by the deny and require rules, or by the deny rules alone (captures and refunds).</summary>
@@ -170,12 +198,12 @@ public sealed partial class RulePlan
     {
         AlignedRows<CorridorRow> rows = denyOnly ? _corridors.DenyRows : _corridors.Rows;
         ref CorridorRow row = ref rows.Rows[_corridors.RowOf(facts.Source, facts.Destination, facts.Currency)];
-        ushort lowest = _corridors.LowestRefusing(row, facts.Tier & Limits.TierMax, facts.Amount);
+        ushort lowest = _corridors.LowestBiting(row, facts.Tier & Limits.TierMax, facts.Amount);
         foreach (Rule rule in _residuals)
         {
             if (lowest != 0 && rule.Id > lowest)
                 break;
-            if ((!denyOnly || rule.Kind == RuleKind.Deny) && rule.Bites(facts, _classes.OwnerOf(facts.Currency)))
+            if ((rule.Kind == RuleKind.Deny || (!denyOnly && !rule.IsReview)) && rule.Bites(facts, _classes.OwnerOf(facts.Currency)))
                 return rule.Id;
         }
         return lowest;
@@ -183,34 +211,42 @@ public sealed partial class RulePlan
 
     /// <summary>The lowest limit that a payment would exceed, with what the payer paid before; 0: none.</summary>
     /// <param name="limits">The payment's entry of the column that
-    /// <see cref="Judge(in RuleColumns, int, Span{ushort}, Span{uint}, Span{ulong})"/> wrote.</param>
+    /// <see cref="Judge(in RuleColumns, int, Span{ushort}, Span{ushort}, Span{uint}, Span{ulong})"/> wrote.</param>
     /// <param name="mask">The same of the mask column; 0 where there is none.</param>
     /// <param name="tier">The payer's.</param>
     /// <param name="amount">The payment's.</param>
     /// <param name="sums">Where this plan was activated.</param>
     /// <param name="sumRow">The payer's row; 0: none yet, nothing was counted.</param>
     /// <param name="timeNs">The block's time.</param>
-    public ushort FirstLimitExceeded(uint limits, ulong mask, byte tier, ulong amount, SumTable sums, int sumRow, ulong timeNs)
+    public ushort FirstLimitExceeded(uint limits, ulong mask, byte tier, ulong amount, SumTable sums, int sumRow, ulong timeNs) =>
+        FirstExceeded(reviews: false, limits, mask, tier, amount, sums, sumRow, timeNs);
+
+    /// <summary>The same of the limits that send to review instead of refusing.</summary>
+    /// <inheritdoc cref="FirstLimitExceeded"/>
+    public ushort FirstReviewLimitExceeded(uint limits, ulong mask, byte tier, ulong amount, SumTable sums, int sumRow, ulong timeNs) =>
+        HasReviewLimits ? FirstExceeded(reviews: true, limits, mask, tier, amount, sums, sumRow, timeNs) : (ushort)0;
+
+    private ushort FirstExceeded(
+        bool reviews, uint limits, ulong mask, byte tier, ulong amount, SumTable sums, int sumRow, ulong timeNs)
     {
         ushort lowest = 0;
         int payerTier = tier & Limits.TierMax;
-        Span<CorridorRow> rows = _corridors.LimitRows.Rows.Slice((int)(limits / 8), (int)(limits % 8));
-        foreach (ref CorridorRow row in rows)
+        foreach (ref CorridorRow row in _corridors.LimitsOf(limits, reviews))
         {
             ulong total = SumTable.Saturate(sums.Sum(sumRow, row.Window, timeNs), amount);
             if (total > row.Ceilings[payerTier])
-                lowest = Lower(lowest, _corridors.LowestRefusing(row, payerTier, total));
+                lowest = Lower(lowest, _corridors.LowestBiting(row, payerTier, total));
         }
-        return mask == 0 ? lowest : Lower(lowest, FirstMaskedExceeded(mask, payerTier, amount, sums, sumRow, timeNs));
+        return mask == 0 ? lowest : Lower(lowest, FirstMaskedExceeded(reviews, mask, payerTier, amount, sums, sumRow, timeNs));
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private ushort FirstMaskedExceeded(ulong mask, int tier, ulong amount, SumTable sums, int sumRow, ulong timeNs)
+    private ushort FirstMaskedExceeded(bool reviews, ulong mask, int tier, ulong amount, SumTable sums, int sumRow, ulong timeNs)
     {
         for (int bit = 0; bit < _maskedLimits.Length; bit++)
         {
             Rule rule = _maskedLimits[bit];
-            if ((mask >> bit & 1) == 0)
+            if ((mask >> bit & 1) == 0 || rule.IsReview != reviews)
                 continue;
             ulong sum = sums.Sum(sumRow, RowRules.WindowIndex(rule.Window, _yearStarts), timeNs);
             if (SumTable.Saturate(sum, amount) > rule.Ceilings[tier])
@@ -219,14 +255,32 @@ public sealed partial class RulePlan
         return 0;
     }
 
+    /// <summary>How long a review of this table holds what it is about.</summary>
+    public ulong HoldNsOf(ushort rule)
+    {
+        ReadOnlySpan<Rule> rules = Table.Rules;
+        int low = 0;
+        for (int high = rules.Length - 1; low < high;)
+        {
+            int middle = (low + high) / 2;
+            (low, high) = rules[middle].Id < rule ? (middle + 1, high) : (low, middle);
+        }
+        return rules[low].HoldNs;
+    }
+
     private static ushort Lower(ushort left, ushort right) => left == 0 || (right != 0 && right < left) ? right : left;
 
-    private void CheckLengths(in RuleColumns columns, int count, Span<ushort> deniedBy, Span<uint> limits, Span<ulong> limitMask)
+    private void CheckLengths(
+        in RuleColumns columns, int count, Span<ushort> deniedBy, Span<ushort> reviewedBy, Span<uint> limits, Span<ulong> limitMask)
     {
         int least = Math.Min(Math.Min(columns.Source.Length, columns.Destination.Length),
             Math.Min(columns.Currency.Length, columns.Amount.Length));
         least = Math.Min(least, Math.Min(Math.Min(columns.Tier.Length, columns.Purpose.Length),
             Math.Min(columns.Level.Length, columns.Instruction.Length)));
+        if (HasKinds)
+            least = Math.Min(least, Math.Min(columns.PayerKind.Length, columns.PayeeKind.Length));
+        if (HasReviews)
+            least = Math.Min(least, reviewedBy.Length);
         least = Math.Min(least, Math.Min(deniedBy.Length, Limits.ChunkPayments));
         if ((uint)count > (uint)least || (HasSums && limits.Length < count) || (HasMaskedLimits && limitMask.Length < count))
             ThrowShortColumn(count);

@@ -27,7 +27,7 @@ public sealed partial class RulePlan
         for (int bit = 0; bit < _maskedLimits.Length; bit++)
         {
             Rule rule = _maskedLimits[bit];
-            Line(text, $"masked limit {bit} = rule {rule.Id}: {rule.Window}, {Ceilings(rule.Ceilings)}");
+            Line(text, $"masked limit {bit} = {(rule.IsReview ? "review " : "")}rule {rule.Id}: {rule.Window}, {Ceilings(rule.Ceilings)}");
         }
         Instructions(text);
         return text.ToString();
@@ -57,19 +57,23 @@ public sealed partial class RulePlan
             Line(text, $"row {number}");
             Steps(text, "amount", row);
             Steps(text, "amount, deny only", _corridors.DenyRows.Rows[number]);
-            foreach (ref CorridorRow limit in _corridors.LimitRows.Rows.Slice((int)(row.Limits / 8), (int)(row.Limits % 8)))
+            if (_corridors.ReviewRows.Count > 0)
+                Steps(text, "amount", _corridors.ReviewRows.Rows[number], "sent to review");
+            foreach (ref CorridorRow limit in _corridors.LimitsOf(row.Limits, reviews: false))
                 Steps(text, "sum of " + WindowName(limit.Window), limit);
+            foreach (ref CorridorRow limit in _corridors.LimitsOf(row.Limits, reviews: true))
+                Steps(text, "sum of " + WindowName(limit.Window), limit, "sent to review");
         }
     }
 
-    private void Steps(StringBuilder text, string what, in CorridorRow row)
+    private void Steps(StringBuilder text, string what, in CorridorRow row, string done = "refused")
     {
         int at = (int)row.StepFirst;
         for (int tier = 0; tier < TierCeilings.Count; tier++)
             for (; at < row.StepFirst + row.StepEnds[tier]; at++)
             {
                 Step step = _corridors.Steps[at];
-                Line(text, $"  {what}: tier {tier} above {step.Ceiling} refused by rule {step.Rule}");
+                Line(text, $"  {what}: tier {tier} above {step.Ceiling} {done} by rule {step.Rule}");
             }
     }
 
@@ -117,6 +121,7 @@ public sealed partial class RulePlan
                 RuleOp.Not => $"  r{step.Target} = not r{step.Left}",
                 RuleOp.Always => $"  r{step.Target} = all",
                 RuleOp.Deny => $"  where r{step.Target}: refused by rule {step.Rule}",
+                RuleOp.Review => $"  where r{step.Target}: sent to review by rule {step.Rule}",
                 _ => $"  where r{step.Target}: masked limit {step.Rule} applies",
             });
     }

@@ -89,7 +89,9 @@ public sealed class RuleTable
         (rule.Condition.Depth > RuleBounds.DepthMax
             ? $"a condition {rule.Condition.Depth} deep: at most {RuleBounds.DepthMax} expected" :
         rule.Needs?.Depth > RuleBounds.DepthMax ? $"a need {rule.Needs.Depth} deep: at most {RuleBounds.DepthMax} expected" :
-        rule.Kind == RuleKind.Limit ? rule.Window.Fault() ?? RuleFields.Fault(RuleField.Currency, rule.Currency) : null);
+        rule.IsReview && rule.HoldNs is 0 or > RuleBounds.ReviewHoldNsMax
+            ? $"held for {rule.HoldNs} ns: 1 to {RuleBounds.ReviewHoldNsMax} expected" :
+        rule.IsLimit ? rule.Window.Fault() ?? RuleFields.Fault(RuleField.Currency, rule.Currency) : null);
 
     private static string? NameFault(string name)
     {
@@ -136,6 +138,31 @@ public sealed class RuleTableBuilder
     public RuleTableBuilder Limit(ushort id, string name, LimitWindow window, ushort currency, TierCeilings ceilings,
         Condition when) =>
         Add(new Rule(id, name, RuleKind.Limit, when) { Window = window, Currency = currency, Ceilings = ceilings });
+
+    /// <param name="id">1..65535, unique.</param>
+    /// <param name="name">1 to 100 bytes of UTF-8.</param>
+    /// <param name="holdNs">After how long the amount goes back to the payer if nobody decides, 1 to <see cref="RuleBounds.ReviewHoldNsMax"/>.</param>
+    /// <param name="when">When it applies.</param>
+    public RuleTableBuilder Review(ushort id, string name, ulong holdNs, Condition when) =>
+        Add(new Rule(id, name, RuleKind.Review, when) { HoldNs = holdNs });
+
+    /// <inheritdoc cref="Review"/>
+    /// <param name="id">1..65535, unique.</param>
+    /// <param name="name">1 to 100 bytes of UTF-8.</param>
+    /// <param name="holdNs">After how long the amount goes back to the payer if nobody decides, 1 to <see cref="RuleBounds.ReviewHoldNsMax"/>.</param>
+    /// <param name="window">Over which time it sums.</param>
+    /// <param name="currency">The currency it is about.</param>
+    /// <param name="ceilings">As of a <see cref="Limit"/>; what is above one is reviewed.</param>
+    /// <param name="when">When it applies, beside the currency.</param>
+    public RuleTableBuilder ReviewLimit(ushort id, string name, ulong holdNs, LimitWindow window, ushort currency,
+        TierCeilings ceilings, Condition when) =>
+        Add(new Rule(id, name, RuleKind.ReviewLimit, when)
+        {
+            HoldNs = holdNs,
+            Window = window,
+            Currency = currency,
+            Ceilings = ceilings,
+        });
 
     /// <summary>The table, or what is wrong with it.</summary>
     public bool TryBuild(out RuleTable? table, out string error)

@@ -16,7 +16,8 @@ namespace Settlement.Engine.Rules;
 ///             | "STRT" | ver  | rules | rules, ascending by id …
 ///  rule       | id u16 | kind u8 | name length u8 | name, UTF-8 | of its kind | condition
 ///               require: the needed condition
-///               limit:   | window u8 | month u8 | day u8 | currency u16 | ceilings 4 x u64 |
+///               review and review limit: | ns held u64 |
+///               limit and review limit:  | window u8 | month u8 | day u8 | currency u16 | ceilings 4 x u64 |
 ///  condition  1 always
 ///             2 field:  | field u8 | operator u8 | value u16 |
 ///             3 list:   | field u8 | count u16 | values u16 … |
@@ -64,7 +65,9 @@ internal static class RuleTableCode
         writer.Write(name);
         if (rule.Kind == RuleKind.Require)
             WriteCondition(writer, rule.Needs!);
-        if (rule.Kind == RuleKind.Limit)
+        if (rule.IsReview)
+            writer.Write(rule.HoldNs);
+        if (rule.IsLimit)
         {
             writer.Write((byte)rule.Window.Kind);
             writer.Write(rule.Window.StartMonth);
@@ -174,13 +177,14 @@ internal static class RuleTableCode
             ushort id = U16();
             RuleKind kind = (RuleKind)U8();
             string name = Name();
-            if (!Failed && kind is < RuleKind.Deny or > RuleKind.Limit)
-                Fail($"kind {(byte)kind}: 1 to 3 expected");
+            if (!Failed && kind is < RuleKind.Deny or > RuleKind.ReviewLimit)
+                Fail($"kind {(byte)kind}: 1 to 5 expected");
             Condition? needs = kind == RuleKind.Require ? Condition(1) : null;
+            ulong holdNs = kind is RuleKind.Review or RuleKind.ReviewLimit ? U64() : 0;
             LimitWindow window = default;
             ushort currency = 0;
             TierCeilings ceilings = default;
-            if (kind == RuleKind.Limit)
+            if (kind is RuleKind.Limit or RuleKind.ReviewLimit)
             {
                 window = new LimitWindow((WindowKind)U8(), U8(), U8());
                 currency = U16();
@@ -190,7 +194,14 @@ internal static class RuleTableCode
             Condition? when = Condition(1);
             return Failed
                 ? null
-                : new Rule(id, name, kind, when!) { Needs = needs, Window = window, Currency = currency, Ceilings = ceilings };
+                : new Rule(id, name, kind, when!)
+                {
+                    Needs = needs,
+                    HoldNs = holdNs,
+                    Window = window,
+                    Currency = currency,
+                    Ceilings = ceilings,
+                };
         }
 
         private string Name()

@@ -62,36 +62,50 @@ internal static class RuleKernel
             int payerTier = Unsafe.Add(ref tier, i) & Limits.TierMax;
             ulong ceiling = Unsafe.Add(ref Unsafe.As<CorridorRow, ulong>(ref row), payerTier);
             ulong value = Unsafe.Add(ref amount, i);
-            Unsafe.Add(ref denied, i) = value > ceiling ? table.LowestRefusing(row, payerTier, value) : (ushort)0;
+            Unsafe.Add(ref denied, i) = value > ceiling ? table.LowestBiting(row, payerTier, value) : (ushort)0;
             if (withLimits)
                 limits[(int)i] = row.Limits;
         }
     }
 
+    /// <summary>The lowest review rule of the corridor rows, behind <see cref="Corridors"/>: a loop of its own, so that plans without reviews do not pay for it.</summary>
+    internal static void Reviews(in RuleColumns columns, int count, CorridorTable table, in RuleClasses classes, Span<ushort> reviewedBy)
+    {
+        ReadOnlySpan<CorridorRow> rows = table.ReviewRows.Rows;
+        for (int i = 0; i < count; i++)
+        {
+            int cell = (classes.Source[i] * table.DestinationCount + classes.Destination[i]) * table.CurrencyCount + classes.Currency[i];
+            ref readonly CorridorRow row = ref rows[table.Cells[cell]];
+            int payerTier = columns.Tier[i] & Limits.TierMax;
+            ulong value = columns.Amount[i];
+            reviewedBy[i] = value > row.Ceilings[payerTier] ? table.LowestBiting(row, payerTier, value) : (ushort)0;
+        }
+    }
+
     internal static void Run(
         RuleWidth width, ResidualProgram program, in RuleColumns columns, in RuleClasses classes, int count,
-        Span<ushort> deniedBy, Span<ulong> limitMask)
+        Span<ushort> deniedBy, Span<ushort> reviewedBy, Span<ulong> limitMask)
     {
         switch (width)
         {
             case RuleWidth.Bits512:
-                Run<RuleLanes512>(program, columns, classes, count, deniedBy, limitMask);
+                Run<RuleLanes512>(program, columns, classes, count, deniedBy, reviewedBy, limitMask);
                 break;
             case RuleWidth.Bits256:
-                Run<RuleLanes256>(program, columns, classes, count, deniedBy, limitMask);
+                Run<RuleLanes256>(program, columns, classes, count, deniedBy, reviewedBy, limitMask);
                 break;
             case RuleWidth.Bits128:
-                Run<RuleLanes128>(program, columns, classes, count, deniedBy, limitMask);
+                Run<RuleLanes128>(program, columns, classes, count, deniedBy, reviewedBy, limitMask);
                 break;
             default:
-                Run<RuleLanes1>(program, columns, classes, count, deniedBy, limitMask);
+                Run<RuleLanes1>(program, columns, classes, count, deniedBy, reviewedBy, limitMask);
                 break;
         }
     }
 
     private static void Run<TLanes>(
         ResidualProgram program, in RuleColumns columns, in RuleClasses classes, int count,
-        Span<ushort> deniedBy, Span<ulong> limitMask)
+        Span<ushort> deniedBy, Span<ushort> reviewedBy, Span<ulong> limitMask)
         where TLanes : struct, IRuleLanes
     {
         ReadOnlySpan<ulong> amounts = columns.Amount[..count];
@@ -123,7 +137,10 @@ internal static class RuleKernel
                     target.Fill(ulong.MaxValue);
                     break;
                 case RuleOp.Deny:
-                    Deny(target, step.Rule, deniedBy[..count]);
+                    Lowest(target, step.Rule, deniedBy[..count]);
+                    break;
+                case RuleOp.Review:
+                    Lowest(target, step.Rule, reviewedBy[..count]);
                     break;
                 default:
                     Limit(target, 1UL << step.Rule, limitMask[..count]);
@@ -140,7 +157,9 @@ internal static class RuleKernel
         RuleColumn.Tier => columns.Tier,
         RuleColumn.Purpose => columns.Purpose,
         RuleColumn.Level => columns.Level,
-        _ => columns.Instruction,
+        RuleColumn.Instruction => columns.Instruction,
+        RuleColumn.PayerKind => columns.PayerKind,
+        _ => columns.PayeeKind,
     };
 
     private static void InRange<TLanes>(ReadOnlySpan<byte> source, byte low, byte span, Span<ulong> target)
@@ -201,14 +220,14 @@ internal static class RuleKernel
         return left >= 64 ? mask[group] : mask[group] & ((1UL << left) - 1);
     }
 
-    private static void Deny(ReadOnlySpan<ulong> mask, ushort rule, Span<ushort> deniedBy)
+    private static void Lowest(ReadOnlySpan<ulong> mask, ushort rule, Span<ushort> lowest)
     {
         for (int group = 0; group < mask.Length; group++)
-            for (ulong bits = Bits(mask, group, deniedBy.Length); bits != 0; bits &= bits - 1)
+            for (ulong bits = Bits(mask, group, lowest.Length); bits != 0; bits &= bits - 1)
             {
-                ref ushort denied = ref deniedBy[group * 64 + BitOperations.TrailingZeroCount(bits)];
-                if (denied == 0 || rule < denied)
-                    denied = rule;
+                ref ushort before = ref lowest[group * 64 + BitOperations.TrailingZeroCount(bits)];
+                if (before == 0 || rule < before)
+                    before = rule;
             }
     }
 

@@ -24,9 +24,11 @@ internal sealed class RuleTableJsonException(long offset, string value, string e
 /// </summary>
 internal ref struct RuleTableJson(Utf8JsonReader reader, IRuleSymbols symbols)
 {
+    private const ulong ReviewHoldNsDefault = 3 * Limits.NsPerDay;
+
     private readonly record struct Word(string Text, long Offset);
 
-    private static readonly string[] s_fields = ["src", "dst", "currency", "owner", "tier", "purpose", "level", "instruction"];
+    private static readonly string[] s_fields = ["src", "dst", "currency", "owner", "tier", "purpose", "level", "instruction", "payer", "payee"];
     private static readonly string[] s_operators = ["=", "!=", "<", "<=", ">", ">="];
 
     private readonly Dictionary<string, List<Word>> _lists = [];
@@ -102,6 +104,7 @@ internal ref struct RuleTableJson(Utf8JsonReader reader, IRuleSymbols symbols)
         Condition? when = null;
         Condition? needs = null;
         LimitWindow window = default;
+        ulong holdNs = ReviewHoldNsDefault;
         (ushort Currency, TierCeilings Ceilings) ceiling = default;
         while (Next(JsonTokenType.EndObject))
         {
@@ -129,29 +132,35 @@ internal ref struct RuleTableJson(Utf8JsonReader reader, IRuleSymbols symbols)
                 case "ceiling":
                     ceiling = Ceiling();
                     break;
+                case "within":
+                    holdNs = Within();
+                    break;
                 case "cite":
                     Value("a text");
                     break;
                 default:
-                    throw Fault(key, "id, name, kind, when, needs, window, ceiling or cite");
+                    throw Fault(key, "id, name, kind, when, needs, window, ceiling, within or cite");
             }
         }
         string[] wanted = kind switch
         {
             "require" => ["id", "kind", "name", "needs"],
-            "limit" => ["ceiling", "id", "kind", "name", "window"],
+            "limit" or "review limit" => ["ceiling", "id", "kind", "name", "window"],
             _ => ["id", "kind", "name"],
         };
-        if (!wanted.Order().SequenceEqual(seen.Except(["when", "cite"]).Order()))
+        string[] allowed = kind is "review" or "review limit" ? ["when", "within", "cite"] : ["when", "cite"];
+        if (!wanted.Order().SequenceEqual(seen.Except(allowed).Order()))
             throw new RuleTableJsonException(start,
-                $"a {kind ?? "rule"} with {string.Join(", ", seen)}", $"{string.Join(", ", wanted)} (and when, cite)");
+                $"a {kind ?? "rule"} with {string.Join(", ", seen)}", $"{string.Join(", ", wanted)} (and {string.Join(", ", allowed)})");
         when ??= When.Always;
-        if (kind == "deny")
-            _builder.Deny((ushort)id, name!, when);
-        else if (kind == "require")
-            _builder.Require((ushort)id, name!, needs!, when);
-        else
-            _builder.Limit((ushort)id, name!, window, ceiling.Currency, ceiling.Ceilings, when);
+        _ = kind switch
+        {
+            "deny" => _builder.Deny((ushort)id, name!, when),
+            "require" => _builder.Require((ushort)id, name!, needs!, when),
+            "limit" => _builder.Limit((ushort)id, name!, window, ceiling.Currency, ceiling.Ceilings, when),
+            "review" => _builder.Review((ushort)id, name!, holdNs, when),
+            _ => _builder.ReviewLimit((ushort)id, name!, holdNs, window, ceiling.Currency, ceiling.Ceilings, when),
+        };
     }
 
     private int Id()
@@ -174,8 +183,21 @@ internal ref struct RuleTableJson(Utf8JsonReader reader, IRuleSymbols symbols)
 
     private string Kind()
     {
-        Word word = Value("deny, require or limit");
-        return word.Text is "deny" or "require" or "limit" ? word.Text : throw Fault(word, "deny, require or limit");
+        const string Expected = "deny, require, limit, review or review limit";
+        Word word = Value(Expected);
+        return word.Text is "deny" or "require" or "limit" or "review" or "review limit" ? word.Text : throw Fault(word, Expected);
+    }
+
+    /// <summary>How long a review holds.</summary>
+    private ulong Within()
+    {
+        string expected = $"a time as \"12 hours\" or \"3 days\", at most {RuleBounds.ReviewHoldNsMax / Limits.NsPerDay} days,";
+        Word word = Value(expected);
+        string[] parts = word.Text.Split(' ');
+        ulong unit = parts is [_, "hours" or "hour"] ? Limits.NsPerDay / 24 : parts is [_, "days" or "day"] ? Limits.NsPerDay : 0;
+        if (unit == 0 || !TryNumber(parts[0], out ushort count) || count == 0 || count * unit > RuleBounds.ReviewHoldNsMax)
+            throw Fault(word, expected);
+        return count * unit;
     }
 
     private LimitWindow Window()
@@ -365,6 +387,8 @@ internal ref struct RuleTableJson(Utf8JsonReader reader, IRuleSymbols symbols)
                     : throw Fault(word, "a level from 0 to 255");
             case RuleField.Purpose:
                 return Named<Purpose>(word, 0, (int)Purpose.Last);
+            case RuleField.PayerKind or RuleField.PayeeKind:
+                return Named<PartyKind>(word, 0, (int)PartyKind.Last);
             default:
                 return Named<Instruction>(word, (int)Instruction.Micropayment, (int)Instruction.Redeem);
         }

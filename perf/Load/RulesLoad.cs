@@ -74,7 +74,7 @@ public static class RulesLoad
         ushort[] denied = new ushort[Limits.ChunkPayments];
         for (int chunk = 0; chunk < ChunkCount; chunk++)
         {
-            one.Plan.Judge(data.Chunk(chunk), Limits.ChunkPayments, denied, default, default);
+            one.Plan.Judge(data.Chunk(chunk), Limits.ChunkPayments, denied, default, default, default);
             for (int i = 0; i < denied.Length; i++)
             {
                 int payment = chunk * Limits.ChunkPayments + i;
@@ -90,6 +90,6 @@ public static class RulesLoad
             Span<ushort> denied = stackalloc ushort[Limits.ChunkPayments];
             for (int round = 0; round < roundCount; round++)
                 for (int chunk = 0; chunk < ChunkCount; chunk++)
-                    plan.Judge(data.Chunk(chunk), Limits.ChunkPayments, denied, default, default);
+                    plan.Judge(data.Chunk(chunk), Limits.ChunkPayments, denied, default, default, default);
         });
 }

@@ -36,7 +36,7 @@ public class RuleBenchmarks
 
     private ushort Judge(RulePlan plan, RuleWidth width)
     {
-        plan.Judge(width, _data.Chunk(0), Limits.ChunkPayments, _deniedBy, default, default);
+        plan.Judge(width, _data.Chunk(0), Limits.ChunkPayments, _deniedBy, default, default, default);
         return _deniedBy[0];
     }
 }

@@ -23,7 +23,7 @@ public sealed class LayoutTests
         (nameof(ControlCommand.Tier), 36), (nameof(ControlCommand.Level), 37), (nameof(ControlCommand.Status), 38),
         (nameof(ControlCommand.Scale), 39), (nameof(ControlCommand.Reserved), 40), (nameof(ControlCommand.BasisPoints), 48),
         (nameof(ControlCommand.ContinuationBytes), 52), (nameof(ControlCommand.Currency), 56), (nameof(ControlCommand.Instruction), 58),
-        (nameof(ControlCommand.SessionFlags), 59), (nameof(ControlCommand.Reserved2), 60), (nameof(ControlCommand.Session), 62));
+        (nameof(ControlCommand.SessionFlags), 59), (nameof(ControlCommand.Kind), 60), (nameof(ControlCommand.Reserved2), 61), (nameof(ControlCommand.Session), 62));
 
     [Test]
     public void A_block_header_is_128_bytes_as_pictured() => Expect<BlockHeader>(128,

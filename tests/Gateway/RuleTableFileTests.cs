@@ -100,6 +100,7 @@ public sealed class RuleTableFileTests
     [TestCase("""{ "purpose": "family_support" }""", "Purpose Equal 3")]
     [TestCase("""{ "purpose": 9 }""", "Purpose Equal 9")]
     [TestCase("""{ "instruction": ["hold", "Immediate"] }""", "Instruction in 2,3")]
+    [TestCase("""{ "payer": "person", "payee": { "!=": ["non-profit", 4] } }""", "all (PayerKind Equal 1; not (PayeeKind in 4,5))")]
     [TestCase("""{ "amount": "JPY 5" }""", "Equal 392 5")]
     [TestCase("""{ "amount": { ">": "USD 0.01", "!=": "840 7" } }""", "all (More 840 1; NotEqual 840 700)")]
     [TestCase("""{ "all": [ { "src": "US" } ] }""", "Source Equal 840")]
@@ -108,6 +109,20 @@ public sealed class RuleTableFileTests
     [TestCase("true", "always")]
     public void A_condition_means_what_the_page_says(string json, string expected) =>
         Assert.That(ConditionText.Of(Parse(When(json)).Rules[0].Condition), Is.EqualTo(expected));
+
+    [TestCase("", 3 * 24)]
+    [TestCase("\"within\": \"1 hour\",", 1)]
+    [TestCase("\"within\": \"36 hours\",", 36)]
+    [TestCase("\"within\": \"3650 days\",", 3_650 * 24)]
+    public void A_review_holds_as_long_as_the_page_says(string within, int hours)
+    {
+        string entries = within + "\"id\": 1, \"name\": \"n\", \"kind\":";
+        Rule one = Parse($$"""{ "version": 1, "rules": [ { {{entries}} "review" } ] }""").Rules[0];
+        Rule sum = Parse($$"""{ "version": 1, "rules": [ { {{entries}} "review limit", "window": "day", "ceiling": "USD 1" } ] }""").Rules[0];
+
+        Assert.That((one.Kind, one.HoldNs), Is.EqualTo((RuleKind.Review, (ulong)hours * Limits.NsPerHour)));
+        Assert.That((sum.Kind, sum.HoldNs, sum.Currency), Is.EqualTo((RuleKind.ReviewLimit, (ulong)hours * Limits.NsPerHour, (ushort)840)));
+    }
 
     [TestCase("day", "day")]
     [TestCase("month", "month")]
@@ -123,7 +138,7 @@ public sealed class RuleTableFileTests
     public void A_fault_names_file_line_column_value_and_what_was_expected()
     {
         Assert.That(Fault("{\n  \"version\": 1,\n  \"rules\": [ { \"id\": 1, \"name\": \"é\", \"kind\": \"denial\" } ]\n}"),
-            Is.EqualTo("r.json, line 3, column 46: \"denial\": deny, require or limit expected"));
+            Is.EqualTo("r.json, line 3, column 46: \"denial\": deny, require, limit, review or review limit expected"));
     }
 
     private static IEnumerable<TestCaseData> Faults()
@@ -148,6 +163,10 @@ public sealed class RuleTableFileTests
         yield return Case("""{ "version": 1, "rules": [ { "name": "\ud800" } ] }""", "UTF-8");
         yield return Case(Rule("\"kind\": \"require\""), "a require with id, name, kind: id, kind, name, needs");
         yield return Case(Rule("\"kind\": \"deny\", \"needs\": true"), "a deny with id, name, kind, needs");
+        yield return Case(Rule("\"kind\": \"deny\", \"within\": \"3 days\""), "a deny with id, name, kind, within");
+        yield return Case(Rule("\"kind\": \"review\", \"within\": \"0 days\""), "at most 3650 days");
+        yield return Case(Rule("\"kind\": \"review\", \"within\": \"3651 days\""), "at most 3650 days");
+        yield return Case(Rule("\"kind\": \"review\", \"within\": \"3 weeks\""), "at most 3650 days");
         yield return Case(Rule("\"kind\": \"limit\", \"window\": \"week\""), "rolling 30 days or year from MM-DD");
         yield return Case(Rule("\"kind\": \"limit\", \"window\": \"year from 02-29\""), "(not 02-29)");
         yield return Case(Rule("\"ceiling\": \"USD 0.001\""), "fits the currency's scale");

@@ -66,7 +66,7 @@ public sealed class RulePlanTests
         foreach (RuleWidth width in Enum.GetValues<RuleWidth>())
         {
             RuleChunk chunk = new(facts);
-            plan.Judge(width, chunk.Columns, facts.Length, chunk.DeniedBy, chunk.Limits, chunk.LimitMask);
+            plan.Judge(width, chunk.Columns, facts.Length, chunk.DeniedBy, chunk.ReviewedBy, chunk.Limits, chunk.LimitMask);
             Assert.That(chunk.DeniedBy, Is.EqualTo(expected), () => $"{width}\n{plan.Describe()}");
         }
         // Asserting each would take most of the test's time.
@@ -86,7 +86,7 @@ public sealed class RulePlanTests
         int row = sums.Take();
         RuleWidth width = (RuleWidth)random.Next(4);
         RuleChunk chunk = new(facts);
-        plan.Judge(width, chunk.Columns, facts.Length, chunk.DeniedBy, chunk.Limits, chunk.LimitMask);
+        plan.Judge(width, chunk.Columns, facts.Length, chunk.DeniedBy, chunk.ReviewedBy, chunk.Limits, chunk.LimitMask);
         for (int i = 0; i < facts.Length; i++)
         {
             uint limits = plan.HasSums ? chunk.Limits[i] : 0;
@@ -232,9 +232,9 @@ public sealed class RulePlanTests
 
         Assert.Multiple(() =>
         {
-            Assert.That(() => plan.Judge(chunk.Columns, 11, new ushort[11], new uint[11], default), Throws.ArgumentException);
-            Assert.That(() => plan.Judge(chunk.Columns, 10, chunk.DeniedBy, default, default), Throws.ArgumentException);
-            Assert.That(() => plan.Judge(chunk.Columns, -1, chunk.DeniedBy, chunk.Limits, default), Throws.ArgumentException);
+            Assert.That(() => plan.Judge(chunk.Columns, 11, new ushort[11], default, new uint[11], default), Throws.ArgumentException);
+            Assert.That(() => plan.Judge(chunk.Columns, 10, chunk.DeniedBy, default, default, default), Throws.ArgumentException);
+            Assert.That(() => plan.Judge(chunk.Columns, -1, chunk.DeniedBy, chunk.ReviewedBy, chunk.Limits, default), Throws.ArgumentException);
         });
     }
 
@@ -255,7 +255,7 @@ public sealed class RulePlanTests
         long Judge(ulong time)
         {
             long before = GC.GetAllocatedBytesForCurrentThread();
-            plan.Judge(chunk.Columns, 1_000, chunk.DeniedBy, chunk.Limits, chunk.LimitMask);
+            plan.Judge(chunk.Columns, 1_000, chunk.DeniedBy, chunk.ReviewedBy, chunk.Limits, chunk.LimitMask);
             ulong exceeded = 0;
             for (int i = 0; i < 1_000; i++)
             {

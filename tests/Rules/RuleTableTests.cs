@@ -24,7 +24,7 @@ public sealed class RuleTableTests
         }
     }
 
-    private static string Text(Rule rule) => $"{rule.Id} {rule.Name} {rule.Kind} {rule.Window} {rule.Currency} " +
+    private static string Text(Rule rule) => $"{rule.Id} {rule.Name} {rule.Kind} {rule.Window} {rule.Currency} {rule.HoldNs} " +
         $"{rule.Ceilings[0]} {rule.Ceilings[1]} {rule.Ceilings[2]} {rule.Ceilings[3]} " +
         $"{ConditionText.Of(rule.Condition)} needs {(rule.Needs is { } needs ? ConditionText.Of(needs) : "")}";
 
@@ -43,6 +43,21 @@ public sealed class RuleTableTests
             "0201", "03", "02", "6162", "03" + "04" + "06", "4803",
             "0100000000000000", "0200000000000000", "0300000000000000", "ffffffffffffffff",
             "06" + "0200", "02" + "01" + "01" + "4803", "05", "04" + "06" + "d203" + "0500000000000000")));
+    }
+
+    [Test]
+    public void The_bytes_of_reviews_are_as_pictured()
+    {
+        RuleTable table = new RuleTableBuilder()
+            .ReviewLimit(5, "b", 0x0102, LimitWindow.Month, 840, TierCeilings.Of(1, 2, 3, TierCeilings.None), When.Always)
+            .Review(4, "a", 3 * Limits.NsPerDay, new FieldCondition(RuleField.PayeeKind, RuleOperator.Equal, (ushort)PartyKind.Person))
+            .Build();
+
+        Assert.That(Convert.ToHexStringLower(table.Encode()), Is.EqualTo(string.Concat(
+            "53545254", "0100", "0200",
+            "0400", "04", "01", "61", "0000edb3bdeb0000", "02" + "0a" + "01" + "0100",
+            "0500", "05", "01", "62", "0201000000000000", "02", "00", "00", "4803",
+            "0100000000000000", "0200000000000000", "0300000000000000", "ffffffffffffffff", "01")));
     }
 
     [Test]
@@ -151,6 +166,10 @@ public sealed class RuleTableTests
                 .Limit(1, "a", new LimitWindow(WindowKind.Day, 1, 1), 840, default, When.Always)), Does.Contain("only a year"));
             Assert.That(Error(new RuleTableBuilder().Limit(1, "a", LimitWindow.Day, 1000, default, When.Always)),
                 Does.Contain("Currency 1000"));
+            Assert.That(Error(new RuleTableBuilder().Review(1, "a", 0, When.Always)), Does.Contain("held for 0 ns"));
+            Assert.That(Error(new RuleTableBuilder().Review(1, "a", RuleBounds.ReviewHoldNsMax + 1, When.Always)), Does.Contain("expected"));
+            Assert.That(Error(new RuleTableBuilder().ReviewLimit(1, "a", 1, default, 840, default, When.Always)),
+                Does.Contain("window 0"));
             Assert.That(Error(many), Does.Contain("10001 rules"));
             Assert.That(Error(long1), Does.Contain("fewer than 1000000"));
             Assert.That(() => When.Source(), Throws.ArgumentException.With.Message.Contains("empty list"));
@@ -159,8 +178,8 @@ public sealed class RuleTableTests
                 Throws.ArgumentException.With.Message.Contains("0 to 3 expected"));
             Assert.That(() => new FieldCondition(RuleField.Source, RuleOperator.Less, 4),
                 Throws.ArgumentException.With.Message.Contains("no order"));
-            Assert.That(() => new FieldCondition((RuleField)9, RuleOperator.Equal, 4),
-                Throws.ArgumentException.With.Message.Contains("field 9"));
+            Assert.That(() => new FieldCondition((RuleField)11, RuleOperator.Equal, 4),
+                Throws.ArgumentException.With.Message.Contains("field 11"));
             Assert.That(() => When.Amount((RuleOperator)7, 840, 4), Throws.ArgumentException.With.Message.Contains("operator 7"));
         });
     }

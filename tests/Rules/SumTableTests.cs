@@ -104,7 +104,7 @@ public sealed class SumTableTests
         int row = sums.Take();
         sums.Add(row, 600, At(paid));
         RuleChunk chunk = new([new RuleFacts(1, 2, USD, 400, 0, 0, 0, 1)]);
-        plan.Judge(chunk.Columns, 1, chunk.DeniedBy, chunk.Limits, chunk.LimitMask);
+        plan.Judge(chunk.Columns, 1, chunk.DeniedBy, chunk.ReviewedBy, chunk.Limits, chunk.LimitMask);
 
         Assert.Multiple(() =>
         {
@@ -141,7 +141,7 @@ public sealed class SumTableTests
         ];
         RuleChunk chunk = new([.. payments.Select(one =>
             new RuleFacts(one.Source, 276, USD, one.Amount, one.Tier, (byte)one.Purpose, 0, 1))]);
-        plan.Judge(chunk.Columns, payments.Length, chunk.DeniedBy, chunk.Limits, chunk.LimitMask);
+        plan.Judge(chunk.Columns, payments.Length, chunk.DeniedBy, chunk.ReviewedBy, chunk.Limits, chunk.LimitMask);
         ulong time = At("2024-05-05T12:00:00Z");
         List<int> rules = [];
         for (int i = 0; i < payments.Length; i++)
