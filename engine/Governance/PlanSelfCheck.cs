@@ -93,10 +93,10 @@ internal sealed class PlanSelfCheck : IDisposable
         if (denied != _plan.JudgeOne(facts, denyOnly: false))
             return (LawAnswer.No, _plan.JudgeOne(facts, denyOnly: false)); // the scalar way differs from the columns: one of them is wrong
         if (denied == 0 && _plan.HasSums)
-            denied = _plan.FirstLimitExceeded(limits, mask, facts.Tier, facts.Amount, _sums, row, _timeNs);
+            denied = _plan.FirstLimitExceeded(limits, mask, facts.Currency, facts.Tier, facts.Amount, _sums, row, _timeNs);
         if (denied != 0)
             return (LawAnswer.No, denied);
-        if (_plan.HasReviewLimits && _plan.FirstReviewLimitExceeded(limits, mask, facts.Tier, facts.Amount, _sums, row, _timeNs) is var bySum and not 0)
+        if (_plan.HasReviewLimits && _plan.FirstReviewLimitExceeded(limits, mask, facts.Currency, facts.Tier, facts.Amount, _sums, row, _timeNs) is var bySum and not 0)
             reviewed = reviewed == 0 ? bySum : Math.Min(reviewed, bySum);
         return reviewed == 0 ? (LawAnswer.Yes, reviewed) : (LawAnswer.Review, reviewed);
     }
