@@ -75,7 +75,7 @@ public sealed partial class NaiveEngine
             Instruction.ActivateRules => ActivateRules(continuation),
             Instruction.CloseBatch => CloseBatchByCommand(),
             Instruction.SettledBatch => Settle(command.Subject),
-            >= Instruction.DecideReview => Verdict.InvalidValue, // histories hold none that can be read: NaiveLaws has those
+            >= Instruction.DecideReview => Verdict.InvalidValue, // histories hold none that can be read; tests/Governance has those
             _ => isFirst ? Verdict.Accepted : Verdict.InvalidValue, // AcceptTime
         };
     }
