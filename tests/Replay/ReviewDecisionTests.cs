@@ -128,7 +128,7 @@ public sealed class ReviewDecisionTests
 
         public ulong OpenBatch => State.Batch.Number;
 
-        public ILedgerUnderTest Open(Genesis genesis)
+        public WalkedLedger Open(Genesis genesis)
         {
             _replay = new BlockReplay(capacities => new Deduplicator(in capacities, Deduplicator.IdMemoryBytesMin, _store)) { Watch = this };
             _replay.Apply(new BlockHeader { Kind = BlockKind.Genesis, BodyBytes = Genesis.Size }, MemoryMarshal.AsBytes(new ReadOnlySpan<Genesis>(in genesis)));
@@ -186,7 +186,7 @@ public sealed class ReviewDecisionTests
             return [.. outcomes.Select(outcome => outcome.Verdict)];
         }
 
-        public IEnumerable<Movement> Movements(ulong wallet) => _movements[wallet];
+        public List<Movement> Movements(ulong wallet) => _movements[wallet];
 
         public IEnumerable<string> Told(ulong wallet) => _movements[wallet].Select(movement => string.Create(CultureInfo.InvariantCulture,
             $"{StatementText.NameOf(movement.Kind)} {movement.Amount}: {movement.After.Available} {movement.After.Pending} {movement.After.Held}"));
