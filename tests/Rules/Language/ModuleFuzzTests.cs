@@ -128,9 +128,12 @@ public sealed class ModuleFuzzTests
     {
         const string Start = "module us version 1 effective 2026-01-01 authority \"A\" for US\n";
         int bytes = Encoding.UTF8.GetByteCount(repeated);
-        foreach (string start in (string[])["", Start, Start + "deny us.a when ", Start + "list @l = { ", Start + "test \"t\" { ", Start + "limit us.l tier 0 at most "])
+        string[] starts = ["", Start, Start + "deny us.a when ", Start + "list @l = { ", Start + "test \"t\" { ", Start + "limit us.l tier 0 at most "];
+        foreach (string start in starts)
         {
-            string text = start + string.Concat(Enumerable.Repeat(repeated, (LanguageBounds.TextBytesMax - start.Length) / bytes));
+            // In full twice: behind nothing, and in a condition, which nests.
+            int most = start.Length == 0 || start.EndsWith("when ", StringComparison.Ordinal) ? LanguageBounds.TextBytesMax : LanguageBounds.TextBytesMax / 16;
+            string text = start + string.Concat(Enumerable.Repeat(repeated, (most - start.Length) / bytes));
             Check(ModuleReader.Read(text, "fuzz.rules"), isPrinted: false);
         }
     }
