@@ -8,6 +8,9 @@ namespace Settlement.Tests.Replay;
 /// <summary>`replay tail` as a process that follows a journal, to be ended as an operator or a power cut would.</summary>
 internal sealed class TailProcess : IDisposable
 {
+    /// <summary>Far more than it needs: only a process that has not heard the signal takes so long.</summary>
+    private static readonly TimeSpan StopWithin = TimeSpan.FromMinutes(2);
+
     private readonly Process _process;
     private readonly Task<string> _output;
     private readonly Task<string> _error;
@@ -17,7 +20,8 @@ internal sealed class TailProcess : IDisposable
     public TailProcess(string temporary, params string[] words)
     {
         Directory.CreateDirectory(temporary);
-        _process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, BuiltProgram.Replay), .. words])
+        // Who runs the tests may ignore interrupts and hang-ups (nohup, a job in the background), and a child inherits that: env gives it the defaults, and becomes the child.
+        _process = Process.Start(new ProcessStartInfo("env", ["--default-signal=INT,HUP,TERM", "dotnet", Path.Combine(AppContext.BaseDirectory, BuiltProgram.Replay), .. words])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -55,7 +59,8 @@ internal sealed class TailProcess : IDisposable
     {
         using Process sender = Process.Start("sh", ["-c", string.Create(CultureInfo.InvariantCulture, $"kill -{name} {_process.Id}")])!;
         sender.WaitForExit();
-        _process.WaitForExit();
+        if (!_process.WaitForExit(StopWithin))
+            throw new TimeoutException($"{StopWithin.TotalSeconds} s after {name} it still runs");
         return (_process.ExitCode, _output.Result, _error.Result);
     }
 
