@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Settlement.Gateway.Init;
+using Settlement.Gateway.Modules;
 using Settlement.Gateway.Settle;
 
 namespace Settlement.Gateway;
@@ -14,6 +15,7 @@ internal static class GatewayCommands
         {
             InitCommand.Create(output, error),
             SettleCommand.Create(output, error),
+            RulesCommand.Create(output, error),
         };
         ParseResult parsed = root.Parse(words.Count == 0 ? ["--help"] : words);
         if (parsed.Errors.Count == 0)
