@@ -197,5 +197,9 @@ public static class Instructions
     public const Instruction ControlFirst = Instruction.DeclareCurrency;
     public const Instruction ControlLast = Instruction.AttestPlan;
 
+    /// <summary>Whether it opens or changes a wallet: the command's subject.</summary>
+    public static bool IsAboutWallet(this Instruction instruction) =>
+        instruction is (>= Instruction.OpenWallet and <= Instruction.SetWalletCountry) or Instruction.SetWalletKind;
+
     public static bool IsControl(this Instruction instruction) => ((byte)instruction & ControlBit) != 0;
 }

@@ -207,7 +207,7 @@ public sealed class ScheduledChange
     public ulong Value { get; init; }
 
     /// <summary>What its plan was attested for; null: it was not.</summary>
-    public (LawInputs Laws, int Day, LawBuild Build)? Attested { get; internal set; }
+    public (Digest Laws, int Day, LawBuild Build)? Attested { get; internal set; }
 
     /// <summary>Whether it can change a rule.</summary>
     public bool ChangesRules => Proposal is null || Proposal.HasText;

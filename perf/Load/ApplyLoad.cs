@@ -3,6 +3,7 @@ using Settlement.Engine.Dedup;
 using Settlement.Engine.Dedup.Spill;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
+using Settlement.Engine.Rules;
 using Settlement.Perf.Common;
 
 namespace Settlement.Perf.Load;
@@ -16,6 +17,7 @@ internal sealed class ApplyLoad : IDisposable
     private const int WarmUps = 4;
 
     private readonly LoadLedger _ledger;
+    private readonly RuleTable _rules;
     private readonly FasterIdStore _store;
     private readonly string _folder = Directory.CreateTempSubdirectory("settlement-apply-").FullName;
     private readonly LedgerState _state;
@@ -29,9 +31,10 @@ internal sealed class ApplyLoad : IDisposable
     private readonly SemaphoreSlim _blocks = new(0);
     private long _settled; // payments of the run under way; written by: settle thread
 
-    private ApplyLoad(int wallets, int payments, bool uuidV7)
+    private ApplyLoad(int wallets, int payments, bool uuidV7, RuleTable? rules = null)
     {
         _ledger = new LoadLedger(wallets, Seed: 1);
+        _rules = rules ?? TwentyCountries.Table();
         _uuidV7 = uuidV7;
         _store = new FasterIdStore(_folder);
         Genesis genesis = _ledger.Genesis;
@@ -44,10 +47,31 @@ internal sealed class ApplyLoad : IDisposable
         _ledger.Fill(_payments);
     }
 
+    /// <summary>The same payments under each of the rule tables, side by side: what rules cost inside all of Settle.</summary>
+    /// <exception cref="CheckFailedException">A payment is refused, or money or a hash is not as it must be.</exception>
+    internal static Runs[] UnderRules(LoadOptions options, params RuleTable[] tables)
+    {
+        (int wallets, int payments) = Size(options);
+        ApplyLoad[] loads = [.. tables.Select(table => new ApplyLoad(wallets, payments, uuidV7: false, table))];
+        try
+        {
+            Runs[] runs = Runs.InTurn(options.Runs, [.. loads.Select(load => (Func<Run>)load.RunOnce)]);
+            foreach (ApplyLoad load in loads)
+                load.Verify();
+            return runs;
+        }
+        finally
+        {
+            foreach (ApplyLoad load in loads)
+                load.Dispose();
+        }
+    }
+
+    private static (int Wallets, int Payments) Size(LoadOptions options) => options.Small ? (4_000, 20_000) : (1_000_000, 1_048_576);
+
     public static int Run(LoadOptions options)
     {
-        int wallets = options.Small ? 4_000 : 1_000_000;
-        int payments = options.Small ? 20_000 : 1_048_576;
+        (int wallets, int payments) = Size(options);
         Figure figure;
         using (var streams = new ApplyLoad(wallets, payments, uuidV7: false))
         {
@@ -80,7 +104,7 @@ internal sealed class ApplyLoad : IDisposable
 
     private void SetUp()
     {
-        Apply(BlockKind.Control, LoadLedger.Rules());
+        Apply(BlockKind.Control, LoadLedger.Rules(_rules));
         foreach (ControlCommand[] commands in _ledger.Commands().Chunk(Limits.BlockSlotsMax))
             Apply(BlockKind.Control, System.Runtime.InteropServices.MemoryMarshal.Cast<ControlCommand, Payment>(commands));
         foreach (Payment[] openings in _ledger.Openings().Chunk(Limits.BlockSlotsMax))

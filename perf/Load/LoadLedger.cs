@@ -73,10 +73,12 @@ internal sealed record LoadLedger(int Wallets, ulong Seed)
         }
     }
 
-    /// <summary>The rules as their command and its continuation slots.</summary>
-    public static Payment[] Rules()
+    /// <summary>The rules of 20 countries, as their command and its continuation slots.</summary>
+    public static Payment[] Rules() => Rules(TwentyCountries.Table());
+
+    public static Payment[] Rules(RuleTable rules)
     {
-        ReadOnlySpan<byte> table = TwentyCountries.Table().Encode();
+        ReadOnlySpan<byte> table = rules.Encode();
         var slots = new Payment[1 + ((table.Length + Payment.Size - 1) / Payment.Size)];
         var command = new ControlCommand { Instruction = Instruction.ActivateRules, ContinuationBytes = (uint)table.Length, Session = Limits.OperatorSession };
         Span<byte> bytes = MemoryMarshal.AsBytes(slots.AsSpan());

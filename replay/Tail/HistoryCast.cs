@@ -28,7 +28,7 @@ internal sealed class HistoryCast : IDisposable
             insert into accounts values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
             on conflict (account) do update set available = ?4, pending = ?5, held = ?6, batch = ?7, last_movement = ?8
             """);
-        _wallet = new SqliteStatement(connection, "insert or replace into wallets values (?, ?, ?, ?, ?, ?, ?)");
+        _wallet = new SqliteStatement(connection, "insert or replace into wallets values (?, ?, ?, ?, ?, ?, ?, ?)");
         _participant = new SqliteStatement(connection, "insert into participants values (?, ?)");
         _currency = new SqliteStatement(connection, "insert into currencies values (?, ?, ?, ?)");
         using SqliteStatement counts = new(connection, "select (select count(*) from participants), (select count(*) from currencies)");
@@ -108,6 +108,7 @@ internal sealed class HistoryCast : IDisposable
             _wallet.Bind(5, (long)row.Level);
             _wallet.Bind(6, (long)row.Status);
             _wallet.Bind(7, row.Holder);
+            _wallet.Bind(8, (long)row.Kind);
             _wallet.Execute();
         }
 

@@ -124,12 +124,13 @@ public sealed class HistoryReader : IDisposable
     /// <summary>A wallet with its accounts; null: the ledger does not know it.</summary>
     public HistoryWallet? Wallet(ulong wallet)
     {
-        SqliteStatement rows = Ready("select participant, country, tier, level, status, holder from wallets where wallet = ?");
+        SqliteStatement rows = Ready("select participant, country, tier, kind, level, status, holder from wallets where wallet = ?");
         rows.Bind(1, wallet);
         if (!rows.Read())
             return null;
         var found = new HistoryWallet(
-            wallet, (ushort)rows.Number(0), (ushort)rows.Number(1), (byte)rows.Number(2), (byte)rows.Number(3), (WalletStatus)rows.Number(4), rows.Bits(5),
+            wallet, (ushort)rows.Number(0), (ushort)rows.Number(1), (byte)rows.Number(2), (PartyKind)rows.Number(3), (byte)rows.Number(4), (WalletStatus)rows.Number(5),
+            rows.Bits(6),
             Accounts(wallet));
         rows.Reset();
         return found;

@@ -20,17 +20,17 @@ public sealed record HistoryCurrency(ushort Number, string Letters, int Scale);
 
 /// <summary>A wallet as it is at the history's position.</summary>
 public sealed record HistoryWallet(
-    ulong Wallet, ushort Participant, ushort Country, byte Tier, byte Level, WalletStatus Status, ulong Holder, IReadOnlyList<HistoryAccount> Accounts);
+    ulong Wallet, ushort Participant, ushort Country, byte Tier, PartyKind Kind, byte Level, WalletStatus Status, ulong Holder, IReadOnlyList<HistoryAccount> Accounts);
 
 /// <summary>An account as it is at the history's position; what was pending in a batch that is closed is available.</summary>
 public sealed record HistoryAccount(ushort Currency, ulong Available, ulong Pending, ulong Held);
 
 /// <summary>One line of a statement.</summary>
 /// <param name="Movement">Its number, which counts upwards over all accounts.</param>
-/// <param name="Sequence">Of the payment that moved the account; of an expired hold, the sequence that came next.</param>
+/// <param name="Sequence">Of the payment that moved the account; of an expired hold, the sequence that came next; of a review, that of its decision.</param>
 /// <param name="TimeNs">Block time.</param>
 /// <param name="Batch">The batch that was open.</param>
-/// <param name="Payment">The payment it is about; for an expired hold, the hold. Its sequence is below <paramref name="Sequence"/> then.</param>
+/// <param name="Payment">The payment it is about; for an expired hold, the hold; for a decided review, the payment reviewed. Its sequence is below <paramref name="Sequence"/> then.</param>
 /// <param name="Counterparty">The wallet on the other side of that payment; 0: issues and redemptions have none.</param>
 /// <param name="AvailableChange">What it changed, as the next two. What had been pending in an earlier batch is available before it, and no change.</param>
 /// <param name="PendingChange">Of the part that becomes available at the close.</param>

@@ -24,7 +24,7 @@ internal static class HistorySchema
     public const string FileName = "history.sqlite";
 
     /// <summary>In `PRAGMA user_version`. Another version is not read.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     /// <summary>In `PRAGMA application_id`: "STLH".</summary>
     public const int ApplicationId = 0x53544C48;
@@ -40,7 +40,7 @@ internal static class HistorySchema
         create table participants (participant integer primary key, name text not null);
         create table wallets (
           wallet integer primary key, participant integer not null, country integer not null, tier integer not null, level integer not null,
-          status integer not null, holder integer not null
+          status integer not null, holder integer not null, kind integer not null
         );
         -- As of the position. What is pending is available as soon as the batch is closed.
         create table accounts (
@@ -59,7 +59,7 @@ internal static class HistorySchema
           available integer not null
         );
         create index payments_by_id on payments (id_high, id_low);
-        -- What each payment, or the expiry of the hold `payment`, changed in which account. Behind it the account has the first three; the changes
+        -- What each payment, the expiry of the hold `payment`, or a decision about the review `payment`, changed in which account. Behind it the account has the first three; the changes
         -- led there. other: the account on the payment's other side, moved or not; 0: none. What was pending after the previous movement is available before this one, if this one's batch is later.
         create table movements (
           movement integer primary key, account integer not null, other integer not null, sequence integer not null, payment integer not null, time_ns integer not null,

@@ -196,7 +196,7 @@ internal sealed class SqliteHistory : IProjection
             ref readonly ControlCommand command = ref commands[i];
             if (outcomes[i].Verdict != Verdict.Accepted)
                 continue;
-            if (command.Instruction is >= Instruction.OpenWallet and <= Instruction.SetWalletCountry)
+            if (command.Instruction.IsAboutWallet())
             {
                 _cast.Changed(walk.State, command.Subject);
                 RowsPending++;

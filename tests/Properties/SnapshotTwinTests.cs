@@ -36,7 +36,7 @@ public sealed class SnapshotTwinTests
     private static void Compare(ulong seed, int payments)
     {
         var rules = new SharedRules();
-        var generator = new StreamGenerator(seed, payments, rules, rules.Encode);
+        var generator = new StreamGenerator(seed, payments, rules, rules.Encode, decides: true);
         using var ledger = new ReloadingLedger(generator.Genesis, new Random((int)seed));
         Lockstep.Follow(generator, ledger, blocksPerStateCheck: 8);
         Assert.That(ledger.Reloads, Is.Positive, "else nothing was shown");
@@ -66,6 +66,12 @@ public sealed class SnapshotTwinTests
 
             Assert.That(_inner.State.Batch.StateHashNow(), Is.EqualTo(_plain.State.Batch.StateHashNow()), $"behind block {header.Number}");
             return outcomes;
+        }
+
+        public Verdict Decide(ushort participant, UInt128 id, bool releases)
+        {
+            _plain.Decide(participant, id, releases);
+            return _inner.Decide(participant, id, releases);
         }
 
         public AccountView? Account(ulong wallet, ushort currency) => _inner.Account(wallet, currency);

@@ -26,13 +26,14 @@ public sealed class TwinSelfTests
         Coverage coverage = new();
         foreach (ulong seed in s_seeds)
         {
-            StreamGenerator generator = new(seed);
+            StreamGenerator generator = new(seed, decides: true);
             int batchesSeen = 0;
             Stopwatch watch = Stopwatch.StartNew();
             foreach (GeneratedBlock block in generator.Blocks())
             {
                 watch.Stop();
                 coverage.Add(block.Header, block.Slots, block.Expected);
+                coverage.Add(block.Decisions);
                 ExpectConservation(generator, ref batchesSeen);
                 watch.Start();
             }
@@ -120,6 +121,8 @@ public sealed class TwinSelfTests
                 outcomes[^1].Verdict ^= (Verdict)1;
             return outcomes;
         }
+
+        public Verdict Decide(ushort participant, UInt128 id, bool releases) => engine.Decide(participant, id, releases);
 
         public AccountView? Account(ulong wallet, ushort currency) =>
             engine.Account(wallet, currency) is { } account

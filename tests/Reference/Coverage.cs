@@ -14,7 +14,9 @@ public sealed class Coverage
     private readonly Dictionary<Verdict, long> _verdicts = [];
     private readonly Dictionary<(Instruction Instruction, Verdict Verdict), long> _pairs = [];
     private readonly Dictionary<ClosedBy, long> _closes = [];
+    private readonly Dictionary<(bool Releases, Verdict Verdict), long> _decisions = [];
     private long _holdsExpired;
+    private long _reviewsExpired;
     private long _refundablesExpired;
     private long _idsDecidedAgain;
 
@@ -56,12 +58,19 @@ public sealed class Coverage
         }
     }
 
+    public void Add(IReadOnlyList<GeneratedDecision> decisions)
+    {
+        foreach (GeneratedDecision decision in decisions)
+            _decisions[(decision.Releases, decision.Expected)] = _decisions.GetValueOrDefault((decision.Releases, decision.Expected)) + 1;
+    }
+
     /// <summary>
     /// Counts what a whole history did beside its verdicts: closes by cause, expiries, ids forgotten and decided again.
     /// </summary>
     public void AddEnd(NaiveEngine engine)
     {
         _holdsExpired += engine.HoldsExpired;
+        _reviewsExpired += engine.ReviewsExpired;
         _refundablesExpired += engine.RefundablesExpired;
         _idsDecidedAgain += engine.IdsDecidedAgain;
         foreach (ClosedBy cause in engine.ClosedBatchesBy)
@@ -92,6 +101,11 @@ public sealed class Coverage
                 missing.Add($"a close by {cause}");
         if (_holdsExpired == 0)
             missing.Add("a hold that expires");
+        foreach ((bool releases, Verdict verdict) in Decisions())
+            if (_decisions.GetValueOrDefault((releases, verdict)) == 0)
+                missing.Add($"a {(releases ? "release" : "refusal")} that is {verdict}");
+        if (_reviewsExpired == 0)
+            missing.Add("a review that expires");
         if (_refundablesExpired == 0)
             missing.Add("a refundable payment that expires");
         if (_idsDecidedAgain == 0)
@@ -117,7 +131,7 @@ public sealed class Coverage
         [
             Verdict.ZeroAmount, Verdict.SelfPayment, Verdict.NotAuthorised, Verdict.UnknownPayer, Verdict.UnknownPayee,
             Verdict.PayerFrozen, Verdict.PayerClosed, Verdict.PayeeFrozen, Verdict.PayeeClosed, Verdict.DeniedByRule,
-            Verdict.LimitExceeded, Verdict.TargetTaken, Verdict.InsufficientFunds, Verdict.TableFull,
+            Verdict.LimitExceeded, Verdict.TargetTaken, Verdict.InsufficientFunds, Verdict.TableFull, Verdict.UnderReview,
         ];
         Verdict[] moves = [.. transfer, Verdict.CapExceeded, Verdict.Overflow];
         Verdict[] capture =
@@ -162,6 +176,17 @@ public sealed class Coverage
             yield return (instruction, verdict);
     }
 
+    /// <summary>A payer whose money is held cannot be closed; a full table of batches is left to a story.</summary>
+    private static IEnumerable<(bool Releases, Verdict Verdict)> Decisions()
+    {
+        foreach (bool releases in (bool[])[true, false])
+            foreach (Verdict verdict in (Verdict[])[Verdict.Accepted, Verdict.UnknownTarget])
+                yield return (releases, verdict);
+        foreach (Verdict verdict in (Verdict[])
+            [Verdict.PayerFrozen, Verdict.PayeeFrozen, Verdict.PayeeClosed, Verdict.DeniedByRule, Verdict.CapExceeded, Verdict.Overflow])
+            yield return (true, verdict);
+    }
+
     private static IEnumerable<(Instruction Instruction, Verdict Verdict)> CommandPairs()
     {
         const Verdict accepted = Verdict.Accepted, again = Verdict.Duplicate, invalid = Verdict.InvalidValue,
@@ -179,6 +204,7 @@ public sealed class Coverage
             (Instruction.SetWalletTier, [accepted, again, wallet, invalid]),
             (Instruction.SetWalletLevel, [accepted, again, wallet, Verdict.AwaitingQuorum]),
             (Instruction.SetWalletCountry, [accepted, again, wallet, invalid]),
+            (Instruction.SetWalletKind, [accepted, again, wallet, invalid]),
             (Instruction.SetCap, [accepted, again, participant, currency, invalid]),
             (Instruction.SetFee, [accepted, again, participant, currency, invalid]),
             (Instruction.SetSetting, [accepted, again, invalid, currency]),
@@ -209,8 +235,11 @@ public sealed class Coverage
 
         IEnumerable<string> closes = _closes.OrderBy(close => close.Key).Select(close => $"{close.Key} {close.Value}");
         text.AppendLine(CultureInfo.InvariantCulture, $"closes: {string.Join(", ", closes)}");
+        IEnumerable<string> decisions = _decisions.OrderBy(pair => pair.Key).Select(
+            pair => $"{(pair.Key.Releases ? "release" : "refusal")} {pair.Key.Verdict} {pair.Value}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"reviews: {string.Join(", ", decisions)}");
         text.AppendLine(CultureInfo.InvariantCulture,
-            $"expired: {_holdsExpired} holds, {_refundablesExpired} refundable; ids decided again: {_idsDecidedAgain}");
+            $"expired: {_holdsExpired} holds, {_reviewsExpired} reviews, {_refundablesExpired} refundable; ids decided again: {_idsDecidedAgain}");
         return text.ToString();
     }
 }

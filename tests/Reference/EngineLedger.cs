@@ -60,6 +60,14 @@ public sealed class EngineLedger : ILedgerUnderTest, IDisposable
         Assert.That(reader.Finish(), Is.EqualTo(_state.Batch.StateHashNow()));
     }
 
+    public Verdict Decide(ushort participant, UInt128 id, bool releases)
+    {
+        int target = _settler.Reviews.Find(participant, id);
+        Verdict verdict = target == 0 ? Verdict.UnknownTarget : _settler.Reviews.Decide(target, releases, _state.Sequence);
+        _state.VerifyConservation();
+        return verdict;
+    }
+
     public AccountView? Account(ulong wallet, ushort currency)
     {
         int head = _state.Accounts.Find(wallet);
@@ -78,7 +86,7 @@ public sealed class EngineLedger : ILedgerUnderTest, IDisposable
         if (row == 0)
             return null;
         AccountRow account = _state.Accounts[row];
-        return new WalletView(account.Participant, account.Country, account.Tier, account.Level, account.Status, account.Holder);
+        return new WalletView(account.Participant, account.Country, account.Tier, account.Kind, account.Level, account.Status, account.Holder);
     }
 
     public BigInteger OpenPosition(ushort participant, ushort currency) => PositionOf(participant, currency).Open;
@@ -144,6 +152,10 @@ public sealed class SharedRules : INaiveRules
 
     public ushort Judge(in NaiveFacts facts, bool denyOnly) => _active.Judge(in facts, denyOnly);
 
+    public ushort Review(in NaiveFacts facts) => _active.Review(in facts);
+
+    public ulong HoldNs(ushort rule) => _active.HoldNs(rule);
+
     public IEnumerable<NaiveLimit> Limits(NaiveFacts facts) => _active.Limits(facts);
 
     public bool NeedsSums(ushort country, ushort currency) => _active.NeedsSums(country, currency);
@@ -161,11 +173,19 @@ public sealed class SharedRules : INaiveRules
         if (rule.Currency != 0)
             when = when.And(When.Currency(rule.Currency));
         when = when.And(When.Tier(RuleOperator.AtMost, rule.TierMax));
+        if (rule.PayerKind != PartyKind.Unstated)
+            when = when.And(new FieldCondition(RuleField.PayerKind, RuleOperator.Equal, (ushort)rule.PayerKind));
+        if (rule.PayeeKind != PartyKind.Unstated)
+            when = when.And(new FieldCondition(RuleField.PayeeKind, RuleOperator.Equal, (ushort)rule.PayeeKind));
         string name = $"rule.{rule.Number}";
+        ulong holdNs = rule.HoldHours * Engine.Domain.Limits.NsPerHour;
         _ = rule.Kind switch
         {
             TableRuleKind.Deny => builder.Deny(rule.Number, name, when),
             TableRuleKind.Ceiling => builder.Require(rule.Number, name, When.Always.Not(), when.And(Above(rule))),
+            TableRuleKind.Review => builder.Review(rule.Number, name, holdNs, when.And(Above(rule))),
+            TableRuleKind.ReviewLimit =>
+                builder.ReviewLimit(rule.Number, name, holdNs, WindowOf(rule.Window), rule.Currency, TierCeilings.Same(rule.Ceiling), when),
             _ => builder.Limit(rule.Number, name, WindowOf(rule.Window), rule.Currency, TierCeilings.Same(rule.Ceiling), when),
         };
     }

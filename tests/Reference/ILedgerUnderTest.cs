@@ -8,7 +8,7 @@ namespace Settlement.Tests.Reference;
 public readonly record struct AccountView(ulong Available, ulong Pending, ulong Held);
 
 public readonly record struct WalletView(
-    ushort Participant, ushort Country, byte Tier, byte Level, WalletStatus Status, ulong Holder);
+    ushort Participant, ushort Country, byte Tier, PartyKind Kind, byte Level, WalletStatus Status, ulong Holder);
 
 /// <summary>What a closed batch states.</summary>
 /// <param name="Count">Accepted payments that count: all but issue and redeem.</param>
@@ -32,6 +32,12 @@ public interface ILedgerUnderTest
     /// <summary>Applies the next block.</summary>
     /// <returns>One outcome for each slot.</returns>
     Outcome[] Apply(in BlockHeader header, ReadOnlySpan<Payment> slots);
+
+    /// <summary>A reviewer's decision about a payment under review, between blocks.</summary>
+    /// <param name="participant">Under whom it is kept, as a hold.</param>
+    /// <param name="id">The payment's.</param>
+    /// <param name="releases">Else it is refused.</param>
+    Verdict Decide(ushort participant, UInt128 id, bool releases);
 
     /// <returns>Null: the wallet has no account in the currency.</returns>
     AccountView? Account(ulong wallet, ushort currency);

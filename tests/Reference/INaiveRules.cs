@@ -11,9 +11,11 @@ namespace Settlement.Tests.Reference;
 /// <param name="Purpose">As the payment states it.</param>
 /// <param name="Level">As the payment states it.</param>
 /// <param name="Instruction">Micropayment, immediate, hold, capture or refund.</param>
+/// <param name="PayerKind">Of the payer's record.</param>
+/// <param name="PayeeKind">Of the payee's record.</param>
 public readonly record struct NaiveFacts(
     ushort Source, ushort Destination, ushort Currency, ulong Amount, byte Tier, Purpose Purpose, byte Level,
-    Instruction Instruction);
+    Instruction Instruction, PartyKind PayerKind, PartyKind PayeeKind);
 
 public enum NaiveWindowKind : byte
 {
@@ -36,8 +38,11 @@ public enum NaiveWindowKind : byte
 /// </summary>
 public readonly record struct NaiveWindow(NaiveWindowKind Kind, byte Month = 1, byte Day = 1);
 
-/// <summary>A cumulative limit that applies to a payment: the window's sum and its amount may not be above the ceiling.</summary>
-public readonly record struct NaiveLimit(ushort Rule, NaiveWindow Window, UInt128 Ceiling);
+/// <summary>
+/// A cumulative limit that applies to a payment: the window's sum and its amount may not be above the ceiling; with <paramref name="Reviews"/> not
+/// without review.
+/// </summary>
+public readonly record struct NaiveLimit(ushort Rule, NaiveWindow Window, UInt128 Ceiling, bool Reviews = false);
 
 /// <summary>
 /// The active plan of rules, as the naive twin asks for it. One instance belongs to one engine; no plan is active at first,
@@ -50,6 +55,12 @@ public interface INaiveRules
     /// are asked.
     /// </summary>
     ushort Judge(in NaiveFacts facts, bool denyOnly);
+
+    /// <summary>The lowest rule that sends the payment to review, sums apart; 0: none.</summary>
+    ushort Review(in NaiveFacts facts);
+
+    /// <summary>How long a rule's review holds.</summary>
+    ulong HoldNs(ushort rule);
 
     /// <summary>The cumulative limits that apply to the payment, in any order.</summary>
     IEnumerable<NaiveLimit> Limits(NaiveFacts facts);

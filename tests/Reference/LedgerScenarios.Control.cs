@@ -33,7 +33,7 @@ public abstract partial class LedgerScenarios
         Scenario story = Begin();
         ExpectEach(
             story,
-            (Command((Instruction)145), Verdict.Malformed),
+            (Command((Instruction)200), Verdict.Malformed),
             (Command(Instruction.Micropayment), Verdict.Malformed),
             (CloseBatch() with { ContinuationBytes = 65 }, Verdict.Malformed),
             (CloseBatch(), Verdict.Malformed), // two slots of continuation
@@ -132,10 +132,11 @@ public abstract partial class LedgerScenarios
     }
 
     [Test]
-    public void A_wallets_status_tier_and_country_change_to_what_has_a_meaning()
+    public void A_wallets_status_tier_kind_and_country_change_to_what_has_a_meaning()
     {
         Scenario story = Begin();
         ControlCommand tier = Command(Instruction.SetWalletTier) with { Subject = Anna };
+        ControlCommand kind = Command(Instruction.SetWalletKind) with { Subject = Anna };
         ControlCommand country = Command(Instruction.SetWalletCountry) with { Subject = Anna };
         ExpectEach(
             story,
@@ -146,11 +147,15 @@ public abstract partial class LedgerScenarios
             (tier with { Tier = 4 }, Verdict.InvalidValue),
             (tier with { Tier = 1 }, Verdict.Duplicate),
             (tier with { Tier = 3 }, Verdict.Accepted),
+            (kind with { Kind = PartyKind.Last + 1 }, Verdict.InvalidValue),
+            (kind with { Kind = PartyKind.Unstated }, Verdict.Duplicate),
+            (kind with { Kind = PartyKind.NonProfit }, Verdict.Accepted),
+            (kind with { Subject = Nobody, Kind = PartyKind.Person }, Verdict.UnknownWallet),
             (country with { Country = 1_000 }, Verdict.InvalidValue),
             (country with { Country = Germany }, Verdict.Duplicate),
             (country with { Country = Cuba }, Verdict.Accepted));
         Assert.That(
-            story.Ledger.Wallet(Anna), Is.EqualTo(new WalletView(Alpha, Cuba, 3, 0, WalletStatus.Frozen, 0)));
+            story.Ledger.Wallet(Anna), Is.EqualTo(new WalletView(Alpha, Cuba, 3, PartyKind.NonProfit, 0, WalletStatus.Frozen, 0)));
     }
 
     [Test]

@@ -19,15 +19,24 @@ public static class Lockstep
         foreach (GeneratedBlock generated in generator.Blocks())
         {
             block = generated.Header.Number;
+            ExpectDecisions(generator.Seed, generated, ledger);
             Outcome[] outcomes = ledger.Apply(generated.Header, generated.Slots);
             ExpectOutcomes(generator.Seed, generated, outcomes);
             coverage?.Add(generated.Header, generated.Slots, outcomes);
+            coverage?.Add(generated.Decisions);
             if (block % (ulong)blocksPerStateCheck == 0)
                 ExpectState(generator, ledger, block, ref batchesCompared);
         }
 
         ExpectState(generator, ledger, block, ref batchesCompared);
         coverage?.AddEnd(generator.Model);
+    }
+
+    private static void ExpectDecisions(ulong seed, GeneratedBlock generated, ILedgerUnderTest ledger)
+    {
+        foreach (GeneratedDecision decision in generated.Decisions)
+            if (ledger.Decide(decision.Key.Participant, decision.Key.Id, decision.Releases) is var verdict && verdict != decision.Expected)
+                Assert.Fail($"seed {seed}, before block {generated.Header.Number}: {decision}, was {verdict}");
     }
 
     private static void ExpectOutcomes(ulong seed, GeneratedBlock generated, Outcome[] outcomes)

@@ -56,20 +56,25 @@ public sealed partial class NaiveEngine
         payer.Participant != payee.Participant && _unsettledBatches >= Limits.UnsettledBatchesMax;
 
     /// <summary>After each accepted payment that counts.</summary>
-    private void CloseByCountOrValue(in Payment payment)
+    private void CloseByCountOrValue(in Payment payment, bool moves)
     {
         if (payment.Instruction is Instruction.Issue or Instruction.Redeem)
             return;
+        CountAndClose(payment.Currency, moves && payment.Instruction is not (Instruction.Hold or Instruction.Void) ? payment.Amount : 0);
+    }
+
+    private void CountAndClose(ushort currency, ulong gross)
+    {
         _open.Count++;
         if (_open.Count == 1)
             _open.OpenedNs = _now;
-        if (payment.Instruction is not (Instruction.Hold or Instruction.Void))
-            Add(_open.Gross, payment.Currency, payment.Amount);
+        if (gross != 0)
+            Add(_open.Gross, currency, gross);
 
-        ulong batchValue = Currency(payment.Currency)!.BatchValue;
+        ulong batchValue = Currency(currency)!.BatchValue;
         if (_batchCount != 0 && _open.Count >= _batchCount)
             Close(ClosedBy.Count);
-        else if (batchValue != 0 && _open.Gross.GetValueOrDefault(payment.Currency) >= batchValue)
+        else if (batchValue != 0 && _open.Gross.GetValueOrDefault(currency) >= batchValue)
             Close(ClosedBy.Value);
     }
 

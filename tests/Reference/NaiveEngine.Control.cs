@@ -45,7 +45,7 @@ public sealed partial class NaiveEngine
         // Refusals of kind A.
         if (!_sessions.TryGetValue(command.Session, out NaiveSession? session))
             return Verdict.UnknownSession;
-        bool hasMeaning = command.Instruction is >= Instruction.DeclareCurrency and <= Instruction.AcceptTime;
+        bool hasMeaning = command.Instruction is >= Instruction.DeclareCurrency and <= Instruction.SetWalletKind;
         bool continuationExpected = command.Instruction == Instruction.ActivateRules;
         if (!hasMeaning || !fits || (command.ContinuationBytes != 0 && !continuationExpected))
             return Verdict.Malformed;
@@ -62,7 +62,7 @@ public sealed partial class NaiveEngine
             Instruction.OpenAccount => OpenAccount(command),
             Instruction.CloseWallet => CloseWallet(command),
             Instruction.SetWalletStatus or Instruction.SetWalletTier or Instruction.SetWalletLevel or Instruction.SetWalletCountry
-                => SetWallet(command),
+                or Instruction.SetWalletKind => SetWallet(command),
             Instruction.SetCap => SetCap(command),
             Instruction.SetFee => SetFee(command),
             Instruction.SetSetting => SetSetting(command),
@@ -125,7 +125,7 @@ public sealed partial class NaiveEngine
 
     private Verdict OpenWallet(in ControlCommand command)
     {
-        if (command.Subject == 0 || !IsoNumbers.IsCountry(command.Country) || command.Tier > Limits.TierMax
+        if (command.Subject == 0 || !IsoNumbers.IsCountry(command.Country) || command.Tier > Limits.TierMax || command.Kind > PartyKind.Last
             || command.Status > WalletStatus.Frozen)
             return Verdict.InvalidValue;
         if (command.Participant >= _participants.Count)
@@ -136,7 +136,7 @@ public sealed partial class NaiveEngine
         if (_wallets.TryGetValue(command.Subject, out NaiveWallet? known))
         {
             WalletView wanted = new(
-                command.Participant, command.Country, command.Tier, command.Level, command.Status, command.Holder);
+                command.Participant, command.Country, command.Tier, command.Kind, command.Level, command.Status, command.Holder);
             if (Wallet(command.Subject) != wanted)
                 return Verdict.AlreadyExists;
             return command.Currency == 0 ? Verdict.Duplicate : AddAccount(known, command.Currency);
@@ -148,6 +148,7 @@ public sealed partial class NaiveEngine
         {
             Country = command.Country,
             Tier = command.Tier,
+            Kind = command.Kind,
             Level = command.Level,
             Status = command.Status,
         };
@@ -214,6 +215,14 @@ public sealed partial class NaiveEngine
                 if (wallet.Tier == command.Tier)
                     return Verdict.Duplicate;
                 wallet.Tier = command.Tier;
+                return Verdict.Accepted;
+
+            case Instruction.SetWalletKind:
+                if (command.Kind > PartyKind.Last)
+                    return Verdict.InvalidValue;
+                if (wallet.Kind == command.Kind)
+                    return Verdict.Duplicate;
+                wallet.Kind = command.Kind;
                 return Verdict.Accepted;
 
             case Instruction.SetWalletCountry:

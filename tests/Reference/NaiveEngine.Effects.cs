@@ -185,13 +185,13 @@ public sealed partial class NaiveEngine
     }
 
     /// <summary>13.</summary>
-    private ushort LowestLimitExceeded(in NaiveFacts facts, NaiveWallet payer)
+    private ushort LowestLimitExceeded(in NaiveFacts facts, NaiveWallet payer, bool reviews)
     {
         ushort lowest = 0;
         foreach (NaiveLimit limit in _rules.Limits(facts))
         {
             bool exceeded = SumOver(limit.Window, SumKey.Of(payer, facts.Currency)) + facts.Amount > limit.Ceiling;
-            if (exceeded && (lowest == 0 || limit.Rule < lowest))
+            if (exceeded && limit.Reviews == reviews && (lowest == 0 || limit.Rule < lowest))
                 lowest = limit.Rule;
         }
 

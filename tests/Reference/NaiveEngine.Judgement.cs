@@ -72,11 +72,15 @@ public sealed partial class NaiveEngine
             return Hide(hidden, new Ruling(Verdict.DeniedByRule, rule));
 
         // 13.
-        if (LowestLimitExceeded(facts, payer) is not 0 and ushort limit)
+        if (LowestLimitExceeded(facts, payer, reviews: false) is not 0 and ushort limit)
             return new Ruling(Verdict.LimitExceeded, limit);
 
+        // Nothing refuses: the lowest review, whether sums decide it or not.
+        ushort review = LowestOf(_rules.Review(facts), LowestLimitExceeded(facts, payer, reviews: true));
+
         // 14.
-        bool keepsTarget = payment.Instruction == Instruction.Hold || (payment.Flags & PaymentFlags.Refundable) != 0;
+        bool isHeld = payment.Instruction == Instruction.Hold || review != 0;
+        bool keepsTarget = isHeld || (payment.Flags & PaymentFlags.Refundable) != 0;
         if (keepsTarget && _targets.ContainsKey(KeyOfMade(payment, session, payee)))
             return Verdict.TargetTaken;
 
@@ -84,7 +88,7 @@ public sealed partial class NaiveEngine
         if (payerAccount.Available < payment.Amount)
             return Verdict.InsufficientFunds;
 
-        if (payment.Instruction != Instruction.Hold)
+        if (!isHeld)
         {
             // 16.
             if (CapWouldBeExceeded(payer.Participant, payee.Participant, payment.Currency, payment.Amount))
@@ -101,10 +105,13 @@ public sealed partial class NaiveEngine
         if (_rules.NeedsSums(payer.Country, payment.Currency)
             && !_sums.ContainsKey(SumKey.Of(payer, payment.Currency)) && _sums.Count >= _genesis.SumsMax)
             return Verdict.TableFull;
-        if (payment.Instruction != Instruction.Hold && UnsettledTableIsFull(payer, payee))
+        if (!isHeld && UnsettledTableIsFull(payer, payee))
             return Verdict.TableFull;
-        return default;
+        return review == 0 ? default : new Ruling(Verdict.UnderReview, review);
     }
+
+    private static ushort LowestOf(ushort one, ushort other) =>
+        one == 0 ? other : other == 0 ? one : Math.Min(one, other);
 
     private Ruling JudgeIssue(in Payment payment, NaiveSession session, NaiveCurrency currency)
     {
@@ -251,7 +258,7 @@ public sealed partial class NaiveEngine
 
     private static NaiveFacts FactsOf(in Payment payment, NaiveWallet payer, NaiveWallet payee) => new(
         payer.Country, payee.Country, payment.Currency, payment.Amount, payer.Tier, payment.Purpose, payment.Level,
-        payment.Instruction);
+        payment.Instruction, payer.Kind, payee.Kind);
 
     private static bool WouldOverflow(NaiveAccount credited, ulong amount) => credited.Total + amount > ulong.MaxValue;
 
@@ -266,7 +273,7 @@ public sealed partial class NaiveEngine
     /// The session that acts looks under its own participant; capture and void find holds, refund what can be refunded.
     /// </summary>
     private NaiveTarget? FindTarget(in Payment payment, NaiveSession session) =>
-        _targets.GetValueOrDefault(new TargetKey(session.Participant, payment.TargetId)) is { } target
+        _targets.GetValueOrDefault(new TargetKey(session.Participant, payment.TargetId)) is { UnderReview: null } target
         && target.IsHold == (payment.Instruction != Instruction.Refund)
             ? target
             : null;

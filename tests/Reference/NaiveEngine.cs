@@ -64,6 +64,8 @@ public sealed partial class NaiveEngine : ILedgerUnderTest
 
     public long RefundablesExpired { get; private set; }
 
+    public long ReviewsExpired { get; private set; }
+
     /// <summary>How often an id was decided again after its retention.</summary>
     public long IdsDecidedAgain { get; private set; }
 
@@ -128,7 +130,12 @@ public sealed partial class NaiveEngine : ILedgerUnderTest
             TargetKey key = new(_expiries.Min.Participant, _expiries.Min.Id);
             NaiveTarget target = _targets[key];
             Forget(key);
-            if (target.IsHold)
+            if (target.UnderReview is not null)
+            {
+                Release(target);
+                ReviewsExpired++;
+            }
+            else if (target.IsHold)
             {
                 Release(target);
                 HoldsExpired++;
@@ -159,10 +166,16 @@ public sealed partial class NaiveEngine : ILedgerUnderTest
                 ruling = Verdict.Accepted;
                 available = Accept(payment, session!, sequence);
             }
+            else if (ruling.Verdict == Verdict.UnderReview)
+            {
+                available = AcceptForReview(payment, session!, sequence, ruling.Rule);
+                if (_wallets[payment.Payee].Level > session!.Clearance)
+                    ruling = Verdict.UnderReview; // without the rule's number
+            }
 
             Remember(payment, session!, ruling.Verdict);
-            if (ruling.Verdict == Verdict.Accepted)
-                CloseByCountOrValue(payment);
+            if (ruling.Verdict is Verdict.Accepted or Verdict.UnderReview)
+                CloseByCountOrValue(payment, moves: ruling.Verdict == Verdict.Accepted);
         }
 
         return new Outcome
@@ -188,7 +201,7 @@ public sealed partial class NaiveEngine : ILedgerUnderTest
 
     public WalletView? Wallet(ulong wallet) =>
         _wallets.GetValueOrDefault(wallet) is { } found
-            ? new WalletView(found.Participant, found.Country, found.Tier, found.Level, found.Status, found.Holder)
+            ? new WalletView(found.Participant, found.Country, found.Tier, found.Kind, found.Level, found.Status, found.Holder)
             : null;
 
     public BigInteger OpenPosition(ushort participant, ushort currency) =>

@@ -39,16 +39,25 @@ public sealed class NaiveRules(Func<ushort, ushort> ownerOf)
         return 0;
     }
 
+    /// <summary>The lowest review, sums apart, that bites; 0: none.</summary>
+    public ushort ReviewedBy(RuleFacts facts)
+    {
+        foreach (Rule rule in Table.Rules)
+            if (rule.Kind == RuleKind.Review && Holds(rule.Condition, facts))
+                return rule.Id;
+        return 0;
+    }
+
     /// <summary>Whether payments of such a payer are counted at all.</summary>
     public bool Counts(ushort source, ushort currency) => Table.Rules.ToArray().Any(rule =>
-        rule.Kind == RuleKind.Limit && rule.Currency == currency && Known(rule.Condition, source, currency) != false);
+        rule.Kind is RuleKind.Limit or RuleKind.ReviewLimit && rule.Currency == currency && Known(rule.Condition, source, currency) != false);
 
-    /// <summary>The lowest limit that this payment would exceed; 0: none.</summary>
-    public ushort FirstLimitExceeded(RuleFacts facts, NaiveSums paid, ulong timeNs)
+    /// <summary>The lowest limit, of those that refuse or of those that send to review, that this payment would exceed; 0: none.</summary>
+    public ushort FirstLimitExceeded(RuleFacts facts, NaiveSums paid, ulong timeNs, RuleKind kind = RuleKind.Limit)
     {
         foreach (Rule rule in Table.Rules)
         {
-            if (rule.Kind != RuleKind.Limit || rule.Currency != facts.Currency || !Holds(rule.Condition, facts))
+            if (rule.Kind != kind || rule.Currency != facts.Currency || !Holds(rule.Condition, facts))
                 continue;
             ulong ceiling = rule.Ceilings[facts.Tier];
             if (ceiling != TierCeilings.None && Sum(paid, rule.Window, timeNs) + facts.Amount > ceiling)
@@ -135,6 +144,8 @@ public sealed class NaiveRules(Func<ushort, ushort> ownerOf)
         RuleField.Purpose => facts.Purpose,
         RuleField.Level => facts.Level,
         RuleField.Instruction => facts.Instruction,
+        RuleField.PayerKind => facts.PayerKind,
+        RuleField.PayeeKind => facts.PayeeKind,
         _ => throw new NotSupportedException(field.ToString()),
     };
 

@@ -49,15 +49,19 @@ public sealed class NaiveWallet(ulong id, ushort participant, ulong holder)
     public ulong Holder { get; } = holder;
     public ushort Country { get; set; }
     public byte Tier { get; set; }
+    public PartyKind Kind { get; set; }
     public byte Level { get; set; }
     public WalletStatus Status { get; set; }
     public Dictionary<ushort, NaiveAccount> Accounts { get; } = [];
 }
 
-/// <summary>A hold that is open, or a payment that can be refunded.</summary>
+/// <summary>A hold that is open, a payment that can be refunded, or one under review.</summary>
 public sealed class NaiveTarget
 {
     public required bool IsHold { get; init; }
+
+    /// <summary>The payment that is under review, and is neither of the others; null: none is.</summary>
+    public Payment? UnderReview { get; init; }
     public required NaiveWallet Payer { get; init; }
     public required NaiveWallet Payee { get; init; }
     public required ushort Currency { get; init; }

@@ -104,6 +104,7 @@ public sealed partial class StreamGenerator
             Participant = participant,
             Country = _random.Pick(s_countries),
             Tier = (byte)_random.Below(4),
+            Kind = NextKind(),
             Level = _random.Percent(92) ? (byte)0 : _random.Pick(s_levels),
             Status = _random.Percent(4) ? WalletStatus.Frozen : WalletStatus.Active,
             Holder = _random.Percent(20) ? (ulong)_random.Between(1, 6) : 0,

@@ -59,7 +59,7 @@ public sealed partial class StreamGenerator
             _sent[_random.Below(200)] = command;
     }
 
-    private ControlCommand NextCommand() => _random.Below(24) switch
+    private ControlCommand NextCommand() => _random.Below(25) switch
     {
         0 => NextParticipant(),
         1 => NextCurrency(),
@@ -90,12 +90,13 @@ public sealed partial class StreamGenerator
         20 => Scenario.CloseBatch(),
         21 => Scenario.Settled(_random.Below(Model.OpenBatch + 2)),
         22 => NextMalformedCommand(),
+        23 => Scenario.Command(Instruction.SetWalletKind) with { Subject = AnyWallet(), Kind = (PartyKind)_random.Below((int)PartyKind.Last + 2) },
         _ => Scenario.Command(Instruction.AcceptTime), // mostly not the first
     };
 
     private ControlCommand NextMalformedCommand() => _random.Below(4) switch
     {
-        0 => Scenario.Command((Instruction)_random.Between(145, 255)),
+        0 => Scenario.Command((Instruction)_random.Between(146, 255)),
         1 => Scenario.Command((Instruction)_random.Below(9)),
         2 => Scenario.CloseBatch() with { ContinuationBytes = (uint)_random.Between(1, 200) },
         _ => NextSetting() with { ContinuationBytes = 64 },
@@ -139,16 +140,19 @@ public sealed partial class StreamGenerator
                 Participant = wallet.Participant,
                 Country = wallet.Country,
                 Tier = wallet.Tier,
+                Kind = wallet.Kind,
                 Level = wallet.Level,
                 Status = wallet.Status,
                 Holder = wallet.Holder,
                 Currency = _random.OneIn(5) ? (ushort)0 : AnyCurrency(),
             };
-            return _random.OneIn(3) ? same with { Tier = (byte)(same.Tier ^ 1) } : same;
+            return !_random.OneIn(3) ? same
+                : _random.OneIn(2) ? same with { Tier = (byte)(same.Tier ^ 1) }
+                : same with { Kind = same.Kind ^ PartyKind.Person };
         }
 
         ControlCommand command = NewWallet((ushort)_random.Below(ParticipantsAtStart));
-        return _random.Below(14) switch
+        return _random.Below(15) switch
         {
             0 => command with { Country = 7 },
             1 => command with { Tier = 4 },
@@ -157,6 +161,7 @@ public sealed partial class StreamGenerator
             4 => command with { Subject = 0 },
             5 => command with { Currency = _random.Pick(s_strangeCurrencies) },
             6 or 7 => command with { Currency = 0 },
+            8 => command with { Kind = PartyKind.Last + 1 },
             _ => command,
         };
     }
@@ -225,7 +230,7 @@ public sealed partial class StreamGenerator
     }
 
     /// <summary>
-    /// A few closed corridors, ceilings by tier, and limits over every window. All years of a history start on the same
+    /// A few closed corridors, ceilings by tier, reviews, and limits over every window. All years of a history start on the same
     /// day.
     /// </summary>
     private List<TableRule> NextRules()
@@ -238,12 +243,13 @@ public sealed partial class StreamGenerator
         {
             ushort numbered = (ushort)(number * 10 + _random.Below(9));
             ushort currency = _random.Pick(s_currencies).Number;
-            rules.Add(_random.Below(4) switch
+            rules.Add(_random.Below(6) switch
             {
                 0 => new TableRule(numbered, TableRuleKind.Deny, _random.Pick(s_countries), _random.Pick(s_countries), 0),
                 1 => new TableRule(
                     numbered, TableRuleKind.Ceiling, _random.Pick(s_countries), 0, currency, (byte)_random.Below(4),
                     _random.Between(500UL, 20_000)),
+                2 or 3 => NextReview(numbered, currency),
                 _ => new TableRule(
                     numbered, TableRuleKind.Limit, _random.Pick(s_countries),
                     _random.OneIn(3) ? _random.Pick(s_countries) : (ushort)0, currency, (byte)_random.Below(4),

@@ -9,7 +9,11 @@ namespace Settlement.Tests.Reference;
 public sealed partial class StreamGenerator
 {
     /// <summary>One block's part of a script.</summary>
-    private sealed record Step(ControlCommand[]? Commands = null, Payment[]? Payments = null, ulong NotBeforeNs = 0);
+    private sealed record Step(ControlCommand[]? Commands = null, Payment[]? Payments = null, ulong NotBeforeNs = 0)
+    {
+        /// <summary>About payments under review, before the block.</summary>
+        public (Payment Payment, ushort Participant, bool Releases)[] Decisions { get; init; } = [];
+    }
 
     private const ushort Euro = 978, HouseOperator = Limits.OperatorSession, PartnerDesk = 7, PartnerLowDesk = 8, Partner = 2;
 
@@ -27,7 +31,7 @@ public sealed partial class StreamGenerator
     {
         ulong wallet = ++_scriptWallet, other = ++_scriptWallet;
         _script.Enqueue(new Step([ScriptWallet(wallet), ScriptWallet(other)]));
-        switch (_random.Below(11))
+        switch (_random.Below(13))
         {
             case 0:
                 PayerClosesBeforeRefund(wallet, other);
@@ -58,6 +62,12 @@ public sealed partial class StreamGenerator
                 break;
             case 9 when _windowsEnded < 3:
                 WindowOfSumsEnds(++_scriptWallet, ++_scriptWallet);
+                break;
+            case 10:
+                ReviewsAreOvertaken(wallet, other);
+                break;
+            case 11:
+                ReviewsAreReleased(wallet, other);
                 break;
             default:
                 CapStopsWhatWasBegun(wallet, other);
@@ -240,9 +250,9 @@ public sealed partial class StreamGenerator
     }
 
     /// <summary>In every plan: from Spain, a limit over each kind of window, told apart by the payee's country.</summary>
-    private IEnumerable<TableRule> WindowRules() => s_windowCountries.Select((country, window) => new TableRule(
+    private IEnumerable<TableRule> WindowRules() => ReviewRules().Concat(s_windowCountries.Select((country, window) => new TableRule(
         (ushort)(501 + window), TableRuleKind.Limit, WindowPayerCountry, country, Euro, Ceiling: WindowCeiling,
-        Window: new NaiveWindow((NaiveWindowKind)window, (byte)_yearStart, 6)));
+        Window: new NaiveWindow((NaiveWindowKind)window, (byte)_yearStart, 6))));
 
     private void CorridorClosesBehind(ulong payer, ulong payee)
     {

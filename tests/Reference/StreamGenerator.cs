@@ -3,7 +3,14 @@ using Settlement.Engine.Domain;
 namespace Settlement.Tests.Reference;
 
 /// <summary>One block of a generated history, and what the naive twin answered to it.</summary>
-public sealed record GeneratedBlock(BlockHeader Header, Payment[] Slots, Outcome[] Expected);
+public sealed record GeneratedBlock(BlockHeader Header, Payment[] Slots, Outcome[] Expected)
+{
+    /// <summary>Made before the block; none unless the generator was asked for them.</summary>
+    public IReadOnlyList<GeneratedDecision> Decisions { get; init; } = [];
+}
+
+/// <summary>A reviewer's decision about a payment under review, by its key, and the twin's answer.</summary>
+public readonly record struct GeneratedDecision(TargetKey Key, bool Releases, Verdict Expected);
 
 /// <summary>
 /// A whole history by seed: genesis, the cast, then blocks of payments, control commands and ticks until
@@ -16,8 +23,10 @@ public sealed record GeneratedBlock(BlockHeader Header, Payment[] Slots, Outcome
 /// batches.</param>
 /// <param name="rules">Rules for the twin alongside; null: <see cref="TableRules"/>.</param>
 /// <param name="encode">Makes a plan for those rules from table rules; null: <see cref="TableRules.Encode"/>.</param>
+/// <param name="decides">Whether payments under review are also decided between blocks; else they expire. A journal has blocks alone.</param>
 public sealed partial class StreamGenerator(
-    ulong seed, int payments = 100_000, INaiveRules? rules = null, Func<IReadOnlyList<TableRule>, byte[]>? encode = null)
+    ulong seed, int payments = 100_000, INaiveRules? rules = null, Func<IReadOnlyList<TableRule>, byte[]>? encode = null,
+    bool decides = false)
 {
     private enum Temper
     {
@@ -81,6 +90,8 @@ public sealed partial class StreamGenerator(
         {
             bool jumps = AdvanceTime();
             Step? step = !jumps && _random.OneIn(2) && _script.Count > 0 ? _script.Dequeue() : null;
+            _decisions.Clear();
+            Decide(step?.Decisions ?? []);
             if (step?.NotBeforeNs > _now)
                 (_now, jumps) = (step.NotBeforeNs, true);
             int roll = _random.Below(100);
@@ -119,7 +130,7 @@ public sealed partial class StreamGenerator(
             Learn(body, outcomes);
         else if (kind == BlockKind.Control)
             ForgetWalletsNotOpened();
-        return new GeneratedBlock(header, body, outcomes);
+        return new GeneratedBlock(header, body, outcomes) { Decisions = [.. _decisions] };
     }
 
     private int NextBlockSize() => _random.Below(100) switch

@@ -93,7 +93,7 @@ internal static class HistoryComparison
             HistoryWallet? found = history.Wallet(expected.Id);
             Assert.That(found, Is.Not.Null, $"wallet {expected.Id}");
             Assert.That(
-                new WalletView(found!.Participant, found.Country, found.Tier, found.Level, found.Status, found.Holder), Is.EqualTo(twin.Wallet(expected.Id)), $"wallet {expected.Id}");
+                new WalletView(found!.Participant, found.Country, found.Tier, found.Kind, found.Level, found.Status, found.Holder), Is.EqualTo(twin.Wallet(expected.Id)), $"wallet {expected.Id}");
             Assert.That(
                 found.Accounts.ToDictionary(account => account.Currency, account => new AccountView(account.Available, account.Pending, account.Held)),
                 Is.EqualTo(expected.Accounts.Keys.ToDictionary(currency => currency, currency => twin.Account(expected.Id, currency)!.Value)),

@@ -335,6 +335,10 @@ public sealed class WhatIfTests
 
         public ushort Judge(in NaiveFacts facts, bool denyOnly) => Active.Judge(in facts, denyOnly);
 
+        public ushort Review(in NaiveFacts facts) => Active.Review(in facts);
+
+        public ulong HoldNs(ushort rule) => Active.HoldNs(rule);
+
         public IEnumerable<NaiveLimit> Limits(NaiveFacts facts) => Active.Limits(facts);
 
         public bool NeedsSums(ushort country, ushort currency) => Active.NeedsSums(country, currency);

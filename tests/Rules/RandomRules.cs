@@ -52,16 +52,25 @@ internal sealed class RandomRules(Random random)
             if (!ids.Add(id))
                 continue;
             string name = $"rule.{id}" + (random.Next(4) == 0 ? " – ß" : "");
-            switch (random.Next(4))
+            LimitWindow window = windows[random.Next(windows.Length)];
+            ulong holdNs = (ulong)random.NextInt64(1, (long)RuleBounds.ReviewHoldNsMax + 1);
+            switch (random.Next(6))
             {
                 case 0:
                     builder.Require(id, name, Condition(random.Next(1, 3)), Condition(random.Next(1, 4)));
                     break;
                 case 1:
-                    LimitWindow window = windows[random.Next(windows.Length)];
                     builder.Limit(id, name, window, Currencies[random.Next(NamedCurrencies)], Ceilings(),
                         Condition(random.Next(1, 4)));
                     Seen.Add(window.Kind.ToString());
+                    break;
+                case 2:
+                    builder.ReviewLimit(id, name, holdNs, window, Currencies[random.Next(NamedCurrencies)], Ceilings(),
+                        Condition(random.Next(1, 4)));
+                    Seen.Add($"review {window.Kind}");
+                    break;
+                case 3:
+                    builder.Review(id, name, holdNs, Condition(random.Next(1, 4)));
                     break;
                 default:
                     builder.Deny(id, name, Condition(random.Next(1, 5)));
@@ -125,7 +134,7 @@ internal sealed class RandomRules(Random random)
             return When.Amount(op, Currencies[random.Next(NamedCurrencies)], random.Next(20) == 0 ? 0 : Amount());
         }
         // Fields of a corridor more often than the rest, so that rows and program both get their share.
-        RuleField field = (RuleField)random.Next(1, random.Next(4) == 0 ? 9 : 6);
+        RuleField field = (RuleField)random.Next(1, random.Next(3) == 0 ? 11 : 6);
         if (random.Next(3) == 0)
         {
             Seen.Add($"{field} list");
@@ -143,6 +152,7 @@ internal sealed class RandomRules(Random random)
         RuleField.Currency => Currencies[random.Next(NamedCurrencies)],
         RuleField.Tier => (ushort)random.Next(4),
         RuleField.Purpose => (ushort)random.Next((int)Purpose.Last + 1),
+        RuleField.PayerKind or RuleField.PayeeKind => (ushort)random.Next((int)PartyKind.Last + 1),
         RuleField.Level => (ushort)(random.Next(5) * 64 is var level && level > 255 ? 255 : level),
         _ => (ushort)random.Next(1, 9),
     };
@@ -151,7 +161,8 @@ internal sealed class RandomRules(Random random)
         Countries[random.Next(Countries.Length)], Countries[random.Next(Countries.Length)],
         Currencies[random.Next(Currencies.Length)],
         Amount(), (byte)random.Next(4), (byte)random.Next((int)Purpose.Last + 1),
-        (byte)(random.Next(2) == 0 ? random.Next(256) : random.Next(5) * 64 - 1 & 255), (byte)random.Next(1, 9));
+        (byte)(random.Next(2) == 0 ? random.Next(256) : random.Next(5) * 64 - 1 & 255), (byte)random.Next(1, 9),
+        (byte)random.Next((int)PartyKind.Last + 1), (byte)random.Next((int)PartyKind.Last + 1));
 }
 
 /// <summary>Payments as columns, and the columns that a plan writes.</summary>
@@ -166,9 +177,14 @@ internal sealed class RuleChunk(RuleFacts[] facts)
     private readonly byte[] _level = [.. facts.Select(one => one.Level)];
     private readonly byte[] _instruction = [.. facts.Select(one => one.Instruction)];
 
+    private readonly byte[] _payerKind = [.. facts.Select(one => one.PayerKind)];
+    private readonly byte[] _payeeKind = [.. facts.Select(one => one.PayeeKind)];
+
     public RuleFacts[] Facts => facts;
 
     public ushort[] DeniedBy { get; } = [.. facts.Select(_ => (ushort)0xDEAD)];
+
+    public ushort[] ReviewedBy { get; } = [.. facts.Select(_ => (ushort)0xDEAD)];
 
     public uint[] Limits { get; } = [.. facts.Select(_ => 0xDEAD_BEEFu)];
 
@@ -184,5 +200,7 @@ internal sealed class RuleChunk(RuleFacts[] facts)
         Purpose = _purpose,
         Level = _level,
         Instruction = _instruction,
+        PayerKind = _payerKind,
+        PayeeKind = _payeeKind,
     };
 }

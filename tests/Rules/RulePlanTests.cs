@@ -38,9 +38,10 @@ public sealed class RulePlanTests
         string[] ordered = [.. Enum.GetValues<RuleOperator>().Where(op => op != RuleOperator.None).SelectMany(op => (string[])
             [$"Tier {op}", $"Level {op}", $"amount {op}"])];
         Assert.That(generator.Seen, Is.SupersetOf(kinds.Concat(ordered).Concat(
-            ["always", "not", "all", "any", "Day", "Month", "Year", "Rolling30Days"]).Distinct()), "constructs generated");
+            ["always", "not", "all", "any", "Day", "Month", "Year", "Rolling30Days", "review Day", "review Month", "review Year", "review Rolling30Days"]).Distinct()),
+            "constructs generated");
         Assert.That(met, Is.SupersetOf((string[])
-            ["row: one step", "row: several steps", "limit row", "masked limit", "InRange", "InSet", "AmountAtLeast", "And",
+            ["row: one step", "row: several steps", "limit row", "masked limit", "review row", "review limit row", "masked limit of a review", "Review", "InRange", "InSet", "AmountAtLeast", "And",
                 "Or", "Not",
              "Always", "Deny", "Limit"]), "parts of plans met");
     }
@@ -51,9 +52,15 @@ public sealed class RulePlanTests
         foreach (ref CorridorRow row in plan.Corridors.Rows.Rows)
         {
             met.Add(row.Rules[0] != 0 ? "row: one step" : row.StepEnds[0] > 1 ? "row: several steps" : "row: no step");
-            if (row.Limits != 0)
+            if (plan.Corridors.LimitsOf(row.Limits, reviews: false).Length > 0)
                 met.Add("limit row");
+            if (plan.Corridors.LimitsOf(row.Limits, reviews: true).Length > 0)
+                met.Add("review limit row");
         }
+        if (plan.Corridors.ReviewRows.Count > 0)
+            met.Add("review row");
+        if (text.Contains("= review rule", StringComparison.Ordinal))
+            met.Add("masked limit of a review");
         if (text.Contains("masked limit", StringComparison.Ordinal))
             met.Add("masked limit");
         foreach (ref readonly RuleInstruction step in plan.Program.Instructions)
@@ -63,11 +70,16 @@ public sealed class RulePlanTests
     private static void CheckDenied(RulePlan plan, NaiveRules naive, RuleFacts[] facts)
     {
         ushort[] expected = [.. facts.Select(one => naive.DeniedBy(one, denyOnly: false))];
+        ushort[] reviewed = [.. facts.Select(naive.ReviewedBy)];
         foreach (RuleWidth width in Enum.GetValues<RuleWidth>())
         {
             RuleChunk chunk = new(facts);
             plan.Judge(width, chunk.Columns, facts.Length, chunk.DeniedBy, chunk.ReviewedBy, chunk.Limits, chunk.LimitMask);
             Assert.That(chunk.DeniedBy, Is.EqualTo(expected), () => $"{width}\n{plan.Describe()}");
+            if (plan.HasReviews)
+                Assert.That(chunk.ReviewedBy, Is.EqualTo(reviewed), () => $"{width}, reviews\n{plan.Describe()}");
+            else
+                Assert.That(reviewed, Is.All.Zero);
         }
         // Asserting each would take most of the test's time.
         for (int i = 0; i < facts.Length; i++)
@@ -95,13 +107,53 @@ public sealed class RulePlanTests
             ushort answer = plan.FirstLimitExceeded(limits, mask, facts[i].Tier, facts[i].Amount, sums, row, Time);
             if (answer != expected)
                 Assert.Fail($"{facts[i]}: {answer} where {expected} was expected\n{plan.Describe()}");
-            if (expected != 0 && !plan.NeedsSums(facts[i].Source, facts[i].Currency))
+            ushort review = naive.FirstLimitExceeded(facts[i], paid, Time, RuleKind.ReviewLimit);
+            answer = plan.FirstReviewLimitExceeded(limits, mask, facts[i].Tier, facts[i].Amount, sums, row, Time);
+            if (answer != review)
+                Assert.Fail($"{facts[i]}: review {answer} where {review} was expected\n{plan.Describe()}");
+            if ((expected | review) != 0 && !plan.NeedsSums(facts[i].Source, facts[i].Currency))
                 Assert.Fail("a limit that can refuse needs sums");
             if (random.Next(8) != 0)
                 continue;
             sums.Add(row, facts[i].Amount, Time);
             naive.Add(paid, facts[i].Amount, Time);
         }
+    }
+
+    [Test]
+    public void A_review_of_a_threshold_takes_a_row_beside_that_of_what_refuses()
+    {
+        RulePlan plan = RulePlan.Build(new RuleTableBuilder()
+            .Review(9, "large", 1, When.Source(US).And(When.Amount(RuleOperator.AtLeast, USD, 100)))
+            .Review(3, "larger", 1, When.Source(US).And(When.Amount(RuleOperator.AtLeast, USD, 500)))
+            .Deny(5, "largest", When.Source(US).And(When.Amount(RuleOperator.AtLeast, USD, 1_000)))
+            .Build(), RandomRules.OwnerOf);
+        RuleChunk chunk = new([.. new ulong[] { 99, 100, 499, 500, 1_000 }.Select(amount => new RuleFacts(US, DE, USD, amount, 0, 0, 0, 1))]);
+        plan.Judge(chunk.Columns, 5, chunk.DeniedBy, chunk.ReviewedBy, default, default);
+
+        Assert.That(plan.Program.IsEmpty, "thresholds need no program");
+        Assert.That(chunk.ReviewedBy, Is.EqualTo(new ushort[] { 0, 9, 9, 3, 3 }));
+        Assert.That(chunk.DeniedBy, Is.EqualTo(new ushort[] { 0, 0, 0, 0, 5 }));
+        Assert.That(plan.JudgeOne(new RuleFacts(US, DE, USD, 999, 0, 0, 0, 1), denyOnly: false), Is.Zero, "a review refuses nothing");
+        Assert.That(plan.Describe(), Does.Contain("above 99 sent to review by rule 9"));
+    }
+
+    [Test]
+    public void A_plan_knows_how_long_each_review_holds()
+    {
+        RandomRules generator = new(PrintedSeed.Create());
+        int reviews = 0;
+        for (int round = 0; round < 20; round++)
+        {
+            RulePlan plan = RulePlan.Build(generator.Table(rulesMax: 12), RandomRules.OwnerOf);
+            foreach (Rule rule in plan.Table.Rules)
+                if (rule.IsReview)
+                {
+                    Assert.That(plan.HoldNsOf(rule.Id), Is.EqualTo(rule.HoldNs));
+                    reviews++;
+                }
+        }
+        Assert.That(reviews, Is.Positive);
     }
 
     [Test]
@@ -236,6 +288,26 @@ public sealed class RulePlanTests
             Assert.That(() => plan.Judge(chunk.Columns, 10, chunk.DeniedBy, default, default, default), Throws.ArgumentException);
             Assert.That(() => plan.Judge(chunk.Columns, -1, chunk.DeniedBy, chunk.ReviewedBy, chunk.Limits, default), Throws.ArgumentException);
         });
+        RulePlan kinds = RulePlan.Build(new RuleTableBuilder()
+            .Review(1, "kinds", 1, new FieldCondition(RuleField.PayerKind, RuleOperator.Equal, (ushort)PartyKind.Person)).Build(), RandomRules.OwnerOf);
+        ushort[] countries = new ushort[10];
+        byte[] bytes = new byte[10];
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(() => kinds.Judge(chunk.Columns, 10, chunk.DeniedBy, default, default, default), Throws.ArgumentException);
+            Assert.That(() => kinds.Judge(new RuleColumns
+            {
+                Source = countries,
+                Destination = countries,
+                Currency = countries,
+                Amount = new ulong[10],
+                Tier = bytes,
+                Purpose = bytes,
+                Level = bytes,
+                Instruction = bytes,
+            }, 10, chunk.DeniedBy, chunk.ReviewedBy, default, default), Throws.ArgumentException);
+        });
     }
 
     [Test]
@@ -247,6 +319,9 @@ public sealed class RulePlanTests
             .Deny(2, "program", When.Source(US, DE).And(When.Purpose(Purpose.Goods).Or(When.Level(RuleOperator.More, 3))))
             .Limit(3, "limit", LimitWindow.Month, USD, TierCeilings.Same(1_000), When.Always)
             .Limit(4, "masked", LimitWindow.Day, USD, TierCeilings.Same(1_000), When.Purpose(Purpose.Salary))
+            .Review(5, "review row", 1, When.Source(US).And(When.Amount(RuleOperator.AtLeast, USD, 200)))
+            .Review(6, "review program", 1, new FieldCondition(RuleField.PayeeKind, RuleOperator.Equal, (ushort)PartyKind.Business))
+            .ReviewLimit(7, "review limit", 1, LimitWindow.Day, USD, TierCeilings.Same(500), When.Always)
             .Build(), RandomRules.OwnerOf);
         RuleChunk chunk = new([.. Enumerable.Range(0, 1_000).Select(_ => generator.Facts())]);
         using SumTable sums = new(1);
@@ -261,6 +336,8 @@ public sealed class RulePlanTests
             {
                 exceeded += plan.JudgeOne(chunk.Facts[i], denyOnly: true);
                 exceeded += plan.FirstLimitExceeded(chunk.Limits[i], chunk.LimitMask[i], chunk.Facts[i].Tier,
+                    chunk.Facts[i].Amount, sums, row, time);
+                exceeded += plan.FirstReviewLimitExceeded(chunk.Limits[i], chunk.LimitMask[i], chunk.Facts[i].Tier,
                     chunk.Facts[i].Amount, sums, row, time);
                 sums.Add(row, 1, time);
             }

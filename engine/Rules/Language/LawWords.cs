@@ -39,9 +39,10 @@ internal static class LawWords
     /// <summary>Codes that people use for countries and currencies, and the ISO code that they mean.</summary>
     private static readonly (string Written, string Meant)[] s_habits =
     [
-        ("UK", "GB"), ("EL", "GR"), ("USA", "US"), ("GBR", "GB"), ("DEU", "DE"), ("FRA", "FR"), ("ITA", "IT"), ("ESP", "ES"), ("NLD", "NL"), ("CHE", "CH"), ("CHN", "CN"),
-        ("IND", "IN"), ("JPN", "JP"), ("BRA", "BR"), ("NGA", "NG"), ("CAN", "CA"), ("MEX", "MX"), ("RUS", "RU"), ("IRN", "IR"), ("PRK", "KP"), ("DPRK", "KP"), ("MMR", "MM"), ("CUB", "CU"),
-        ("SYR", "SY"), ("UAE", "AE"), ("RMB", "CNY"), ("NTD", "TWD"), ("STG", "GBP"),
+        ("UK", "GB"), ("EL", "GR"), ("UAE", "AE"), ("DPRK", "KP"), ("RMB", "CNY"), ("NTD", "TWD"), ("STG", "GBP"),
+        ("USA", "US"), ("GBR", "GB"), ("DEU", "DE"), ("FRA", "FR"), ("ITA", "IT"), ("ESP", "ES"), ("NLD", "NL"), ("CHE", "CH"),
+        ("CHN", "CN"), ("IND", "IN"), ("JPN", "JP"), ("BRA", "BR"), ("NGA", "NG"), ("CAN", "CA"), ("MEX", "MX"), ("RUS", "RU"),
+        ("IRN", "IR"), ("PRK", "KP"), ("MMR", "MM"), ("CUB", "CU"), ("SYR", "SY"),
     ];
 
     /// <summary>The field that another usual word for it means; null: none.</summary>
@@ -137,7 +138,8 @@ internal static class LawWords
 
     /// <summary>Whether a word has a meaning of its own where a statement's name could stand.</summary>
     public static bool IsReserved(string word) =>
-        Array.IndexOf(Items, word) >= 0 || Array.IndexOf(Clauses, word) >= 0 || Array.IndexOf(Fields, word) >= 0 || word is "allow" or "not" or "within" or "at" or "per" or "adapts" or "and" or "or" or "to" or "layer" or "for";
+        Array.IndexOf(Items, word) >= 0 || Array.IndexOf(Clauses, word) >= 0 || Array.IndexOf(Fields, word) >= 0
+            || word is "allow" or "not" or "within" or "at" or "per" or "adapts" or "and" or "or" or "to" or "layer" or "for";
 
     /// <summary>What a word is, for a message on a value of the wrong kind: <c>`US` is a country</c>; null: nothing that the language knows.</summary>
     public static string? MeaningOf(Token token) => token.Kind switch

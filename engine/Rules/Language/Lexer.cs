@@ -139,10 +139,12 @@ internal sealed class Lexer
             if (letter == '\\' && at + 1 < _text.Length && _text[at + 1] is '"' or '\\')
                 letter = _text[++at];
             else if (letter == '\\')
-                _faults.Error(FaultCode.UnknownEscape, PlaceOf(at, at + 1), "`\\` stands alone in a text in quotes", "write `\\\\` for one `\\`, and `\\\"` for a quotation mark");
+                _faults.Error(FaultCode.UnknownEscape, PlaceOf(at, at + 1), "`\\` stands alone in a text in quotes",
+                    "write `\\\\` for one `\\`, and `\\\"` for a quotation mark");
             content.Append(letter);
         }
-        _faults.Error(FaultCode.StringNotClosed, PlaceOf(_at, _at + 1), "this text in quotes does not end on its line", "put `\"` at its end; a text in quotes stands on one line");
+        _faults.Error(FaultCode.StringNotClosed, PlaceOf(_at, _at + 1), "this text in quotes does not end on its line",
+            "put `\"` at its end; a text in quotes stands on one line");
         AddString(content, at);
         _faults.Silence(PlaceOf(at, at));
         // It swallowed the rest of the line: that something is missing behind it follows from that.
@@ -153,7 +155,8 @@ internal sealed class Lexer
     {
         TextPlace place = PlaceOf(_at, end);
         if (content.Length > LanguageBounds.StringCharsMax)
-            _faults.Error(FaultCode.StringTooLong, place, $"this text has {content.Length} characters; {LanguageBounds.StringCharsMax} are the most", "name the source in short, or use a comment");
+            _faults.Error(FaultCode.StringTooLong, place, $"this text has {content.Length} characters; {LanguageBounds.StringCharsMax} are the most",
+                "name the source in short, or use a comment");
         else if (content.ToString().AsSpan().IsWhiteSpace())
             _faults.Error(FaultCode.StringEmpty, place, "this text in quotes says nothing", "say it in words");
         Add(TokenKind.Text, content.ToString(), end);
@@ -250,7 +253,8 @@ internal sealed class Lexer
             '*' or '/' or '^' => "nothing is multiplied or divided in a law; write the amount itself",
             _ => "delete it",
         };
-        string what = Rune.IsWhiteSpace(rune) ? "this space" : char.IsSurrogate(first) || rune.Value > 0x7F && !Rune.IsLetterOrDigit(rune) && !Rune.IsSymbol(rune) && !Rune.IsPunctuation(rune)
+        bool isShown = !char.IsSurrogate(first) && (rune.IsAscii || Rune.IsLetterOrDigit(rune) || Rune.IsSymbol(rune) || Rune.IsPunctuation(rune));
+        string what = Rune.IsWhiteSpace(rune) ? "this space" : !isShown
             ? $"U+{rune.Value:X4}" : ModuleText.Quote(written);
         _faults.Error(FaultCode.UnknownCharacter, PlaceOf(_at, _at + length), $"{what} is no sign of the language", hint);
         _at += length;

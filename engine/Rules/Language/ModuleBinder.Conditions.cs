@@ -25,7 +25,9 @@ internal sealed partial class ModuleBinder
     private LawCondition CheckDepth(Bound bound)
     {
         if (bound.Depth > LanguageBounds.ConditionDepthMax)
-            _faults.Error(FaultCode.ConditionTooDeep, bound.Condition.Place, $"this condition is nested {bound.Depth} deep; {LanguageBounds.ConditionDepthMax} is the most", "write it as several statements, or with a list");
+            _faults.Error(FaultCode.ConditionTooDeep, bound.Condition.Place,
+                $"this condition is nested {bound.Depth} deep; {LanguageBounds.ConditionDepthMax} is the most",
+                "write it as several statements, or with a list");
         return bound.Condition;
     }
 
@@ -47,7 +49,8 @@ internal sealed partial class ModuleBinder
             case FieldSyntax field:
                 return new Bound(BindField(field), 1);
             case AmountSyntax amount:
-                return new Bound(BindMoney(amount.Money) is { } money ? new LawAmount(LawWords.OperatorOf(amount.Operator.Text), money, amount.Place) : new LawAlways(amount.Place), 1);
+                return new Bound(BindMoney(amount.Money) is { } money ? new LawAmount(LawWords.OperatorOf(amount.Operator.Text), money, amount.Place)
+                    : new LawAlways(amount.Place), 1);
             case SumSyntax sum:
                 return new Bound(BindSum(sum), 1);
             default:
@@ -62,7 +65,8 @@ internal sealed partial class ModuleBinder
         RuleField field = LawWords.FieldOf(look.Field.Text);
         if (field == RuleField.None)
         {
-            _faults.Error(FaultCode.ListOfOtherKind, look.Field.Place, $"`{look.Field.Text}` is not looked up in a list", $"write `{look.Field.Text} >= USD 3_000`, or another comparison");
+            _faults.Error(FaultCode.ListOfOtherKind, look.Field.Place, $"`{look.Field.Text}` is not looked up in a list",
+                $"write `{look.Field.Text} >= USD 3_000`, or another comparison");
             return new LawAlways(look.Place);
         }
         List<ushort> values = BindValues(look.Values, field, $"`{look.Field.Text}`");
@@ -95,7 +99,7 @@ internal sealed partial class ModuleBinder
     private void WarnOfEquivalent(LawMoney money, TextPlace place)
     {
         if (money.IsEquivalent)
-            _faults.Warning(FaultCode.EquivalentSum, place, "sums are kept in each currency by itself, so this holds for each currency separately",
-                "if payments in all currencies are to count together, this statement does not say it");
+            _faults.Warning(FaultCode.EquivalentSum, place, "sums are kept currency by currency, so this holds in each of them separately",
+                "what is paid in one currency does not count towards the sum in another; for one currency only, write the amount without `equiv`");
     }
 }

@@ -10,12 +10,12 @@ internal sealed partial class ModuleBinder
         foreach (StatementSyntax syntax in _syntax.Statements)
             CheckStatementName(syntax);
         List<LawStatement> statements = [];
-        foreach (StatementSyntax syntax in _syntax.Statements)
+        for (int at = 0; at < _syntax.Statements.Count && !_faults.IsFull; at++)
         {
-            if (_faults.IsFull)
-                break;
-            if (statements.Count == LanguageBounds.StatementsMax)
-                _faults.Error(FaultCode.TooMany, syntax.Name.Place, $"a module has at most {LanguageBounds.StatementsMax} statements", "split it into two modules");
+            StatementSyntax syntax = _syntax.Statements[at];
+            if (at == LanguageBounds.StatementsMax)
+                _faults.Error(FaultCode.TooMany, syntax.Name.Place, $"a module has at most {LanguageBounds.StatementsMax} statements",
+                    "split it into two modules");
             statements.Add(BindStatement(syntax));
         }
         return statements;
@@ -27,7 +27,8 @@ internal sealed partial class ModuleBinder
         if (name.Text.Length == 0)
             return;
         if (!_statementsByName.TryAdd(name.Text, syntax))
-            _faults.Error(FaultCode.NameTwice, name.Place, $"{name.Shown} is the name of two statements, first on line {_statementsByName[name.Text].Name.Place.Line}", "give one of them another name");
+            _faults.Error(FaultCode.NameTwice, name.Place,
+                $"{name.Shown} is the name of two statements, first on line {_statementsByName[name.Text].Name.Place.Line}", "give one of them another name");
         if (!CheckName(name, LanguageBounds.StatementNameCharsMax, mayHavePoints: true, "a statement's name") || _module.Length == 0)
             return;
         if (!name.Text.StartsWith(_module + ".", StringComparison.Ordinal))
@@ -58,7 +59,8 @@ internal sealed partial class ModuleBinder
             HoldNs = effect != LawEffect.Review ? 0 : syntax.Within is { } within ? BindWithin(within) : LanguageBounds.ReviewDaysDefault * Limits.NsPerDay,
             When = BindWhen(syntax),
             Targets = [.. syntax.Targets.Select(target => target.Text)],
-            Layer = !syntax.IsException ? 0 : syntax.Layer is { } layer ? (int)BindWhole(layer, 1, LanguageBounds.LayerMax, $"layers are whole numbers from 1 to {LanguageBounds.LayerMax}") : 1,
+            Layer = !syntax.IsException ? 0 : syntax.Layer is { } layer
+                ? (int)BindWhole(layer, 1, LanguageBounds.LayerMax, $"layers are whole numbers from 1 to {LanguageBounds.LayerMax}") : 1,
             Citation = syntax.Source is { } source ? CitationOf(source) : new Citation("", true),
             FromDay = from,
             UntilDay = until,
@@ -71,13 +73,16 @@ internal sealed partial class ModuleBinder
         if (!syntax.IsException)
         {
             if (_isTreaty)
-                _faults.Error(FaultCode.TreatyStatement, syntax.Keyword.Place, "a treaty holds exceptions to its modules' statements only", "write this statement in a module, or as an exception: `exception NAME to us.travel deny …`");
+                _faults.Error(FaultCode.TreatyStatement, syntax.Keyword.Place, "a treaty holds exceptions to its modules' statements only",
+                    "write this statement in a module, or as an exception: `exception NAME to us.travel deny …`");
             return;
         }
         if (!_isTreaty && syntax.Targets.Count > 1)
-            _faults.Error(FaultCode.TargetForeign, syntax.Targets[1].Place, "an exception of a module is to one statement", "write one exception for each; only a treaty's may be to several");
+            _faults.Error(FaultCode.TargetForeign, syntax.Targets[1].Place, "an exception of a module is to one statement",
+                "write one exception for each; only a treaty's may be to several");
         if (syntax.Targets.Count > LanguageBounds.TreatyNamesMax)
-            _faults.Error(FaultCode.TooMany, syntax.Targets[LanguageBounds.TreatyNamesMax].Place, $"an exception is to at most {LanguageBounds.TreatyNamesMax} statements", "write two exceptions");
+            _faults.Error(FaultCode.TooMany, syntax.Targets[LanguageBounds.TreatyNamesMax].Place,
+                $"an exception is to at most {LanguageBounds.TreatyNamesMax} statements", "write two exceptions");
         HashSet<string> seen = new(StringComparer.Ordinal);
         foreach (Token target in syntax.Targets)
         {
@@ -98,10 +103,13 @@ internal sealed partial class ModuleBinder
             return;
         int point = target.Text.IndexOf('.');
         if (point <= 0)
-            _faults.Error(FaultCode.UnknownTarget, target.Place, $"{target.Shown} is no statement's name", "write the module, a point and the name: `us.travel`");
+            _faults.Error(FaultCode.UnknownTarget, target.Place, $"{target.Shown} is no statement's name",
+                "write the module, a point and the name: `us.travel`");
         else if (_between.Count > 0 && !_between.Contains(target.Text[..point]))
-            _faults.Error(FaultCode.TargetNotBound, target.Place, $"the treaty is not between {ModuleText.Quote(target.Text[..point])} and others, so it cannot except its statements",
-                Suggestion.Question(target.Text[..point], _syntax.Header!.Between.Select(name => name.Text)) ?? "name the module behind `between`, or leave the statement out");
+            _faults.Error(FaultCode.TargetNotBound, target.Place,
+                $"the treaty is not between {ModuleText.Quote(target.Text[..point])} and others, so it cannot except its statements",
+                Suggestion.Question(target.Text[..point], _syntax.Header!.Between.Select(name => name.Text))
+                    ?? "name the module behind `between`, or leave the statement out");
     }
 
     private void CheckTarget(Token target)
@@ -110,32 +118,41 @@ internal sealed partial class ModuleBinder
         {
             if (found.IsException)
                 _faults.Error(FaultCode.ExceptionToException, target.Place, $"{target.Shown} is an exception itself",
-                    found.Targets.Count > 0 && found.Targets[0].Text != target.Text ? $"write this one to {found.Targets[0].Shown}, too, and give it a higher layer" : "write it to the statement whose place it takes, with a higher layer");
+                    found.Targets.Count > 0 && found.Targets[0].Text != target.Text
+                        ? $"write this one to {found.Targets[0].Shown}, too, and give it a higher layer"
+                        : "write it to the statement whose place it takes, with a higher layer");
             return;
         }
         string? question = SuggestStatement(target.Text);
         int point = target.Text.IndexOf('.');
         if (question is null && point > 0 && _module.Length > 0 && target.Text[..point] != _module)
-            _faults.Error(FaultCode.TargetForeign, target.Place, $"{target.Shown} is no statement of this module, `{_module}`", "a module excepts its own statements only; between modules that is done by a treaty");
+            _faults.Error(FaultCode.TargetForeign, target.Place, $"{target.Shown} is no statement of this module, `{_module}`",
+                "a module excepts its own statements only; between modules that is done by a treaty");
         else
             _faults.Error(FaultCode.UnknownTarget, target.Place, $"there is no statement {target.Shown} in this module", question);
     }
 
-    private string? SuggestStatement(string written) => Suggestion.Question(written, _syntax.Statements.Where(statement => statement.Name.Text.Length > 0).Select(statement => statement.Name.Text))
-        ?? (_module.Length > 0 && !written.Contains('.') && _statementsByName.ContainsKey($"{_module}.{written}") ? $"did you mean `{_module}.{written}`?" : null);
+    private string? SuggestStatement(string written) => Suggestion.Question(written,
+        _syntax.Statements.Where(statement => statement.Name.Text.Length > 0).Select(statement => statement.Name.Text))
+        ?? (_module.Length > 0 && !written.Contains('.') && _statementsByName.ContainsKey($"{_module}.{written}") ? $"did you mean `{_module}.{written}`?"
+            : null);
 
     private (int? From, int? Until) BindDays(StatementSyntax syntax)
     {
         int? from = syntax.From is { } first ? BindDate(first) : null;
         int? until = syntax.Until is { } last ? BindDate(last) : null;
         if (from < _effectiveDay)
-            _faults.Error(FaultCode.FromTooEarly, syntax.From!.Value.Place, $"the statement begins before its module, which is effective {NumberText.DateOf(_effectiveDay.Value)}", "delete `from`, or write a later day");
+            _faults.Error(FaultCode.FromTooEarly, syntax.From!.Value.Place,
+                $"the statement begins before its module, which is effective {NumberText.DateOf(_effectiveDay.Value)}", "delete `from`, or write a later day");
         else if (from >= _untilDay)
-            _faults.Error(FaultCode.FromTooLate, syntax.From!.Value.Place, $"the statement begins when its module is not in force any more, from {NumberText.DateOf(_untilDay.Value)} on", "write an earlier day");
+            _faults.Error(FaultCode.FromTooLate, syntax.From!.Value.Place,
+                $"the statement begins when its module is not in force any more, from {NumberText.DateOf(_untilDay.Value)} on", "write an earlier day");
         if (until <= (from ?? _effectiveDay))
-            _faults.Error(FaultCode.UntilNotLater, syntax.Until!.Value.Place, "the statement ends before it begins", "`until` is the first day on which it does not hold any more");
+            _faults.Error(FaultCode.UntilNotLater, syntax.Until!.Value.Place, "the statement ends before it begins",
+                "`until` is the first day on which it does not hold any more");
         else if (until >= _untilDay)
-            _faults.Warning(FaultCode.UntilWithoutEffect, syntax.Until!.Value.Place, $"the module itself ends on {NumberText.DateOf(_untilDay.Value)}, so this changes nothing", "delete it, or write an earlier day");
+            _faults.Warning(FaultCode.UntilWithoutEffect, syntax.Until!.Value.Place,
+                $"the module itself ends on {NumberText.DateOf(_untilDay.Value)}, so this changes nothing", "delete it, or write an earlier day");
         return (from, until);
     }
 
@@ -167,10 +184,12 @@ internal sealed partial class ModuleBinder
             bound[number] = money;
         }
         if (isKnown && seen.Contains(false))
-            _faults.Error(FaultCode.CeilingsMalformed, ceilings.Place, $"tier {string.Join(" and tier ", Enumerable.Range(0, seen.Length).Where(tier => !seen[tier]))} has no ceiling",
+            _faults.Error(FaultCode.CeilingsMalformed, ceilings.Place,
+                $"no ceiling is written for tier {string.Join(" and tier ", Enumerable.Range(0, seen.Length).Where(tier => !seen[tier]))}",
                 "name all four tiers, 0 to 3; where there is no ceiling, write `at most none`");
         else if (isKnown && ceilings.Tiers.All(tier => tier.Money is null))
-            _faults.Error(FaultCode.CeilingsMalformed, ceilings.Place, "a limit without any ceiling limits nothing", "write at least one ceiling, or leave the statement out");
+            _faults.Error(FaultCode.CeilingsMalformed, ceilings.Place, "a limit without any ceiling limits nothing",
+                "write at least one ceiling, or leave the statement out");
         return bound;
     }
 
@@ -189,7 +208,8 @@ internal sealed partial class ModuleBinder
         foreach (AdaptationSyntax adaptation in written)
         {
             Token name = adaptation.Class;
-            int percent = adaptation.Percent is { } number ? (int)BindWhole(number, 1, LanguageBounds.AdaptationPercentMax, $"a limit adapts to 1 % to {LanguageBounds.AdaptationPercentMax} %; where it does not apply, write `exempt`") : 0;
+            const string Range = "a limit adapts to 1 % to 1,000 %; where it does not apply, write `exempt`";
+            int percent = adaptation.Percent is { } number ? (int)BindWhole(number, 1, LanguageBounds.AdaptationPercentMax, Range) : 0;
             if (!seen.Add(name.Text))
             {
                 _faults.Error(FaultCode.NameTwice, name.Place, $"the limit adapts to {name.Shown} twice", "delete one of them");
@@ -198,12 +218,14 @@ internal sealed partial class ModuleBinder
             bool isDeclared = _listsByName.TryGetValue(name.Text, out BoundList? list);
             if (!isDeclared && name.Text.Length > 0 && !_faults.IsFull)
                 _faults.Error(FaultCode.UnknownClass, name.Place, $"no class {name.Shown} is declared in this module",
-                    Suggestion.Question("@" + name.Text, _syntax.Lists.Where(other => other.IsClass).Select(other => "@" + other.Name.Text)) ?? $"declare it: `class @{name.Text} = {{ … }} cite \"…\"`");
+                    Suggestion.Question("@" + name.Text, _syntax.Lists.Where(other => other.IsClass).Select(other => "@" + other.Name.Text))
+                        ?? $"declare it: `class @{name.Text} = {{ … }} cite \"…\"`");
             if (!isDeclared)
                 continue;
             list!.IsUsed = true;
             if (!list.Syntax.IsClass)
-                _faults.Error(FaultCode.UnknownClass, name.Place, $"{name.Shown} is a list; a limit adapts to a class of countries", $"declare it by `class @{name.Text} = …` instead of `list`");
+                _faults.Error(FaultCode.UnknownClass, name.Place, $"{name.Shown} is a list; a limit adapts to a class of countries",
+                    $"declare it by `class @{name.Text} = …` instead of `list`");
             else if (list.List is { } countries)
                 bound.Add(new Adaptation(name.Text, countries.Values, percent));
         }

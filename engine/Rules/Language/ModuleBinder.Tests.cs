@@ -9,14 +9,14 @@ internal sealed partial class ModuleBinder
     {
         List<LawTest> tests = [];
         Dictionary<string, TextPlace> named = new(StringComparer.Ordinal); // asked, never walked
-        foreach (TestSyntax syntax in _syntax.Tests)
+        for (int at = 0; at < _syntax.Tests.Count && !_faults.IsFull; at++)
         {
-            if (_faults.IsFull)
-                break;
-            if (syntax == _syntax.Tests.ElementAtOrDefault(LanguageBounds.TestsMax))
+            TestSyntax syntax = _syntax.Tests[at];
+            if (at == LanguageBounds.TestsMax)
                 _faults.Error(FaultCode.TooMany, syntax.Place, $"a module has at most {LanguageBounds.TestsMax} tests");
             if (syntax.Name.Text.Length > 0 && !named.TryAdd(syntax.Name.Text, syntax.Place))
-                _faults.Error(FaultCode.NameTwice, syntax.Place, $"two tests have this name, the first on line {named[syntax.Name.Text].Line}", "say what this one shows");
+                _faults.Error(FaultCode.NameTwice, syntax.Place, $"two tests have this name, the first on line {named[syntax.Name.Text].Line}",
+                    "say what this one shows");
             if (BindTest(syntax) is { } test)
                 tests.Add(test);
         }
@@ -56,7 +56,8 @@ internal sealed partial class ModuleBinder
         return new LawTest
         {
             Name = syntax.Name.Text,
-            Facts = new RuleFacts(source, destination, amount.Currency, 0, facts.Tier, facts.Purpose, facts.Level, facts.Instruction, facts.PayerKind, facts.PayeeKind),
+            Facts = new RuleFacts(source, destination, amount.Currency, 0, facts.Tier, facts.Purpose, facts.Level, facts.Instruction,
+                facts.PayerKind, facts.PayeeKind),
             Amount = amount,
             Spent = facts.Spent,
             Parameters = facts.Parameters,
@@ -73,7 +74,8 @@ internal sealed partial class ModuleBinder
     {
         string[] missing = [.. s_testNeeds.Where(item => !seen.Contains(item)).Select(item => $"`{item}`")];
         if (missing.Length > 0)
-            _faults.Error(FaultCode.TestItemMissing, syntax.Place, $"the test's payment lacks {string.Join(" and ", missing)}", "write `{ src US dst DE amount USD 3_000 }`, and what else matters");
+            _faults.Error(FaultCode.TestItemMissing, syntax.Place, $"the test's payment lacks {string.Join(" and ", missing)}",
+                "write `{ src US dst DE amount USD 3_000 }`, and what else matters");
     }
 
     private void BindItem(TestItemSyntax item, Facts facts)
@@ -99,7 +101,8 @@ internal sealed partial class ModuleBinder
             case "on":
                 facts.Day = item.Value is { } date ? BindDate(date) : null;
                 if (facts.Day < _effectiveDay || facts.Day >= _untilDay)
-                    _faults.Warning(FaultCode.TestOutsideOfForce, item.Value!.Value.Place, "the module is not in force on this day, so it says nothing", "write a day on which it is");
+                    _faults.Warning(FaultCode.TestOutsideOfForce, item.Value!.Value.Place, "the module is not in force on this day, so it says nothing",
+                        "write a day on which it is");
                 break;
             default:
                 BindTestParameter(item, facts);
@@ -160,8 +163,10 @@ internal sealed partial class ModuleBinder
         if (facts.Amount is not { } amount)
             return;
         foreach (TestItemSyntax item in syntax.Items)
-            if (item is { Word.Text: "spent", Money: { } money } && LawWords.IsCurrency(money.Currency.Text) && Iso4217.NumberOf(money.Currency.Text) != amount.Currency)
-                _faults.Error(FaultCode.AmountNotPlain, money.Place, "what was spent is in another currency than the payment", $"sums are kept per currency; write it in {Iso4217.LettersOf(amount.Currency)}");
+            if (item is { Word.Text: "spent", Money: { } money } && LawWords.IsCurrency(money.Currency.Text)
+                && Iso4217.NumberOf(money.Currency.Text) != amount.Currency)
+                _faults.Error(FaultCode.AmountNotPlain, money.Place, "what was spent is in another currency than the payment",
+                    $"sums are kept per currency; write it in {Iso4217.LettersOf(amount.Currency)}");
     }
 
     private void BindTestParameter(TestItemSyntax item, Facts facts)
@@ -193,8 +198,10 @@ internal sealed partial class ModuleBinder
             string? effect = found.Effect?.Text;
             bool isFitting = effect is null || (answer == LawAnswer.Review ? effect == "review" : effect is "deny" or "require" or "limit");
             if (!isFitting)
-                _faults.Error(FaultCode.TestAnswerOfOtherKind, statement.Place, $"{statement.Shown} cannot {(answer == LawAnswer.Review ? "review" : "refuse")} a payment; its effect is `{effect}`",
-                    effect == "allow" ? "what it allows is expected as `=> yes`" : effect == "review" ? $"write `=> review {statement.Text}`" : $"write `=> no {statement.Text}`");
+                _faults.Error(FaultCode.TestAnswerOfOtherKind, statement.Place,
+                    $"{statement.Shown} cannot {(answer == LawAnswer.Review ? "review" : "refuse")} a payment; its effect is `{effect}`",
+                    effect == "allow" ? "what it allows is expected as `=> yes`" : effect == "review" ? $"write `=> review {statement.Text}`"
+                        : $"write `=> no {statement.Text}`");
             return;
         }
         int point = statement.Text.IndexOf('.');

@@ -10,16 +10,17 @@ internal sealed partial class ModuleBinder
     private List<LawList> BindLists()
     {
         List<LawList> lists = [];
-        foreach (ListSyntax syntax in _syntax.Lists)
+        for (int at = 0; at < _syntax.Lists.Count && !_faults.IsFull; at++)
         {
-            if (_faults.IsFull)
-                break;
-            if (syntax == _syntax.Lists.ElementAtOrDefault(LanguageBounds.ListsMax))
+            ListSyntax syntax = _syntax.Lists[at];
+            if (at == LanguageBounds.ListsMax)
                 _faults.Error(FaultCode.TooMany, syntax.Name.Place, $"a module has at most {LanguageBounds.ListsMax} lists and classes");
             bool isNamed = CheckName(syntax.Name, LanguageBounds.ListNameCharsMax, mayHavePoints: false, "a list's name");
             LawList? list = BindList(syntax);
             if (!_listsByName.TryAdd(syntax.Name.Text, new BoundList(syntax, list)))
-                _faults.Error(FaultCode.NameTwice, syntax.Name.Place, $"{syntax.Name.Shown} is declared twice, first on line {_listsByName[syntax.Name.Text].Syntax.Name.Place.Line}", "give one of them another name");
+                _faults.Error(FaultCode.NameTwice, syntax.Name.Place,
+                    $"{syntax.Name.Shown} is declared twice, first on line {_listsByName[syntax.Name.Text].Syntax.Name.Place.Line}",
+                    "give one of them another name");
             if (list is not null && isNamed)
                 lists.Add(list);
         }
@@ -67,7 +68,8 @@ internal sealed partial class ModuleBinder
             RuleField own = isListOwn ? Array.Find(s_listFields, other => IsValueOf(other, code.Text)) : RuleField.None;
             if (own != RuleField.None && own != field)
             {
-                _faults.Error(FaultCode.ListOfMixedKinds, code.Place, $"{LawWords.MeaningOf(code)}, but {codes[0].Shown} is {LawWords.ValuesOf(field)}", "a list holds countries, or currencies, or purposes; make two lists");
+                _faults.Error(FaultCode.ListOfMixedKinds, code.Place, $"{LawWords.MeaningOf(code)}, but {codes[0].Shown} is {LawWords.ValuesOf(field)}",
+                    "a list holds countries, or currencies, or purposes; make two lists");
                 continue;
             }
             if (BindValue(field, code) is not { } value)
@@ -100,7 +102,9 @@ internal sealed partial class ModuleBinder
             return [.. list.Values];
         string holds = list.Field switch { RuleField.Source => "countries", RuleField.Currency => "currencies", _ => "purposes" };
         _faults.Error(FaultCode.ListOfOtherKind, name.Place, $"{name.Shown} is a list of {holds}; {what} cannot be in it",
-            held is RuleField.Source or RuleField.Currency or RuleField.Purpose ? $"a list of {(held == RuleField.Source ? "countries" : held == RuleField.Currency ? "currencies" : "purposes")} is expected" : "write the values out: `in { … }`");
+            held is RuleField.Source or RuleField.Currency or RuleField.Purpose
+                ? $"a list of {(held == RuleField.Source ? "countries" : held == RuleField.Currency ? "currencies" : "purposes")} is expected"
+                : "write the values out: `in { … }`");
         return [];
     }
 
@@ -114,7 +118,8 @@ internal sealed partial class ModuleBinder
         }
         if (!_faults.IsFull && name.Text.Length > 0)
             _faults.Error(FaultCode.UnknownList, name.Place, $"no list {name.Shown} is declared in this module",
-                Suggestion.Question("@" + name.Text, _syntax.Lists.Select(list => "@" + list.Name.Text)) ?? $"declare it: `list @{name.Text} = {{ … }} cite \"…\"`");
+                Suggestion.Question("@" + name.Text, _syntax.Lists.Select(list => "@" + list.Name.Text))
+                    ?? $"declare it: `list @{name.Text} = {{ … }} cite \"…\"`");
         return null;
     }
 
@@ -147,7 +152,8 @@ internal sealed partial class ModuleBinder
         string rule = field == RuleField.Tier ? $"identity tiers are whole numbers from 0 to {most}" : $"levels are whole numbers from 0 to {most}";
         if (token.Kind != TokenKind.Number)
         {
-            _faults.Error(FaultCode.ValueOfOtherKind, token.Place, $"{LawWords.MeaningOf(token) ?? token.Shown + " is no number"}; `{LawWords.NameOf(field)}` is compared with a number", rule);
+            _faults.Error(FaultCode.ValueOfOtherKind, token.Place,
+                $"{LawWords.MeaningOf(token) ?? token.Shown + " is no number"}; `{LawWords.NameOf(field)}` is compared with a number", rule);
             return null;
         }
         if (!NumberText.TryWhole(token.Text, out ulong number))
@@ -196,7 +202,8 @@ internal sealed partial class ModuleBinder
         string? hint = habit is not null && Array.IndexOf(words, habit) >= 0 ? $"did you mean `{habit}`?"
             : upper == "EU" && isCode ? "the European Union is no country: declare a list of its members; its currency is `EUR`"
             : Suggestion.Question(token.Text, words);
-        _faults.Error(code, token.Place, $"{token.Shown} is {what}", hint ?? (field == RuleField.Currency ? "currencies are written with three capital letters: `USD`"
+        _faults.Error(code, token.Place, $"{token.Shown} is {what}", hint
+            ?? (field == RuleField.Currency ? "currencies are written with three capital letters: `USD`"
             : isCode ? "countries are written with two capital letters: `US`" : "it is one of: " + string.Join(", ", words)));
     }
 
@@ -212,7 +219,8 @@ internal sealed partial class ModuleBinder
         if (field is RuleField.Source or RuleField.Destination or RuleField.Owner && LawWords.IsCurrency(token.Text))
         {
             string owner = Iso3166.LettersOf(Iso4217.OwnerCountry(Iso4217.NumberOf(token.Text)));
-            return owner.Length > 0 ? $"its country is `{owner}`; the payment's currency is asked by `currency = {token.Text}`" : $"the payment's currency is asked by `currency = {token.Text}`";
+            return owner.Length > 0 ? $"its country is `{owner}`; the payment's currency is asked by `currency = {token.Text}`"
+                : $"the payment's currency is asked by `currency = {token.Text}`";
         }
         return field switch
         {
@@ -230,13 +238,16 @@ internal sealed partial class ModuleBinder
         ParameterName? index = money.Index is { } name ? BindParameter(name, isIndex: true) : null;
         if (!NumberText.TryDecimal(money.Number.Text, out string digits, out int decimals))
         {
-            _faults.Error(FaultCode.NumberMalformed, money.Number.Place, $"{money.Number.Shown} is no amount", "write digits, and a point in front of decimals: `10_000.50`");
+            _faults.Error(FaultCode.NumberMalformed, money.Number.Place, $"{money.Number.Shown} is no amount",
+                "write digits, and a point in front of decimals: `10_000.50`");
             return null;
         }
         if (decimals > LanguageBounds.AmountDecimalsMax)
-            _faults.Error(FaultCode.AmountTooFine, money.Number.Place, $"{money.Number.Shown} has {decimals} digits behind the point", $"{LanguageBounds.AmountDecimalsMax} are the most");
+            _faults.Error(FaultCode.AmountTooFine, money.Number.Place, $"{money.Number.Shown} has {decimals} digits behind the point",
+                $"{LanguageBounds.AmountDecimalsMax} are the most");
         else if (digits.Length > LanguageBounds.AmountDigitsMax)
-            _faults.Error(FaultCode.AmountTooLarge, money.Number.Place, $"{money.Number.Shown} has {digits.Length} digits", $"an amount has at most {LanguageBounds.AmountDigitsMax} digits");
+            _faults.Error(FaultCode.AmountTooLarge, money.Number.Place, $"{money.Number.Shown} has {digits.Length} digits",
+                $"an amount has at most {LanguageBounds.AmountDigitsMax} digits");
         else if (currency is { } known && (money.Index is null || index is not null))
             return new LawMoney(known, MantissaOf(digits), (byte)decimals, money.IsEquivalent, index);
         return null;
@@ -257,17 +268,20 @@ internal sealed partial class ModuleBinder
         string example = isIndex ? "`USD.cpi`" : "`USD.cpi` or `EUR.rate`";
         if (point < 0 || token.Text.IndexOf('.', point + 1) >= 0)
         {
-            _faults.Error(FaultCode.IndexMalformed, token.Place, $"{token.Shown} is no name of {(isIndex ? "an index" : "a parameter")}", $"write the currency, a point and the name: {example}");
+            _faults.Error(FaultCode.IndexMalformed, token.Place, $"{token.Shown} is no name of {(isIndex ? "an index" : "a parameter")}",
+                $"write the currency, a point and the name: {example}");
             return null;
         }
         Token currency = token with { Text = token.Text[..point], Place = token.Place with { Length = point } };
-        Token name = token with { Text = token.Text[(point + 1)..], Place = token.Place with { Column = token.Place.Column + point + 1, Length = token.Text.Length - point - 1 } };
+        Token name = token with { Text = token.Text[(point + 1)..],
+            Place = token.Place with { Column = token.Place.Column + point + 1, Length = token.Text.Length - point - 1 } };
         ushort? known = BindValue(RuleField.Currency, currency);
         if (!CheckName(name, LanguageBounds.ParameterNameCharsMax, mayHavePoints: false, isIndex ? "an index's name" : "a parameter's name"))
             return null;
         if (isIndex && name.Text == ParameterName.RateName)
         {
-            _faults.Error(FaultCode.IndexMalformed, name.Place, "a rate of exchange is no index", "an amount that holds in every currency is written `equiv USD 3_000`");
+            _faults.Error(FaultCode.IndexMalformed, name.Place, "a rate of exchange is no index",
+                "an amount that holds in every currency is written `equiv USD 3_000`");
             return null;
         }
         return known is { } number ? new ParameterName(number, name.Text) : null;

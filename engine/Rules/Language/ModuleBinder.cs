@@ -79,7 +79,8 @@ internal sealed partial class ModuleBinder
         _effectiveDay = header.Effective is { } effective ? BindDate(effective) : null;
         _untilDay = header.Until is { } until ? BindDate(until) : null;
         if (_untilDay <= _effectiveDay)
-            _faults.Error(FaultCode.UntilNotLater, header.Until!.Value.Place, "the module ends before it begins", "`until` is the first day on which it is not in force any more; it must be later than the effective day");
+            _faults.Error(FaultCode.UntilNotLater, header.Until!.Value.Place, "the module ends before it begins",
+                "`until` is the first day on which it is not in force any more; it must be later than the effective day");
         if (!header.IsTreaty)
             return version;
         foreach (Token party in header.Between)
@@ -92,9 +93,11 @@ internal sealed partial class ModuleBinder
                 _faults.Error(FaultCode.TreatyParties, party.Place, $"{party.Shown} is named twice", "delete one of them");
         }
         if (header.Between.Count > LanguageBounds.TreatyNamesMax)
-            _faults.Error(FaultCode.TooMany, header.Between[LanguageBounds.TreatyNamesMax].Place, $"a treaty is between at most {LanguageBounds.TreatyNamesMax} modules");
+            _faults.Error(FaultCode.TooMany, header.Between[LanguageBounds.TreatyNamesMax].Place,
+                $"a treaty is between at most {LanguageBounds.TreatyNamesMax} modules");
         else if (header.Between.Count == 1)
-            _faults.Error(FaultCode.TreatyParties, header.Between[0].Place, "a treaty is between two modules or more", "name the others, too: `between us, in`");
+            _faults.Error(FaultCode.TreatyParties, header.Between[0].Place, "a treaty is between two modules or more",
+                "name the others, too: `between us, in`");
         return version;
     }
 
@@ -132,7 +135,8 @@ internal sealed partial class ModuleBinder
             isFine &= char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter == '_' || (letter == '.' && mayHavePoints);
         if (isFine)
             return true;
-        string offered = new([.. text.ToLowerInvariant().Select(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || (letter == '.' && mayHavePoints) ? letter : '_')]);
+        string offered = new([.. text.ToLowerInvariant().Select(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter)
+            || (letter == '.' && mayHavePoints) ? letter : '_')]);
         _faults.Error(FaultCode.NameMalformed, name.Place, $"{name.Shown} cannot be {what}",
             "it is written with small letters, digits and `_`" + (mayHavePoints ? ", with points between words" : "") + ", a letter in front" +
             (offered.Length > 0 && char.IsAsciiLetterLower(offered[0]) ? $": {ModuleText.Quote(offered)}" : ""));

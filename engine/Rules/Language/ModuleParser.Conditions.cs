@@ -121,7 +121,8 @@ internal sealed partial class ModuleParser
             return Current.Text;
         if (AtClause || Current.IsWord("and") || Current.IsWord("or") || Current.IsSymbol(")"))
         {
-            _faults.Error(FaultCode.ConditionExpected, Here, _at > 0 ? $"a condition is expected behind {_tokens[_at - 1].Shown}" : "a condition is expected here",
+            _faults.Error(FaultCode.ConditionExpected, Here, _at > 0 ? $"a condition is expected behind {_tokens[_at - 1].Shown}"
+                : "a condition is expected here",
                 "write for example `src = US`, `amount >= USD 3_000` or `tier < 2`");
             return null;
         }
@@ -158,7 +159,8 @@ internal sealed partial class ModuleParser
             return NoSum(start, "`)` is missing behind the time");
         if (!AcceptSymbol("+") || !Accept("amount"))
             return NoSum(start, "`+ amount` is missing behind the sum");
-        return ReadOperator("the sum") is { } comparison && ReadMoney() is { } money ? new SumSyntax(window, comparison, money, PlaceFrom(start)) : Broken(start);
+        return ReadOperator("the sum") is { } comparison && ReadMoney() is { } money
+            ? new SumSyntax(window, comparison, money, PlaceFrom(start)) : Broken(start);
     }
 
     private BrokenSyntax NoSum(int start, string message)
@@ -201,13 +203,15 @@ internal sealed partial class ModuleParser
             return ReadValues() is { } values ? new InSyntax(asked, isNegated, values, PlaceFrom(start)) : Broken(start);
         if (isNegated || Current.Kind == TokenKind.ListName || Current.IsSymbol("{"))
         {
-            _faults.Error(FaultCode.ComparisonExpected, Here, "`in` is missing in front of the list", $"write `{asked.Text} in {{ … }}` or `{asked.Text} in @…`");
+            _faults.Error(FaultCode.ComparisonExpected, Here, "`in` is missing in front of the list",
+                $"write `{asked.Text} in {{ … }}` or `{asked.Text} in @…`");
             return ReadValues() is { } values ? new InSyntax(asked, isNegated, values, PlaceFrom(start)) : Broken(start);
         }
         if (ReadOperator(asked.Text) is not { } comparison)
             return Broken(start);
         if (asked.Text is "payer" or "payee")
-            _faults.Error(FaultCode.ComparisonExpected, comparison.Place, $"what a {asked.Text} is, is asked by `is`", $"write `{asked.Text} is person` or `{asked.Text} is not person`");
+            _faults.Error(FaultCode.ComparisonExpected, comparison.Place, $"what a {asked.Text} is, is asked by `is`",
+                $"write `{asked.Text} is person` or `{asked.Text} is not person`");
         if (Current.Kind is TokenKind.Word or TokenKind.Number && !AtClause && Current.Text is not ("and" or "or"))
         {
             Token value = Take();
@@ -236,7 +240,8 @@ internal sealed partial class ModuleParser
             List<Token> values = ReadBraces();
             return new PlacesSyntax(values, null, PlaceFrom(start));
         }
-        _faults.Error(FaultCode.ListMalformed, Here, "a list is expected behind `in`", "write `in { US, CA }`, or `in @name` with a list declared in this module");
+        _faults.Error(FaultCode.ListMalformed, Here, "a list is expected behind `in`",
+            "write `in { US, CA }`, or `in @name` with a list declared in this module");
         return null;
     }
 
@@ -252,7 +257,8 @@ internal sealed partial class ModuleParser
         }
         if (!AtClause && token.Kind == TokenKind.Word && LawWords.OperatorMeantBy(token.Text, Ahead.Text) is var (symbol, words))
         {
-            _faults.Error(FaultCode.ComparisonExpected, token.Place, "comparisons are written with signs", $"write `{symbol}` instead of `{string.Join(' ', Enumerable.Range(_at, words).Select(at => _tokens[at].Text))}`");
+            _faults.Error(FaultCode.ComparisonExpected, token.Place, "comparisons are written with signs",
+                $"write `{symbol}` instead of `{string.Join(' ', Enumerable.Range(_at, words).Select(at => _tokens[at].Text))}`");
             _at += words;
             return token with { Kind = TokenKind.Symbol, Text = symbol };
         }

@@ -3,7 +3,11 @@ namespace Settlement.Engine.Rules.Language;
 /// <remarks>This file: statements, exceptions and tests.</remarks>
 internal sealed partial class ModuleParser
 {
-    private const string CeilingForm = "write `at most USD 10_000`, or one for each tier: `tier 0 at most USD 100, tier 1 at most USD 1_000, tier 2 at most none, tier 3 at most none`";
+    private const string CeilingForm = "write `at most USD 10_000`, or one for each tier: " +
+        "`tier 0 at most USD 100, tier 1 at most USD 1_000, tier 2 at most none, tier 3 at most none`";
+
+    private static readonly string[] s_behindTargets = [.. LawWords.Effects, .. LawWords.Clauses];
+    private static readonly string[] s_at = ["at"];
 
     private void ReadStatement(ModuleSyntax module, Token keyword)
     {
@@ -27,10 +31,12 @@ internal sealed partial class ModuleParser
             return Take();
         if (Current.Kind == TokenKind.Text)
         {
-            _faults.Error(FaultCode.NameExpected, Current.Place, "a statement's name is no text in quotes", $"write a short name without quotes, such as `us.travel`: `{keyword} us.travel …`");
+            _faults.Error(FaultCode.NameExpected, Current.Place, "a statement's name is no text in quotes",
+                $"write a short name without quotes, such as `us.travel`: `{keyword} us.travel …`");
             return Take() with { Text = "" };
         }
-        _faults.Error(FaultCode.NameExpected, Here, $"`{keyword}` has no name", $"every statement has one, so that a refusal can name it: `{keyword} us.travel …`");
+        _faults.Error(FaultCode.NameExpected, Here, $"`{keyword}` has no name",
+            $"every statement has one, so that a refusal can name it: `{keyword} us.travel …`");
         return Current with { Kind = TokenKind.Word, Text = "", Place = Here };
     }
 
@@ -42,22 +48,24 @@ internal sealed partial class ModuleParser
             {
                 if (Current.Kind != TokenKind.Word || LawWords.IsReserved(Current.Text))
                 {
-                    _faults.Error(FaultCode.NameExpected, Here, "the name of a statement is expected here", "write the name of the statement whose place the exception takes");
+                    _faults.Error(FaultCode.NameExpected, Here, "the name of a statement is expected here",
+                        "write the name of the statement whose place the exception takes");
                     break;
                 }
                 statement.Targets.Add(Take());
             }
             while (AcceptSymbol(","));
         }
-        if (Accept("layer"))
+        if (AcceptNear("layer", s_behindTargets))
             statement.Layer = TakeNumber("the layer's number", $"layers are 1 to {LanguageBounds.LayerMax}; where two exceptions apply, the higher one counts");
-        if (!AtItem && Keyword(LawWords.Effects, [.. LawWords.Clauses, "layer"]) is { } effect)
+        if (!AtItem && Keyword(LawWords.Effects, LawWords.Clauses) is { } effect)
         {
             Mark(LayoutMark.Clause);
             statement.Effect = Take() with { Text = effect };
             return;
         }
-        _faults.Error(FaultCode.EffectExpected, Here, "this exception does not say what holds instead", "write `allow`, `deny`, `require …`, `review` or `limit …` behind the statement that it is to");
+        _faults.Error(FaultCode.EffectExpected, Here, "this exception does not say what holds instead",
+            "write `allow`, `deny`, `require …`, `review` or `limit …` behind the statement that it is to");
         SkipToClause();
     }
 
@@ -66,12 +74,13 @@ internal sealed partial class ModuleParser
         switch (effect)
         {
             case "require" when AtClause:
-                _faults.Error(FaultCode.ConditionExpected, Here, "it is not said what is required", "write the condition that must hold in front of `when`: `require us.travel tier >= 2 when …`");
+                _faults.Error(FaultCode.ConditionExpected, Here, "it is not said what is required",
+                    "write the condition that must hold in front of `when`: `require us.travel tier >= 2 when …`");
                 break;
             case "require":
                 statement.Needs = ReadCondition();
                 break;
-            case "review" when Accept("within"):
+            case "review" when AcceptNear("within", LawWords.Clauses):
                 ReadWithin(statement);
                 break;
             case "limit":
@@ -100,11 +109,12 @@ internal sealed partial class ModuleParser
         statement.Ceilings = ReadCeilings();
         if (statement.Ceilings is null)
             SkipToClause("per", "adapts");
-        if (Expect("per", FaultCode.WindowMalformed, "it is not said over which time the limit counts", "write `per day`, `per month`, `per 30 days` or `per year from 01-01` behind the ceiling"))
+        if (Expect("per", FaultCode.WindowMalformed, "it is not said over which time the limit counts",
+            "write `per day`, `per month`, `per 30 days` or `per year from 01-01` behind the ceiling"))
             statement.Window = ReadWindow();
         if (statement.Window is null)
             SkipToClause("adapts");
-        if (Current.IsWord("adapts"))
+        if (AcceptNear("adapts", LawWords.Clauses))
             ReadAdaptations(statement);
     }
 
@@ -163,7 +173,8 @@ internal sealed partial class ModuleParser
         }
         if (Current.IsWord("none"))
         {
-            _faults.Error(FaultCode.CeilingsMalformed, Current.Place, "a limit without any ceiling limits nothing", "write the ceiling, or leave the statement out");
+            _faults.Error(FaultCode.CeilingsMalformed, Current.Place, "a limit without any ceiling limits nothing",
+                "write the ceiling, or leave the statement out");
             _at++;
             return false;
         }
@@ -174,8 +185,7 @@ internal sealed partial class ModuleParser
     private void ReadAdaptations(StatementSyntax statement)
     {
         const string Hint = "write `adapts to @low_income at 50%`, or `adapts to @least_developed exempt`";
-        Mark(LayoutMark.Clause);
-        _at++;
+        _layout[_at - 1] = LayoutMark.Clause;
         if (!Expect("to", FaultCode.AdaptationMalformed, "`to` is missing behind `adapts`", Hint))
         {
             SkipToClause();
@@ -190,9 +200,10 @@ internal sealed partial class ModuleParser
             }
             Mark(LayoutMark.Fill);
             Token name = Take();
-            if (Accept("exempt"))
+            if (AcceptNear("exempt", s_at))
                 statement.Adaptations.Add(new AdaptationSyntax(name, null));
-            else if (Expect("at", FaultCode.AdaptationMalformed, $"it is not said how the limit adapts to {name.Shown}", Hint) && TakeNumber("a percentage", Hint) is { } percent)
+            else if (Expect("at", FaultCode.AdaptationMalformed, $"it is not said how the limit adapts to {name.Shown}", Hint)
+                && TakeNumber("a percentage", Hint) is { } percent)
             {
                 if (!AcceptSymbol("%"))
                     _faults.Error(FaultCode.AdaptationMalformed, Here, "`%` is missing behind the number", Hint);
@@ -218,12 +229,21 @@ internal sealed partial class ModuleParser
         if (clause is "cite" or "illustrative")
         {
             if (statement.Source is not null)
-                _faults.Error(FaultCode.ClauseTwice, place, $"{statement.Name.Shown} names two sources", "name both in one text: `cite \"31 CFR 1010.410(e); 31 CFR 1010.410(f)\"`");
+                _faults.Error(FaultCode.ClauseTwice, place, $"{statement.Name.Shown} names two sources",
+                    "name both in one text: `cite \"31 CFR 1010.410(e); 31 CFR 1010.410(f)\"`");
             statement.Source = ReadSource(clause) ?? statement.Source;
             return;
         }
-        bool isTwice = clause switch { "when" => statement.When is not null, "unless" => statement.Unless is not null, "from" => statement.From is not null, _ => statement.Until is not null };
-        bool isLate = clause is "when" or "unless" && (statement.Source is not null || statement.From is not null || statement.Until is not null || (clause == "when" && statement.Unless is not null));
+        bool isTwice = clause switch
+        {
+            "when" => statement.When is not null,
+            "unless" => statement.Unless is not null,
+            "from" => statement.From is not null,
+            _ => statement.Until is not null,
+        };
+        bool isLate = clause is "when" or "unless"
+            && (statement.Source is not null || statement.From is not null || statement.Until is not null
+            || (clause == "when" && statement.Unless is not null));
         if (isTwice)
             _faults.Error(FaultCode.ClauseTwice, place, $"{statement.Name.Shown} says `{clause}` twice",
                 clause is "when" or "unless" ? $"join the two conditions behind one `{clause}`, with `and` or `or`" : "delete one of them");
@@ -253,11 +273,14 @@ internal sealed partial class ModuleParser
         (string message, string hint) = Current.Kind switch
         {
             TokenKind.Symbol when Current.Text == ")" => ("this `)` closes nothing", "delete it, or put `(` where the group begins"),
-            TokenKind.Symbol when Current.Text == "," => ("a comma has no meaning here", "several values are written as a list: `src in { US, CA }`; conditions are joined by `and` or `or`"),
-            TokenKind.Word when Current.Text is "within" or "layer" or "per" or "adapts" or "to" => ($"{Current.Shown} stands at the wrong place", OrderOf(statement)),
+            TokenKind.Symbol when Current.Text == "," => ("a comma has no meaning here",
+                "several values are written as a list: `src in { US, CA }`; conditions are joined by `and` or `or`"),
+            TokenKind.Word when Current.Text is "within" or "layer" or "per" or "adapts" or "to" =>
+                ($"{Current.Shown} stands at the wrong place", OrderOf(statement)),
             TokenKind.Word when Current.Text is "and" or "or" => ($"{Current.Shown} joins nothing here", "conditions stand behind `when` and `unless`"),
             TokenKind.Word when Array.IndexOf(LawWords.Fields, Current.Text) >= 0 || Current.Text == "not" =>
-                ("a condition stands here without a word in front of it", "write `when` or `unless` in front of it; two conditions are joined by `and` or `or`"),
+                ("a condition stands here without a word in front of it",
+                    "write `when` or `unless` in front of it; two conditions are joined by `and` or `or`"),
             _ => ($"{Current.Shown} has no meaning here", OrderOf(statement)),
         };
         _faults.Error(FaultCode.Unexpected, Current.Place, message, hint);

@@ -5,6 +5,8 @@ internal sealed partial class ModuleParser
 {
     private const string WindowForm = "write `day`, `month`, `30 days`, or `year from 04-01` (the first day of the year that counts)";
 
+    private static readonly string[] s_indexed = ["indexed"];
+
     private Token? TakeNumber(string what, string hint)
     {
         if (Current.Kind == TokenKind.Number)
@@ -47,7 +49,8 @@ internal sealed partial class ModuleParser
             case (null or "1", "year"):
                 return ReadYear();
             case (_, null):
-                _faults.Error(FaultCode.WindowMalformed, count is null ? Here : PlaceFrom(start), "a time over which payments are summed up is expected here", WindowForm);
+                _faults.Error(FaultCode.WindowMalformed, count is null ? Here : PlaceFrom(start),
+                    "a time over which payments are summed up is expected here", WindowForm);
                 return null;
             default:
                 _faults.Error(FaultCode.WindowMalformed, PlaceFrom(start), "sums are not kept over this time", WindowForm);
@@ -57,7 +60,8 @@ internal sealed partial class ModuleParser
 
     private LimitWindow? ReadYear()
     {
-        if (!Expect("from", FaultCode.WindowMalformed, "a year needs its first day", "write `year from 01-01` for the calendar year, `year from 04-01` for one from April"))
+        if (!Expect("from", FaultCode.WindowMalformed, "a year needs its first day",
+            "write `year from 01-01` for the calendar year, `year from 04-01` for one from April"))
             return null;
         if (Current.Kind != TokenKind.Number)
         {
@@ -67,7 +71,8 @@ internal sealed partial class ModuleParser
         Token day = Take();
         if (NumberText.TryMonthDay(day.Text, out byte month, out byte dayOfMonth))
             return LimitWindow.YearFrom(month, dayOfMonth);
-        _faults.Error(FaultCode.WindowMalformed, day.Place, $"{day.Shown} is no day that every year has", "write month and day with two digits each: `year from 04-01`; 29 February cannot begin a year");
+        _faults.Error(FaultCode.WindowMalformed, day.Place, $"{day.Shown} is no day that every year has",
+            "write month and day with two digits each: `year from 04-01`; 29 February cannot begin a year");
         return null;
     }
 
@@ -87,7 +92,8 @@ internal sealed partial class ModuleParser
         if (Current.Kind != TokenKind.Number)
         {
             bool isJoined = currency.Text.Length > 3 && char.IsAsciiDigit(currency.Text[3]) && LawWords.IsCurrency(currency.Text[..3]);
-            _faults.Error(FaultCode.ValueExpected, isJoined ? currency.Place : Here, isJoined ? "a space is missing between currency and number" : $"a number is expected behind {currency.Shown}",
+            _faults.Error(FaultCode.ValueExpected, isJoined ? currency.Place : Here, isJoined ? "a space is missing between currency and number"
+                : $"a number is expected behind {currency.Shown}",
                 isJoined ? $"write `{currency.Text[..3]} {currency.Text[3..]}`" : "write the currency and the number: `USD 3_000`");
             return null;
         }
@@ -102,7 +108,8 @@ internal sealed partial class ModuleParser
         if (Current.Kind == TokenKind.Word && !AtClause && (LawWords.IsCurrency(Current.Text) || LawWords.IsCurrency(Current.Text.ToUpperInvariant())))
         {
             Token currency = Take();
-            _faults.Error(FaultCode.CurrencyBehind, number.Place, "the currency stands in front of the number", $"write `{currency.Text.ToUpperInvariant()} {number.Text}`");
+            _faults.Error(FaultCode.CurrencyBehind, number.Place, "the currency stands in front of the number",
+                $"write `{currency.Text.ToUpperInvariant()} {number.Text}`");
             return EndMoney(isEquivalent, currency, number, start);
         }
         _faults.Error(FaultCode.CurrencyMissing, number.Place, $"the amount {number.Shown} has no currency", $"write it in front: `USD {number.Text}`");
@@ -111,8 +118,10 @@ internal sealed partial class ModuleParser
 
     private MoneySyntax? EndMoney(bool isEquivalent, Token currency, Token number, int start)
     {
-        if (!Accept("indexed"))
+        bool isIndexed = Current.IsWord("indexed") || (Ahead.IsWord("by") && Keyword(s_indexed) is not null);
+        if (!isIndexed)
             return new MoneySyntax(isEquivalent, currency, number, null, PlaceFrom(start));
+        _at++;
         const string Hint = "write the currency whose authority publishes the index, and the index's name: `USD 3_000 indexed by USD.cpi`";
         if (!Expect("by", FaultCode.IndexMalformed, "`by` is missing behind `indexed`", Hint))
             return null;
@@ -136,7 +145,8 @@ internal sealed partial class ModuleParser
             last = Take();
         }
         if (last != first)
-            _faults.Error(FaultCode.NumberMalformed, first.Place with { Length = last.Place.Line == first.Place.Line ? last.End - first.Start : first.Place.Length },
+            _faults.Error(FaultCode.NumberMalformed,
+                first.Place with { Length = last.Place.Line == first.Place.Line ? last.End - first.Start : first.Place.Length },
                 "the digits of a number are not grouped by commas or spaces", "write `10000` or `10_000`; the decimal point is `.`: `10_000.50`");
         return first;
     }
@@ -145,7 +155,8 @@ internal sealed partial class ModuleParser
     {
         if (Current.Kind != TokenKind.Text)
         {
-            _faults.Error(FaultCode.NameExpected, Here, "the test has no name", "say in quotes what it shows: `test \"one cent below\" { src US dst DE amount USD 2999.99 } => yes`");
+            _faults.Error(FaultCode.NameExpected, Here, "the test has no name",
+                "say in quotes what it shows: `test \"one cent below\" { src US dst DE amount USD 2999.99 } => yes`");
             if (!Current.IsSymbol("{"))
             {
                 _at += Current.Kind == TokenKind.Word && Ahead.IsSymbol("{") ? 1 : 0;
@@ -158,7 +169,8 @@ internal sealed partial class ModuleParser
         TextPlace open = Here;
         if (!AcceptSymbol("{"))
         {
-            _faults.Error(FaultCode.TestMalformed, open, "`{` is missing in front of the payment", "write `test \"…\" { src US dst DE amount USD 3_000 } => yes`");
+            _faults.Error(FaultCode.TestMalformed, open, "`{` is missing in front of the payment",
+                "write `test \"…\" { src US dst DE amount USD 3_000 } => yes`");
             if (!IsTestItem(Current))
                 SkipToItem();
         }
@@ -186,14 +198,16 @@ internal sealed partial class ModuleParser
         }
         if (Keyword(LawWords.TestItems) is not { } word)
         {
-            _faults.Error(FaultCode.TestMalformed, Current.Place, $"{Current.Shown} is no fact of a payment", "a test can say: " + string.Join(", ", LawWords.TestItems));
+            _faults.Error(FaultCode.TestMalformed, Current.Place, $"{Current.Shown} is no fact of a payment",
+                "a test can say: " + string.Join(", ", LawWords.TestItems));
             SkipTestItem();
             return;
         }
         Mark(LayoutMark.Fill);
         var item = new TestItemSyntax(Take() with { Text = word });
         if (Current.IsSymbol("=") || Current.IsWord("is"))
-            _faults.Error(FaultCode.TestMalformed, Take().Place, $"nothing stands between `{word}` and its value", "write for example `tier 2` or `payer person`");
+            _faults.Error(FaultCode.TestMalformed, Take().Place, $"nothing stands between `{word}` and its value",
+                "write for example `tier 2` or `payer person`");
         bool isRead = true;
         switch (word)
         {
@@ -215,7 +229,8 @@ internal sealed partial class ModuleParser
                 if (isRead)
                     item.Value = Take();
                 else
-                    _faults.Error(FaultCode.ValueExpected, Here, $"a value is expected behind `{word}`, not {Current.Shown}", "write for example `src US`, `tier 2`, `purpose family_support`, `payer person`");
+                    _faults.Error(FaultCode.ValueExpected, Here, $"a value is expected behind `{word}`, not {Current.Shown}",
+                        "write for example `src US`, `tier 2`, `purpose family_support`, `payer person`");
                 if (isRead && word == "parameter")
                     isRead = (item.Number = TakeNumber("the parameter's value", "write for example `parameter EUR.rate 1.08`")) is not null;
                 break;

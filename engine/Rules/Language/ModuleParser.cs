@@ -20,11 +20,10 @@ internal enum LayoutMark : byte
 /// <summary>
 /// Reads a module's tokens by recursive descent. A fault is told where it is met, in the words of who writes law; then reading goes on at the next point that can
 /// be known again (the next comparison, clause or statement), so that one pass tells several. Recursion is bounded by <see cref="LanguageBounds.ConditionDepthMax"/>.
-/// Grammar: LANGUAGE.md. This file: the parts of a module and its header.
+/// Grammar: LANGUAGE.md. This file: the parts of a module, and lists.
 /// </summary>
 internal sealed partial class ModuleParser
 {
-    private static readonly string[] s_headerParts = ["version", "effective", "until", "authority", "for", "between"];
     private static readonly string[] s_sources = ["cite", "illustrative"];
 
     private readonly IReadOnlyList<Token> _tokens;
@@ -77,6 +76,15 @@ internal sealed partial class ModuleParser
     private bool Accept(string word)
     {
         if (!Current.IsWord(word))
+            return false;
+        _at++;
+        return true;
+    }
+
+    /// <summary>Takes a word that may stand here, also where it is misspelt.</summary>
+    private bool AcceptNear(string word, string[] others)
+    {
+        if (AtItem || Keyword([word], others) is null)
             return false;
         _at++;
         return true;
@@ -158,8 +166,10 @@ internal sealed partial class ModuleParser
                 _ => next.Kind == TokenKind.Word && (next.Text.Contains('.') || (token.IsFirstOnLine && !LawWords.IsReserved(next.Text))),
             };
         }
-        bool isLikeItem = token.IsFirstOnLine && (next.Kind is TokenKind.ListName or TokenKind.Text || (next.Kind == TokenKind.Word && next.Text.Contains('.')));
-        return isLikeItem && !_faults.IsFull && !IsClause(token) && Suggestion.Nearest(token.Text, [.. LawWords.Items, .. LawWords.Clauses, "to", "no"]) is { } meant
+        bool isLikeItem = token.IsFirstOnLine
+            && (next.Kind is TokenKind.ListName or TokenKind.Text || (next.Kind == TokenKind.Word && next.Text.Contains('.')));
+        return isLikeItem && !_faults.IsFull && !IsClause(token)
+            && Suggestion.Nearest(token.Text, [.. LawWords.Items, .. LawWords.Clauses, "to", "no"]) is { } meant
             && Array.IndexOf(LawWords.Items, meant) >= 0;
     }
 
@@ -184,141 +194,6 @@ internal sealed partial class ModuleParser
         {
             _hasSkipped = true;
             _at++;
-        }
-    }
-
-    private HeaderSyntax? ReadHeader()
-    {
-        if (Keyword(LawWords.Headers, LawWords.Items) is not { } keyword)
-        {
-            _faults.Error(FaultCode.HeaderMissing, Current.Place, "a module begins with its header",
-                "write first: `module NAME version 1 effective 2026-01-01 authority \"who answers for it\" for COUNTRY`");
-            if (Current.Kind != TokenKind.End && Array.IndexOf(LawWords.Items, Current.Text) < 0)
-                SkipToItem();
-            return null;
-        }
-        Mark(LayoutMark.Item);
-        int start = _at;
-        var header = new HeaderSyntax(Take() with { Text = keyword });
-        if (Current.Kind == TokenKind.Word && Array.IndexOf(s_headerParts, Current.Text) < 0)
-            header.Name = Take();
-        else
-            _faults.Error(FaultCode.NameExpected, Here, $"the {keyword} has no name", $"write it behind `{keyword}`, in small letters: `{keyword} us`");
-
-        int last = -1;
-        bool[] seen = new bool[s_headerParts.Length];
-        while (!AtItem && !_faults.IsFull)
-        {
-            if (Keyword(s_headerParts, LawWords.Items) is not { } part)
-            {
-                _faults.Error(FaultCode.Unexpected, Here, $"{Current.Shown} has no meaning in the header", HeaderOrder(header));
-                do
-                    _at++;
-                while (!AtItem && !(Current.Kind == TokenKind.Word && Array.IndexOf(s_headerParts, Current.Text) >= 0));
-                continue;
-            }
-            int index = Array.IndexOf(s_headerParts, part);
-            if (seen[index])
-                _faults.Error(FaultCode.ClauseTwice, Current.Place, $"the header says `{part}` twice", "delete one of them");
-            else if (index < last)
-                _faults.Error(FaultCode.ClauseOutOfOrder, Current.Place, $"`{part}` stands too late in the header", HeaderOrder(header));
-            seen[index] = true;
-            last = Math.Max(last, index);
-            ReadHeaderPart(header, part);
-        }
-        TellMissing(header, seen, start);
-        return header;
-    }
-
-    private static string HeaderOrder(HeaderSyntax header) => header.IsTreaty
-        ? "a treaty's header is: treaty NAME version NUMBER effective DATE [until DATE] authority \"TEXT\" between MODULE, MODULE"
-        : "a module's header is: module NAME version NUMBER effective DATE [until DATE] authority \"TEXT\" for COUNTRIES [currencies CURRENCIES]";
-
-    private void TellMissing(HeaderSyntax header, bool[] seen, int start)
-    {
-        List<string> missing = [];
-        foreach (string part in (ReadOnlySpan<string>)["version", "effective", "authority", header.IsTreaty ? "between" : "for"])
-            if (!seen[Array.IndexOf(s_headerParts, part)])
-                missing.Add($"`{part}`");
-        if (missing.Count > 0 && !_faults.IsFull)
-            _faults.Error(FaultCode.HeaderPartMissing, _tokens[start].Place, $"the header lacks {string.Join(" and ", missing)}", HeaderOrder(header));
-    }
-
-    private void ReadHeaderPart(HeaderSyntax header, string part)
-    {
-        if (part is "authority" or "for" or "between")
-            Mark(LayoutMark.Clause);
-        TextPlace place = Take().Place;
-        switch (part)
-        {
-            case "version":
-                header.Version = TakeNumber("the version's number", "versions count from 1: `version 1`");
-                break;
-            case "effective":
-                header.Effective = TakeDate();
-                break;
-            case "until":
-                header.Until = TakeDate();
-                break;
-            case "authority":
-                header.Authority = TakeText("who answers for the module", "write it in quotes: `authority \"US Treasury\"`");
-                break;
-            case "for" when header.IsTreaty:
-                _faults.Error(FaultCode.Unexpected, place, "a treaty is not for countries", "name the modules it is between: `between us, in`");
-                ReadScope(header);
-                break;
-            case "for":
-                ReadScope(header);
-                break;
-            default:
-                if (!header.IsTreaty)
-                    _faults.Error(FaultCode.Unexpected, place, "a module is not between others", "if it is a treaty, begin it with `treaty` instead of `module`");
-                do
-                {
-                    if (Current.Kind != TokenKind.Word)
-                    {
-                        _faults.Error(FaultCode.NameExpected, Here, "the name of a module is expected here", "name the modules that the treaty is between: `between us, in`");
-                        break;
-                    }
-                    header.Between.Add(Take());
-                }
-                while (AcceptSymbol(","));
-                break;
-        }
-    }
-
-    private void ReadScope(HeaderSyntax header)
-    {
-        if (Accept("world"))
-            header.IsWorld = true;
-        else
-            header.Countries = ReadPlaces("the countries that the module is for", "write `for US`, `for { US, PR }`, `for @members` with a list of countries, or `for world`");
-        if (!Current.IsWord("currencies"))
-            return;
-        TextPlace place = Take().Place;
-        if (header.IsWorld)
-            _faults.Error(FaultCode.Unexpected, place, "a module for the world has no currencies of its own", "delete `currencies` and what it names: it is asked about every payment anyway");
-        header.Currencies = ReadPlaces("the module's currencies", "write `currencies EUR` or `currencies { EUR, SEK }`");
-    }
-
-    /// <summary>A code, a list of them, or a list's name.</summary>
-    private PlacesSyntax? ReadPlaces(string what, string hint)
-    {
-        int start = _at;
-        switch (Current.Kind)
-        {
-            case TokenKind.ListName:
-                Token list = Take();
-                return new PlacesSyntax([], list, list.Place);
-            case TokenKind.Word when !IsClause(Current) && !AtItem:
-                Token code = Take();
-                return new PlacesSyntax([code], null, code.Place);
-            case TokenKind.Symbol when Current.Text == "{":
-                IReadOnlyList<Token> codes = ReadBraces();
-                return new PlacesSyntax(codes, null, PlaceFrom(start));
-            default:
-                _faults.Error(FaultCode.ValueExpected, Here, $"{what} are expected here", hint);
-                return null;
         }
     }
 
@@ -353,7 +228,8 @@ internal sealed partial class ModuleParser
         if (Current.Kind == TokenKind.Word && Array.IndexOf(LawWords.Headers, Current.Text) >= 0)
             _faults.Error(FaultCode.HeaderTwice, Current.Place, "a second header stands here", "write one module in one file");
         else if (IsClause(Current))
-            _faults.Error(FaultCode.StatementExpected, Current.Place, $"{Current.Shown} belongs to no statement", "a statement begins with `deny`, `require`, `review`, `limit` or `exception` and its name");
+            _faults.Error(FaultCode.StatementExpected, Current.Place, $"{Current.Shown} belongs to no statement",
+                "a statement begins with `deny`, `require`, `review`, `limit` or `exception` and its name");
         else
             _faults.Error(FaultCode.StatementExpected, Current.Place, $"a statement, list or test is expected here, not {Current.Shown}",
                 "each begins with one of these words: " + string.Join(", ", LawWords.Items));
@@ -363,22 +239,26 @@ internal sealed partial class ModuleParser
     {
         if (Current.Kind is not (TokenKind.ListName or TokenKind.Word) || AtItem)
         {
-            _faults.Error(FaultCode.NameExpected, Here, $"the {keyword.Text} has no name", $"write it with an `@` in front: `{keyword.Text} @members = {{ DE, FR }} cite \"…\"`");
+            _faults.Error(FaultCode.NameExpected, Here, $"the {keyword.Text} has no name",
+                $"write it with an `@` in front: `{keyword.Text} @members = {{ DE, FR }} cite \"…\"`");
             SkipToItem();
             return;
         }
         if (Current.Kind == TokenKind.Word)
-            _faults.Error(FaultCode.NameExpected, Current.Place, $"the name of a {keyword.Text} begins with `@`", $"write `@{Current.Text}`, here and where it is used");
+            _faults.Error(FaultCode.NameExpected, Current.Place, $"the name of a {keyword.Text} begins with `@`",
+                $"write `@{Current.Text}`, here and where it is used");
         var list = new ListSyntax(keyword, Take());
         module.Lists.Add(list);
         if (!AcceptSymbol("="))
-            _faults.Error(FaultCode.ListMalformed, Here, "`=` is missing between the name and the values", $"write `{keyword.Text} @{list.Name.Text} = {{ … }}`");
+            _faults.Error(FaultCode.ListMalformed, Here, "`=` is missing between the name and the values",
+                $"write `{keyword.Text} @{list.Name.Text} = {{ … }}`");
         list.Values = ReadBraces();
         while (!AtItem && !_faults.IsFull)
         {
             if (Keyword(s_sources, LawWords.Items) is not { } source)
             {
-                _faults.Error(FaultCode.Unexpected, Here, $"{Current.Shown} has no meaning behind a list", "behind the values stands the list's source: `cite \"…\"`");
+                _faults.Error(FaultCode.Unexpected, Here, $"{Current.Shown} has no meaning behind a list",
+                    "behind the values stands the list's source: `cite \"…\"`");
                 do
                 {
                     _hasSkipped = true;
@@ -419,7 +299,8 @@ internal sealed partial class ModuleParser
             if (Current.Kind is not (TokenKind.Word or TokenKind.Number))
             {
                 _faults.Error(FaultCode.ListMalformed, Current.Place, $"{Current.Shown} is no value of a list",
-                    Current.Kind == TokenKind.Text ? "write codes without quotes: `{ US, CA }`" : Current.Kind == TokenKind.ListName ? "lists do not hold other lists; write the values themselves" : "values stand in braces with commas between: `{ US, CA }`");
+                    Current.Kind == TokenKind.Text ? "write codes without quotes: `{ US, CA }`" : Current.Kind == TokenKind.ListName
+                        ? "lists do not hold other lists; write the values themselves" : "values stand in braces with commas between: `{ US, CA }`");
                 if (Current.Kind == TokenKind.Symbol)
                     break;
                 _at++;
@@ -427,7 +308,8 @@ internal sealed partial class ModuleParser
                 continue;
             }
             if (!isSeparated)
-                _faults.Error(FaultCode.ListMalformed, Current.Place, $"a comma is missing before {Current.Shown}", "values are separated by commas: `{ US, CA }`");
+                _faults.Error(FaultCode.ListMalformed, Current.Place, $"a comma is missing before {Current.Shown}",
+                    "values are separated by commas: `{ US, CA }`");
             isSeparated = false;
             if (values.Count < LanguageBounds.ListValuesMax)
             {
@@ -453,7 +335,8 @@ internal sealed partial class ModuleParser
     {
         Mark(LayoutMark.Clause);
         Token source = Take() with { Text = keyword };
-        return TakeText(keyword == "cite" ? "the law that it comes from" : "what the invented rule is to show", $"write it in quotes: `{keyword} \"…\"`") is { } text
+        return TakeText(keyword == "cite" ? "the law that it comes from" : "what the invented rule is to show",
+            $"write it in quotes: `{keyword} \"…\"`") is { } text
             ? new SourceSyntax(source, text) : null;
     }
 

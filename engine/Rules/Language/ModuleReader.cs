@@ -40,7 +40,8 @@ public static class ModuleReader
         {
             string before = Encoding.UTF8.GetString(utf8[..valid]);
             int lineStart = before.LastIndexOf('\n') + 1;
-            faults.Error(FaultCode.NotUtf8, new TextPlace(before.AsSpan().Count('\n') + 1, before.Length - Math.Max(lineStart, ModuleText.Start(before)) + 1, 1),
+            faults.Error(FaultCode.NotUtf8,
+                new TextPlace(before.AsSpan().Count('\n') + 1, before.Length - Math.Max(lineStart, ModuleText.Start(before)) + 1, 1),
                 string.Create(CultureInfo.InvariantCulture, $"the byte 0x{utf8[valid]:X2} is no text in UTF-8"), "save the file as UTF-8");
         }
         else

@@ -70,7 +70,8 @@ internal static class NumberText
         return LimitWindow.YearFrom(month, day).Fault() is null;
     }
 
-    public static bool IsDate(string text) => text.Length == 10 && text[4] == '-' && text[7] == '-' && IsDigits(text[..4]) && IsDigits(text[5..7]) && IsDigits(text[8..]);
+    public static bool IsDate(string text) => text.Length == 10 && text[4] == '-' && text[7] == '-' && IsDigits(text[..4]) && IsDigits(text[5..7])
+        && IsDigits(text[8..]);
 
     /// <summary>Days since 1970 of a date.</summary>
     /// <returns>What is wrong with it, as the end of a sentence; null: nothing.</returns>

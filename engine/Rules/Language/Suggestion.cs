@@ -59,14 +59,19 @@ internal static class Suggestion
     {
         if (left.Length > CharsMax || right.Length > CharsMax || Math.Abs(left.Length - right.Length) * Whole > max)
             return max + 1;
+        // Only where rows and columns differ by no more than may be put in or left out; what lies outside is too far.
+        int band = max / Whole + 1;
         Span<int> beforeLast = stackalloc int[CharsMax + 1], last = stackalloc int[CharsMax + 1], row = stackalloc int[CharsMax + 1];
         for (int column = 0; column <= right.Length; column++)
-            last[column] = column * Whole;
+            last[column] = beforeLast[column] = row[column] = column * Whole;
         for (int at = 1; at <= left.Length; at++)
         {
-            row[0] = at * Whole;
-            int least = row[0];
-            for (int column = 1; column <= right.Length; column++)
+            int first = Math.Max(1, at - band), end = Math.Min(right.Length, at + band);
+            row[first - 1] = first == 1 ? at * Whole : max + Whole;
+            if (end < right.Length)
+                row[end + 1] = max + Whole;
+            int least = row[first - 1];
+            for (int column = first; column <= end; column++)
             {
                 char a = left[at - 1], b = right[column - 1];
                 int replaced = last[column - 1] + (a == b ? 0 : char.ToLowerInvariant(a) == char.ToLowerInvariant(b) ? Slight : Whole);
