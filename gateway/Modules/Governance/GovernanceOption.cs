@@ -7,6 +7,7 @@ using Settlement.Engine.Domain;
 using Settlement.Engine.Governance;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
+using Settlement.Engine.Ring;
 using Settlement.Engine.Text;
 using Settlement.Gateway.Settle;
 
