@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Security.Cryptography;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Governance;
+using Settlement.Engine.Text;
 using Settlement.Gateway.Settle;
 
 namespace Settlement.Gateway.Modules.Governance;
@@ -45,7 +46,7 @@ internal static class DeviceVerbs
             string name = parsed.GetValue(module)!;
             (NodeKey key, string maker) = DeviceKeyFile.ReadPublic(parsed.GetValue(file)!);
             (Verdict verdict, ulong sequence) = desk.Send(Instruction.RegisterDevice, new DeviceRegistration(key, name, maker).Encode());
-            string known = desk.Book.FindDevice(key.Id) is { } device ? DeskWords.Of(device) : "";
+            string known = desk.Book.FindDevice(key.Id) is { } device ? GovernanceWords.Of(device) : "";
             RefusalText.Check(verdict, verdict switch
             {
                 Verdict.NotAuthorised => $"Module '{name}' is founded, and its voters decide who joins them: propose the device with `rules device admit {name} {parsed.GetValue(file)}`.",
@@ -86,7 +87,7 @@ internal static class DeviceVerbs
             KeyId id = IdOf(parsed.GetValue(which)!);
             (Verdict verdict, ulong sequence) = desk.Send(Instruction.RevokeDevice, new DeviceRevocation(id).Encode());
             RefusalText.Check(verdict, verdict == Verdict.UnknownDevice ? $"The ledger knows no device {id}: `replay rules list` shows those that it knows." : null);
-            string of = DeskWords.Of(desk.Book.FindDevice(id)!);
+            string of = GovernanceWords.Of(desk.Book.FindDevice(id)!);
             return new DeskReply(
                 verdict == Verdict.Duplicate ? $"Device {id}, {of}, was revoked before; nothing has changed." : $"Device {id}, {of}, is revoked (sequence {sequence}).",
                 ("device", id.ToString()), ("verdict", RefusalText.NameOf(verdict)), ("sequence", sequence));

@@ -44,7 +44,7 @@ internal static class ParameterVerb
             });
             return new DeskReply(
                 verdict == Verdict.Duplicate ? $"{words} {(point.Kind == PointKind.Now ? "is" : "was to be")} {Text(value)} already; nothing has changed."
-                    : $"{words} is {Text(value)} {DeskWords.Of(point)} (sequence {sequence}).",
+                    : $"{words} is {Text(value)} {GovernanceWords.Of(point)} (sequence {sequence}).",
                 ("parameter", words), ("value", value == 0 ? null : AmountText.ToText(value, Scale)),
                 ("at", point.Kind switch { PointKind.Sequence => point.Value, PointKind.Time => TimeText.Format(point.Value), _ => "now" }),
                 ("verdict", RefusalText.NameOf(verdict)), ("sequence", sequence));

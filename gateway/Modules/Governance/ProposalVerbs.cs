@@ -36,7 +36,7 @@ internal static class ProposalVerbs
             var founding = new ModuleFounding(parsed.GetValue(module)!, parsed.GetValue(quorum), parsed.GetValue(makers), parsed.GetValue(emergency));
             Device[] devices = [.. desk.Book.Devices.Where(device => device.Module == founding.Name && !device.IsRevoked)];
             int makerCount = devices.Select(device => device.Maker).Distinct(StringComparer.OrdinalIgnoreCase).Count();
-            string roster = $"{DeskWords.Count(devices.Length, "device")} of {DeskWords.Count(makerCount, "maker")}";
+            string roster = $"{GovernanceWords.Count(devices.Length, "device")} of {GovernanceWords.Count(makerCount, "maker")}";
             (Verdict verdict, ulong sequence) = desk.Send(Instruction.FoundModule, founding.Encode());
             RefusalText.Check(verdict, verdict switch
             {
@@ -92,12 +92,12 @@ internal static class ProposalVerbs
             (Verdict verdict, ulong sequence) = desk.Send(Instruction.RecordSandbox, new SandboxRecord(proposal.Number, first, last, hash).Encode());
             RefusalText.Check(verdict, verdict switch
             {
-                Verdict.UnknownProposal => $"Proposal {proposal.Number} is {DeskWords.Of(proposal)}, and has no text whose effect could be reported.",
+                Verdict.UnknownProposal => $"Proposal {proposal.Number} is {GovernanceWords.Of(proposal)}, and has no text whose effect could be reported.",
                 Verdict.InvalidValue => $"The report goes to sequence {last}, behind the ledger's last: it is of another ledger.",
                 _ => WhyNot(desk, proposal, verdict),
             });
             return new DeskReply(
-                $"{(verdict == Verdict.Duplicate ? "The report was recorded before" : "The report is recorded")} for proposal {proposal.Number}, {DeskWords.Of(proposal)}: sequences {first} to {last}, SHA-256 {hash} (sequence {sequence}).",
+                $"{(verdict == Verdict.Duplicate ? "The report was recorded before" : "The report is recorded")} for proposal {proposal.Number}, {GovernanceWords.Of(proposal)}: sequences {first} to {last}, SHA-256 {hash} (sequence {sequence}).",
                 ("proposal", proposal.Number), ("report", hash.ToString()), ("first_sequence", first), ("last_sequence", last), ("verdict", RefusalText.NameOf(verdict)),
                 ("sequence", sequence));
         });
@@ -160,7 +160,7 @@ internal static class ProposalVerbs
         string voted = verdict == Verdict.Duplicate ? $"Device {id} had voted {word} on proposal {proposal.Number} before" : $"Device {id} votes {word} on proposal {proposal.Number} (sequence {sequence})";
         string then = proposal is { Kind: ProposalKind.Emergency, Status: ProposalStatus.Active } ? $"'{proposal.Law.Name}' is back to version {proposal.Law.Active!.Version}, at once"
             : proposal is { Kind: ProposalKind.Emergency, Status: ProposalStatus.Failed } ? $"it cannot be: {proposal.FailureReason.TrimEnd('.')}"
-            : $"{DeskWords.Of(proposal)}: {DeskWords.Votes(desk.Book, proposal)}";
+            : $"{GovernanceWords.Of(proposal)}: {GovernanceWords.Votes(desk.Book, proposal)}";
         return new DeskReply($"{voted}; {then}.",
             ("proposal", proposal.Number), ("device", id.ToString()), ("vote", word), ("status", SnakeCase.Of(proposal.Status)), ("verdict", RefusalText.NameOf(verdict)), ("sequence", sequence));
     }
@@ -177,17 +177,17 @@ internal static class ProposalVerbs
             (Verdict verdict, ulong sequence) = SendSchedule(desk, proposal, asked);
             RefusalText.Check(verdict, verdict switch
             {
-                Verdict.QuorumMissing => $"Proposal {proposal.Number}, {DeskWords.Of(proposal)}, has not the votes it needs: {DeskWords.Votes(desk.Book, proposal)}.",
+                Verdict.QuorumMissing => $"Proposal {proposal.Number}, {GovernanceWords.Of(proposal)}, has not the votes it needs: {GovernanceWords.Votes(desk.Book, proposal)}.",
                 Verdict.InvalidValue when proposal.Kind == ProposalKind.Emergency => $"Proposal {proposal.Number} is an emergency: it takes effect with its last vote, and is not scheduled.",
                 Verdict.InvalidValue => $"--at: the ledger is at sequence {desk.State.Sequence}, {TimeText.Format(desk.State.TimeNs)}, and rules come into force later than that: name a later point, or now.",
-                Verdict.AlreadyExists => $"Proposal {proposal.Number} is scheduled {DeskWords.Of(proposal.Point)}, and that does not move.",
+                Verdict.AlreadyExists => $"Proposal {proposal.Number} is scheduled {GovernanceWords.Of(proposal.Point)}, and that does not move.",
                 _ => WhyNot(desk, proposal, verdict),
             });
             if (proposal.Status == ProposalStatus.Failed)
-                throw new LawRefusedException($"Proposal {proposal.Number}, {DeskWords.Of(proposal)}, has failed, and the last good rules stay: {proposal.FailureReason.TrimEnd('.')}.");
-            string when = proposal.Status == ProposalStatus.Active ? $"is in force since sequence {proposal.Steps[^1].Sequence}" : $"comes into force {DeskWords.Of(proposal.Point)}";
+                throw new LawRefusedException($"Proposal {proposal.Number}, {GovernanceWords.Of(proposal)}, has failed, and the last good rules stay: {proposal.FailureReason.TrimEnd('.')}.");
+            string when = proposal.Status == ProposalStatus.Active ? $"is in force since sequence {proposal.Steps[^1].Sequence}" : $"comes into force {GovernanceWords.Of(proposal.Point)}";
             return new DeskReply(
-                $"Proposal {proposal.Number}, {DeskWords.Of(proposal)}, {when}{(proposal.HasText ? "; its plan is built and attested" : "")} (sequence {sequence}).",
+                $"Proposal {proposal.Number}, {GovernanceWords.Of(proposal)}, {when}{(proposal.HasText ? "; its plan is built and attested" : "")} (sequence {sequence}).",
                 ("proposal", proposal.Number), ("status", SnakeCase.Of(proposal.Status)), ("at", proposal.Point.Kind == PointKind.Time ? TimeText.Format(proposal.Point.Value) : proposal.Point.Value.ToString(CultureInfo.InvariantCulture)),
                 ("verdict", RefusalText.NameOf(verdict)), ("sequence", sequence));
         });
@@ -214,9 +214,9 @@ internal static class ProposalVerbs
 
     private static string? WhyNot(LawDesk desk, Proposal proposal, Verdict verdict) => verdict switch
     {
-        Verdict.RulesUnsound => $"Proposal {proposal.Number}, {DeskWords.Of(proposal)}, does not hold the check: {proposal.FailureReason.TrimEnd('.')}.",
-        Verdict.VotingClosed when proposal.IsVotable => $"Proposal {proposal.Number}, {DeskWords.Of(proposal)}, is late: version {proposal.Law.VersionHighest} was in force before it.",
-        Verdict.VotingClosed => $"Proposal {proposal.Number}, {DeskWords.Of(proposal)}, is {DeskWords.Of(proposal.Status)}: nothing more is decided about it.",
+        Verdict.RulesUnsound => $"Proposal {proposal.Number}, {GovernanceWords.Of(proposal)}, does not hold the check: {proposal.FailureReason.TrimEnd('.')}.",
+        Verdict.VotingClosed when proposal.IsVotable => $"Proposal {proposal.Number}, {GovernanceWords.Of(proposal)}, is late: version {proposal.Law.VersionHighest} was in force before it.",
+        Verdict.VotingClosed => $"Proposal {proposal.Number}, {GovernanceWords.Of(proposal)}, is {GovernanceWords.Of(proposal.Status)}: nothing more is decided about it.",
         Verdict.CapacityExceeded => $"The ledger has no room for it: at most {GovernanceBounds.SandboxReportsMax} reports for a proposal and {GovernanceBounds.ScheduleMax} changes in the schedule.",
         _ => null,
     };

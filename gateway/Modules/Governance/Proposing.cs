@@ -3,6 +3,7 @@ using Settlement.Engine.Domain;
 using Settlement.Engine.Governance;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Rules.Language;
+using Settlement.Engine.Text;
 using Settlement.Gateway.Settle;
 
 namespace Settlement.Gateway.Modules.Governance;
@@ -54,8 +55,8 @@ internal static class Proposing
         RefusalText.Check(verdict, WhyNot(desk, payload, verdict, NodeKey.Of(proposer).Id));
         Proposal proposal = desk.Book.FindProposal(payload.Hash())!;
         string sentence = verdict == Verdict.Duplicate
-            ? $"Proposal {proposal.Number} is this very one, {DeskWords.Of(proposal.Status)}: {what}. Nothing has changed."
-            : $"Proposal {proposal.Number}: {what}; hash {proposal.PayloadHash} (sequence {sequence}). `rules vote {proposal.Number} yes` votes for it; {DeskWords.Votes(desk.Book, proposal)}.";
+            ? $"Proposal {proposal.Number} is this very one, {GovernanceWords.Of(proposal.Status)}: {what}. Nothing has changed."
+            : $"Proposal {proposal.Number}: {what}; hash {proposal.PayloadHash} (sequence {sequence}). `rules vote {proposal.Number} yes` votes for it; {GovernanceWords.Votes(desk.Book, proposal)}.";
         return new DeskReply(sentence,
             ("proposal", proposal.Number), ("kind", Engine.Text.SnakeCase.Of(proposal.Kind)), ("module", proposal.Law.Name), ("version", proposal.Version),
             ("hash", proposal.PayloadHash.ToString()), ("text_hash", proposal.HasText ? proposal.TextHash.ToString() : null), ("verdict", RefusalText.NameOf(verdict)),
@@ -101,6 +102,6 @@ internal static class Proposing
         }
 
         return found ?? throw new LawRefusedException(
-            $"The text of {DeskWords.Of(version)} stands in a part of the journal that was cut off (sequence {version.Steps[0].Sequence}): propose it as a new version instead.");
+            $"The text of {GovernanceWords.Of(version)} stands in a part of the journal that was cut off (sequence {version.Steps[0].Sequence}): propose it as a new version instead.");
     }
 }
