@@ -253,6 +253,7 @@ public sealed partial class LawActivation
     internal void Save(SnapshotWriter writer)
     {
         LawBook.WriteText(writer, DatesFault);
+        writer.Write(_today);
         SaveAttested(writer, _dates);
         writer.Write(InForce is null ? (byte)0 : (byte)1);
         if (InForce is not { } inForce)
@@ -269,6 +270,7 @@ public sealed partial class LawActivation
     internal void Load(SnapshotReader reader)
     {
         DatesFault = LawBook.ReadText(reader, GovernanceBounds.ReasonBytesMax);
+        _today = reader.Read<int>();
         _dates = LoadAttested(reader);
         if (reader.Read<byte>() == 1)
         {

@@ -442,12 +442,12 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
             return false; // sums count for rules to come alone
         ulong mask = rules.HasMaskedLimits ? columns.LimitMasks[i] : 0;
         int row = payer.SumRow != 0 || payer.Holder == 0 ? payer.SumRow : state.Sums.RowOf(payer.Holder, columns.Currencies[i]);
-        outcome.Rule = rules.FirstLimitExceeded(columns.LimitRows[i], mask, payer.Tier, columns.Amounts[i], state.Sums, row, state.TimeNs);
+        outcome.Rule = rules.FirstLimitExceeded(columns.LimitRows[i], mask, columns.Currencies[i], payer.Tier, columns.Amounts[i], state.Sums, row, state.TimeNs);
         if (outcome.Rule != 0)
             return true;
         if (rules.HasReviewLimits)
             review = LowerReview(review, rules.FirstReviewLimitExceeded(
-                columns.LimitRows[i], mask, payer.Tier, columns.Amounts[i], state.Sums, row, state.TimeNs));
+                columns.LimitRows[i], mask, columns.Currencies[i], payer.Tier, columns.Amounts[i], state.Sums, row, state.TimeNs));
         return false;
     }
 

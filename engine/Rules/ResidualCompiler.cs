@@ -31,6 +31,7 @@ internal sealed class ResidualCompiler(RuleClassMaps classes)
     private readonly List<Node> _nodes = [new(NodeKind.False, 0, default, 0, 0, 0), new(NodeKind.True, 0, default, 0, 0, 0)];
     private readonly Dictionary<Node, int> _numbers = [];
     private readonly List<Root> _roots = [];
+    private readonly Dictionary<int, int> _limitBits = [];
 
     /// <summary>A deny, a require or a review.</summary>
     public void Add(Rule rule)
@@ -41,8 +42,22 @@ internal sealed class ResidualCompiler(RuleClassMaps classes)
         AddRoot(bites, rule.IsReview ? RuleOp.Review : RuleOp.Deny, rule.Id);
     }
 
-    public void Limit(Rule rule, int bit) =>
-        AddRoot(And([CurrencyIs(rule.Currency), Compile(rule.Condition)]), RuleOp.Limit, (ushort)bit);
+    /// <summary>Different conditions of limits so far.</summary>
+    public int LimitBitCount => _limitBits.Count;
+
+    /// <summary>The bit of the mask that is set where the limit's condition holds, whatever the currency; -1: it never does.</summary>
+    public int LimitBit(Rule rule)
+    {
+        int node = Compile(rule.Condition);
+        if (node == False)
+            return -1;
+        if (!_limitBits.TryGetValue(node, out int bit))
+        {
+            _limitBits.Add(node, bit = _limitBits.Count);
+            AddRoot(node, RuleOp.Limit, (ushort)bit);
+        }
+        return bit;
+    }
 
     private void AddRoot(int node, RuleOp op, ushort rule)
     {

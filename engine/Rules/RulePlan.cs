@@ -20,7 +20,7 @@ public sealed partial class RulePlan
     private readonly ResidualProgram _program;
     private readonly RuleClassMaps _classes;
     private readonly Rule[] _residuals;
-    private readonly Rule[] _maskedLimits;
+    private readonly MaskedLimits _maskedLimits;
     private readonly LimitWindow[] _yearStarts;
     private readonly bool[] _needsSums;
     private readonly bool _isOpen;
@@ -29,17 +29,11 @@ public sealed partial class RulePlan
     private readonly byte[] _classColumns = new byte[3 * Limits.ChunkPayments];
 
     private RulePlan(
-        RuleTable table, RuleClassMaps classes, CorridorTable corridors, Rule[] residuals, Rule[] maskedLimits,
+        RuleTable table, RuleClassMaps classes, CorridorTable corridors, Rule[] residuals, MaskedLimits maskedLimits, ResidualProgram program,
         LimitWindow[] yearStarts)
     {
         (Table, _classes, _corridors) = (table, classes, corridors);
-        (_residuals, _maskedLimits, _yearStarts) = (residuals, maskedLimits, yearStarts);
-        ResidualCompiler compiler = new(classes);
-        foreach (Rule rule in residuals)
-            compiler.Add(rule);
-        for (int bit = 0; bit < maskedLimits.Length; bit++)
-            compiler.Limit(maskedLimits[bit], bit);
-        _program = compiler.Build();
+        (_residuals, _maskedLimits, _program, _yearStarts) = (residuals, maskedLimits, program, yearStarts);
         _needsSums = SumNeeds(table, classes);
         HasSums = _needsSums.AsSpan().Contains(true);
         HasReviews = HasKind(table, RuleKind.Review);
@@ -67,7 +61,7 @@ public sealed partial class RulePlan
     public bool HasKinds { get; }
 
     /// <summary>Whether the mask column is written; else it may be empty.</summary>
-    public bool HasMaskedLimits => _maskedLimits.Length > 0;
+    public bool HasMaskedLimits => _maskedLimits.BitCount > 0;
 
     /// <summary>The years that limits count in; <see cref="SumTable.Activate"/> makes room for them.</summary>
     public ReadOnlySpan<LimitWindow> YearStarts => _yearStarts;
@@ -91,15 +85,14 @@ public sealed partial class RulePlan
         foreach (Rule rule in table.Rules)
             if (!rows.TryAdd(rule))
                 (rule.IsLimit ? maskedLimits : residuals).Add(rule);
-        if (maskedLimits.Count > RuleBounds.MaskedLimitsMax)
-        {
-            error = $"{maskedLimits.Count} limits depend on more than corridor and tier: " +
-                $"at most {RuleBounds.MaskedLimitsMax} expected";
+        ResidualCompiler compiler = new(classes!);
+        foreach (Rule rule in residuals)
+            compiler.Add(rule);
+        if (!MaskedLimits.TryMake(maskedLimits, [.. years], compiler, out MaskedLimits? masked, out error))
             return false;
-        }
         if (!rows.TryBuild(out CorridorTable? corridors, out error))
             return false;
-        plan = new RulePlan(table, classes!, corridors!, [.. residuals], [.. maskedLimits], [.. years]);
+        plan = new RulePlan(table, classes!, corridors!, [.. residuals], masked!, compiler.Build(), [.. years]);
         return true;
     }
 
@@ -213,21 +206,24 @@ public sealed partial class RulePlan
     /// <param name="limits">The payment's entry of the column that
     /// <see cref="Judge(in RuleColumns, int, Span{ushort}, Span{ushort}, Span{uint}, Span{ulong})"/> wrote.</param>
     /// <param name="mask">The same of the mask column; 0 where there is none.</param>
+    /// <param name="currency">The payment's.</param>
     /// <param name="tier">The payer's.</param>
     /// <param name="amount">The payment's.</param>
     /// <param name="sums">Where this plan was activated.</param>
     /// <param name="sumRow">The payer's row; 0: none yet, nothing was counted.</param>
     /// <param name="timeNs">The block's time.</param>
-    public ushort FirstLimitExceeded(uint limits, ulong mask, byte tier, ulong amount, SumTable sums, int sumRow, ulong timeNs) =>
-        FirstExceeded(reviews: false, limits, mask, tier, amount, sums, sumRow, timeNs);
+    public ushort FirstLimitExceeded(
+        uint limits, ulong mask, ushort currency, byte tier, ulong amount, SumTable sums, int sumRow, ulong timeNs) =>
+        FirstExceeded(reviews: false, limits, mask, currency, tier, amount, sums, sumRow, timeNs);
 
     /// <summary>The same of the limits that send to review instead of refusing.</summary>
     /// <inheritdoc cref="FirstLimitExceeded"/>
-    public ushort FirstReviewLimitExceeded(uint limits, ulong mask, byte tier, ulong amount, SumTable sums, int sumRow, ulong timeNs) =>
-        HasReviewLimits ? FirstExceeded(reviews: true, limits, mask, tier, amount, sums, sumRow, timeNs) : (ushort)0;
+    public ushort FirstReviewLimitExceeded(
+        uint limits, ulong mask, ushort currency, byte tier, ulong amount, SumTable sums, int sumRow, ulong timeNs) =>
+        HasReviewLimits ? FirstExceeded(reviews: true, limits, mask, currency, tier, amount, sums, sumRow, timeNs) : (ushort)0;
 
     private ushort FirstExceeded(
-        bool reviews, uint limits, ulong mask, byte tier, ulong amount, SumTable sums, int sumRow, ulong timeNs)
+        bool reviews, uint limits, ulong mask, ushort currency, byte tier, ulong amount, SumTable sums, int sumRow, ulong timeNs)
     {
         ushort lowest = 0;
         int payerTier = tier & Limits.TierMax;
@@ -237,22 +233,7 @@ public sealed partial class RulePlan
             if (total > row.Ceilings[payerTier])
                 lowest = Lower(lowest, _corridors.LowestBiting(row, payerTier, total));
         }
-        return mask == 0 ? lowest : Lower(lowest, FirstMaskedExceeded(reviews, mask, payerTier, amount, sums, sumRow, timeNs));
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private ushort FirstMaskedExceeded(bool reviews, ulong mask, int tier, ulong amount, SumTable sums, int sumRow, ulong timeNs)
-    {
-        for (int bit = 0; bit < _maskedLimits.Length; bit++)
-        {
-            Rule rule = _maskedLimits[bit];
-            if ((mask >> bit & 1) == 0 || rule.IsReview != reviews)
-                continue;
-            ulong sum = sums.Sum(sumRow, RowRules.WindowIndex(rule.Window, _yearStarts), timeNs);
-            if (SumTable.Saturate(sum, amount) > rule.Ceilings[tier])
-                return rule.Id;
-        }
-        return 0;
+        return mask == 0 ? lowest : Lower(lowest, _maskedLimits.FirstExceeded(reviews, mask, currency, payerTier, amount, sums, sumRow, timeNs));
     }
 
     /// <summary>How long a review of this table holds what it is about.</summary>

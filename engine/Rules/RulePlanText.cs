@@ -24,11 +24,8 @@ public sealed partial class RulePlan
         Cells(text);
         foreach (LimitWindow year in _yearStarts)
             Line(text, $"counts: {year}");
-        for (int bit = 0; bit < _maskedLimits.Length; bit++)
-        {
-            Rule rule = _maskedLimits[bit];
-            Line(text, $"masked limit {bit} = {(rule.IsReview ? "review " : "")}rule {rule.Id}: {rule.Window}, {Ceilings(rule.Ceilings)}");
-        }
+        foreach ((int bit, Rule rule) in _maskedLimits.All())
+            Line(text, $"masked limit {bit}, currency {rule.Currency} = {(rule.IsReview ? "review " : "")}rule {rule.Id}: {rule.Window}, {Ceilings(rule.Ceilings)}");
         Instructions(text);
         return text.ToString();
     }

@@ -27,7 +27,16 @@ internal static class SettleCommand
         Option<string> key = SettleOption.Key();
         Option<string> report = SettleOption.Text("--report", "DIR", "Where verdicts.csv, batches.jsonl, positions.csv and balances.csv go.");
         Option<string> accounts = SettleOption.Text("--accounts", "FILE", "Wallets of the accounts in pain.001 files, as CSV: account,wallet.");
-        Option<string> rules = SettleOption.Text("--rules", "FILE", "Rule table (JSON) to activate. Default: what is active; in a new ledger every corridor is open.");
+        var rules = new Option<string[]>("--rules")
+        {
+            HelpName = "FILE.rules|DIR|TABLE.json",
+            Description = "Rules to activate: modules (may be repeated; a folder stands for its modules), or one table in JSON. Not in a ledger whose modules are voted on. Default: what is active; in a new ledger every corridor is open.",
+        };
+        var parameters = new Option<string[]>("--parameter")
+        {
+            HelpName = "EUR.rate=1.08",
+            Description = "A rate or index that the modules of --rules ask for; may be repeated.",
+        };
         Option<ulong> stream = SettleOption.Parsed<ulong>("--stream", "NAME", "Stream of records without an id, for files that grow and for standard input. Default: a hash of the file's content.",
             StreamName.TryParse, $"a name of at most {StreamName.NameBytesMax} bytes, or 16 hexadecimal digits");
         Option<ulong?> batchCount = SettleOption.Number("--batch-count", "N", $"A batch closes after so many accepted payments; 0: no such cut-off. New ledgers: {SettleOptions.BatchCountDefault}.");
@@ -54,7 +63,7 @@ internal static class SettleCommand
 
         var command = new Command("settle", "Settles files of payments through the whole engine, durably: each payment once, however often the command is repeated.")
         {
-            files, wallets, journal, key, report, accounts, rules, stream, batchCount, batchAge, batchValue, window, retention, settled, clock,
+            files, wallets, journal, key, report, accounts, rules, parameters, stream, batchCount, batchAge, batchValue, window, retention, settled, clock,
             clearance, idMemory, snapshotEvery, capacity, verdicts, json,
         };
         command.SetAction(parsed =>
@@ -69,7 +78,8 @@ internal static class SettleCommand
                     Key = parsed.GetValue(key),
                     Report = parsed.GetValue(report),
                     Accounts = parsed.GetValue(accounts),
-                    Rules = parsed.GetValue(rules),
+                    Rules = parsed.GetValue(rules) ?? [],
+                    Parameters = RuleFiles.ParseParameters(parsed.GetValue(parameters) ?? []),
                     Stream = parsed.GetValue(stream),
                     BatchCount = parsed.GetValue(batchCount),
                     BatchAgeNs = parsed.GetValue(batchAge),
@@ -86,7 +96,7 @@ internal static class SettleCommand
                     Json = parsed.GetValue(json),
                 }, output, error);
             }
-            catch (Exception unusable) when (unusable is InputException or UsageException or JournalException and not JournalFailedException)
+            catch (Exception unusable) when (unusable is InputException or UsageException or FormatException or JournalException and not JournalFailedException)
             {
                 error.WriteLine(unusable.Message);
                 return ExitUnusable;

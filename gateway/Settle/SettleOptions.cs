@@ -1,4 +1,5 @@
 using Settlement.Engine.Domain;
+using Settlement.Engine.Rules.Language;
 using Settlement.Gateway.Init;
 
 namespace Settlement.Gateway.Settle;
@@ -24,7 +25,11 @@ internal sealed record SettleOptions
 
     public string? Accounts { get; init; }
 
-    public string? Rules { get; init; }
+    /// <summary>Modules and folders of them, or one table in JSON; none: what is active stays.</summary>
+    public IReadOnlyList<string> Rules { get; init; } = [];
+
+    /// <summary>Rates and indexes that the modules ask for.</summary>
+    public Dictionary<ParameterName, ulong> Parameters { get; init; } = [];
 
     /// <summary>The stream of records without an id; 0: each file's content names its own.</summary>
     public ulong Stream { get; init; }

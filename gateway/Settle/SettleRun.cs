@@ -48,7 +48,7 @@ internal sealed class SettleRun
             options = Sample(options, temporary.Path);
         if (options.Journal is null)
             throw new UsageException("--journal DIR is missing: say where the ledger's journal is, or is to be made.");
-        foreach (string? file in (string?[])[.. options.Files, options.Wallets, options.Accounts, options.Rules])
+        foreach (string? file in (string?[])[.. options.Files, options.Wallets, options.Accounts, .. options.Rules.Where(path => !Directory.Exists(path))])
         {
             if (file is not null and not InputStream.StandardInputPath && !File.Exists(file))
                 throw new UsageException(Directory.Exists(file) ? $"'{file}': a folder; a file is expected." : $"'{file}': no such file.");
@@ -107,7 +107,7 @@ internal sealed class SettleRun
         using Node node = LedgerOpening.Open(_options.Journal!, OptionsOf(clock), _options.Key, NodeKeyFile.Option, _replies, _report, _error);
         CurrencyScales scales = LedgerOpening.ScalesOf(node.State);
         SortedSet<ushort> walletCurrencies = _options.Wallets is { } wallets ? LedgerSetUp.CheckWallets(wallets, scales) : [];
-        byte[]? rules = _options.Rules is { } path ? ReadRules(path, scales) : null;
+        byte[]? rules = _options.Rules.Count > 0 ? ReadRules(scales, Calendar.DayOf(clock.NowNs)) : null;
         var submitter = new Submitter(node.Pipeline, _replies);
         var setUp = new LedgerSetUp(node.State, submitter, scales);
         setUp.CheckOptions(_options, walletCurrencies);
@@ -137,12 +137,12 @@ internal sealed class SettleRun
         return SettleCommand.ExitUnusable;
     }
 
-    private static byte[] ReadRules(string path, CurrencyScales scales) =>
-        !RuleTableFile.TryRead(path, new LedgerSymbols(scales), out RuleTable? table, out RuleTableFault? fault)
+    private byte[] ReadRules(CurrencyScales scales, int day) =>
+        !new RuleFiles(scales, _options.Parameters, day).TryRead(_options.Rules, out RuleTable? table, out string fault)
             ? throw new UsageException($"{fault}.")
             : RulePlan.TryBuild(table!, Iso4217.OwnerCountry, out _, out string error)
                 ? table!.Encode().ToArray()
-                : throw new UsageException($"{path}: {error}.");
+                : throw new UsageException($"{string.Join(", ", _options.Rules)}: {error}.");
 
     private NodeOptions OptionsOf(BlockClock clock)
     {

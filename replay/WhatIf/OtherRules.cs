@@ -3,12 +3,13 @@ using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Rules;
+using Settlement.Engine.Rules.Language;
 using Settlement.Engine.Text;
 using Settlement.Replay.Common;
 
 namespace Settlement.Replay.WhatIf;
 
-/// <summary>The rules of a hypothesis: a table file, read at the ledger's scales.</summary>
+/// <summary>The rules of a hypothesis: modules or a table file, read at the ledger's scales.</summary>
 internal sealed class OtherRules
 {
     public const string None = "none";
@@ -20,20 +21,22 @@ internal sealed class OtherRules
     /// <summary>Null: every corridor is open.</summary>
     public RulePlan? Plan { get; }
 
-    /// <param name="path">The file, or <see cref="None"/>.</param>
+    /// <param name="paths">Modules and folders of them, one table, or <see cref="None"/>.</param>
+    /// <param name="parameters">Rates and indexes that modules ask for.</param>
     /// <param name="directory">The journal's.</param>
     /// <param name="start">Where a walk of it begins; null: at its genesis block.</param>
     /// <exception cref="UsageException">The table cannot be used.</exception>
-    public static OtherRules Read(string path, string directory, LedgerState? start)
+    public static OtherRules Read(IReadOnlyList<string> paths, Dictionary<ParameterName, ulong> parameters, string directory, LedgerState? start)
     {
         CurrencyScales scales = ScalesOf(directory, start);
-        if (path == None)
+        if (paths is [None])
             return new OtherRules(null, scales);
-        if (!RuleTableFile.TryRead(path, new LedgerSymbols(scales), out RuleTable? table, out RuleTableFault? fault))
+        int day = Calendar.DayOf(start?.TimeNs ?? 0);
+        if (!new RuleFiles(scales, parameters, day, isHypothesis: true).TryRead(paths, out RuleTable? table, out string fault))
             throw new UsageException($"--rules {fault}.");
         return RulePlan.TryBuild(table!, Iso4217.OwnerCountry, out RulePlan? plan, out string error)
             ? new OtherRules(plan, scales)
-            : throw new UsageException($"--rules {path}: {error}.");
+            : throw new UsageException($"--rules {string.Join(", ", paths)}: {error}.");
     }
 
     /// <summary>Amounts of the table were read at the scales that the journal's first declarations state.</summary>

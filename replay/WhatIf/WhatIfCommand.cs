@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using Settlement.Engine.Rules.Language;
+using Settlement.Engine.Text;
 using Settlement.Replay.Common;
 
 namespace Settlement.Replay.WhatIf;
@@ -13,7 +15,8 @@ internal static class WhatIfCommand
     public static Command Create(TextWriter output, TextWriter error)
     {
         Argument<string> journal = Verb.Journal();
-        var rules = new Option<string>("--rules") { HelpName = "TABLE.json|none", Description = "The other rules: a rule table, or none (every corridor is open).", Required = true };
+        var rules = new Option<string[]>("--rules") { HelpName = "FILE.rules|DIR|TABLE.json|none", Description = "The other rules: modules (may be repeated; a folder stands for its modules), one table in JSON, or none (every corridor is open).", Required = true };
+        var parameters = new Option<string[]>("--parameter") { HelpName = "EUR.rate=1.08", Description = "A rate or index that the modules ask for; may be repeated." };
         var from = new Option<string?>("--from") { HelpName = "POINT", Description = "From where on they are in force; what the journal activates there or later does not come into force. Default: the beginning." };
         var to = new Option<string?>("--to") { HelpName = "POINT", Description = $"Where to stop: {JournalPoint.Expected}. Default: end." };
         var examples = new Option<string?>("--examples") { HelpName = "N", Description = $"How many payments of each pair of verdicts, balances and positions to show. Default: {ExamplesDefault}." };
@@ -21,24 +24,26 @@ internal static class WhatIfCommand
         Option<bool> json = Verb.Json();
         var command = new Command("what-if", "The same payments under another rule table: which verdicts would be others, why, and who would hold what. Money follows.")
         {
-            journal, rules, from, to, examples, file, json,
+            journal, rules, parameters, from, to, examples, file, json,
         };
         command.SetAction(parsed => Verb.Run(error, () =>
         {
             string directory = parsed.GetValue(journal)!;
+            string[] paths = parsed.GetValue(rules)!;
+            Dictionary<ParameterName, ulong> given = ParametersOf(parsed.GetValue(parameters) ?? []);
             int shown = parsed.GetValue(examples) is { } text ? CountOf(text) : ExamplesDefault;
             var until = parsed.GetValue(to) is { } point ? JournalPoint.Parse("--to", point) : JournalPoint.End;
             Journals.Open(directory).Dispose();
             var start = RangeStart.Resolve(directory, parsed.GetValue(from), until);
             using var run = new WhatIfRun(directory, start, until, WalkProgress.Over(directory, error, parsed.GetValue(json)));
-            var other = OtherRules.Read(parsed.GetValue(rules)!, directory, run.Start);
+            var other = OtherRules.Read(paths, given, directory, run.Start);
             using WholeFile? whole = parsed.GetValue(file) is { } path ? new WholeFile("--out", path) : null;
             whole?.Writer.WriteLine(FlipText.Columns);
             FlipTally tally = run.Run(other.Plan, state => new FlipTally(state, shown), flip => whole?.Writer.WriteLine(FlipText.Row(run.Actual, in flip)));
             start.CheckReached(run.Actual.Sequence, until);
             other.Check(run.Actual);
             whole?.Keep();
-            var report = new WhatIfReport(directory, parsed.GetValue(rules)!, start, run, tally, new BalanceEffect(run.Actual, run.Hypothetical, shown), other.Plan);
+            var report = new WhatIfReport(directory, string.Join(", ", paths), start, run, tally, new BalanceEffect(run.Actual, run.Hypothetical, shown), other.Plan);
             if (parsed.GetValue(json))
                 report.PrintJson(output);
             else
@@ -46,6 +51,18 @@ internal static class WhatIfCommand
             return 0;
         }));
         return command;
+    }
+
+    private static Dictionary<ParameterName, ulong> ParametersOf(string[] texts)
+    {
+        try
+        {
+            return RuleFiles.ParseParameters(texts);
+        }
+        catch (FormatException unreadable)
+        {
+            throw new UsageException($"{unreadable.Message}.");
+        }
     }
 
     private static int CountOf(string text) =>

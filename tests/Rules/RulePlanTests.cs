@@ -104,11 +104,11 @@ public sealed class RulePlanTests
             uint limits = plan.HasSums ? chunk.Limits[i] : 0;
             ulong mask = plan.HasMaskedLimits ? chunk.LimitMask[i] : 0;
             ushort expected = naive.FirstLimitExceeded(facts[i], paid, Time);
-            ushort answer = plan.FirstLimitExceeded(limits, mask, facts[i].Tier, facts[i].Amount, sums, row, Time);
+            ushort answer = plan.FirstLimitExceeded(limits, mask, facts[i].Currency, facts[i].Tier, facts[i].Amount, sums, row, Time);
             if (answer != expected)
                 Assert.Fail($"{facts[i]}: {answer} where {expected} was expected\n{plan.Describe()}");
             ushort review = naive.FirstLimitExceeded(facts[i], paid, Time, RuleKind.ReviewLimit);
-            answer = plan.FirstReviewLimitExceeded(limits, mask, facts[i].Tier, facts[i].Amount, sums, row, Time);
+            answer = plan.FirstReviewLimitExceeded(limits, mask, facts[i].Currency, facts[i].Tier, facts[i].Amount, sums, row, Time);
             if (answer != review)
                 Assert.Fail($"{facts[i]}: review {answer} where {review} was expected\n{plan.Describe()}");
             if ((expected | review) != 0 && !plan.NeedsSums(facts[i].Source, facts[i].Currency))
@@ -232,7 +232,7 @@ public sealed class RulePlanTests
     {
         RuleTableBuilder masked = new();
         for (ushort id = 1; id <= 65; id++)
-            masked.Limit(id, "goods", LimitWindow.Day, USD, TierCeilings.Same(id), When.Purpose(Purpose.Goods));
+            masked.Limit(id, "one each", LimitWindow.Day, USD, TierCeilings.Same(id), When.Level(RuleOperator.AtLeast, (byte)id));
         RuleTableBuilder countries = new();
         for (ushort id = 1; id <= 256; id++)
             countries.Deny(id, "one each", When.Source(id));
@@ -247,6 +247,27 @@ public sealed class RulePlanTests
         Assert.That(error, Does.Contain("at most 64 expected"));
         Assert.That(RulePlan.TryBuild(countries.Build(), RandomRules.OwnerOf, out _, out error), Is.False);
         Assert.That(error, Does.Contain("more than 256 countries"));
+    }
+
+    [Test]
+    public void Limits_of_one_condition_share_a_bit_and_each_is_asked_in_its_own_currency_alone()
+    {
+        const ulong Time = 1_709_164_800_000_000_000;
+        RuleTableBuilder builder = new();
+        for (ushort currency = 1; currency <= 200; currency++)
+            builder.Limit(currency, "goods", LimitWindow.Day, currency, TierCeilings.Same(1_000u + currency), When.Purpose(Purpose.Goods));
+        RulePlan plan = RulePlan.Build(builder.Build(), RandomRules.OwnerOf);
+        Assert.That(plan.Program.Instructions.ToArray().Count(step => step.Op == RuleOp.Limit), Is.EqualTo(1));
+        using SumTable sums = new(1);
+        sums.Activate(plan);
+        for (ushort currency = 1; currency <= 201; currency++)
+        {
+            RuleChunk chunk = new([new RuleFacts(US, DE, currency, 1, 0, (byte)Purpose.Goods, 0, 1)]);
+            plan.Judge(chunk.Columns, 1, chunk.DeniedBy, chunk.ReviewedBy, chunk.Limits, chunk.LimitMask);
+            ulong ceiling = 1_000u + currency;
+            Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], chunk.LimitMask[0], currency, 0, ceiling, sums, 0, Time), Is.Zero);
+            Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], chunk.LimitMask[0], currency, 0, ceiling + 1, sums, 0, Time), Is.EqualTo(currency <= 200 ? currency : 0));
+        }
     }
 
     [Test]
@@ -335,9 +356,9 @@ public sealed class RulePlanTests
             for (int i = 0; i < 1_000; i++)
             {
                 exceeded += plan.JudgeOne(chunk.Facts[i], denyOnly: true);
-                exceeded += plan.FirstLimitExceeded(chunk.Limits[i], chunk.LimitMask[i], chunk.Facts[i].Tier,
+                exceeded += plan.FirstLimitExceeded(chunk.Limits[i], chunk.LimitMask[i], chunk.Facts[i].Currency, chunk.Facts[i].Tier,
                     chunk.Facts[i].Amount, sums, row, time);
-                exceeded += plan.FirstReviewLimitExceeded(chunk.Limits[i], chunk.LimitMask[i], chunk.Facts[i].Tier,
+                exceeded += plan.FirstReviewLimitExceeded(chunk.Limits[i], chunk.LimitMask[i], chunk.Facts[i].Currency, chunk.Facts[i].Tier,
                     chunk.Facts[i].Amount, sums, row, time);
                 sums.Add(row, 1, time);
             }

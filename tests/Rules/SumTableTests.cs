@@ -108,9 +108,9 @@ public sealed class SumTableTests
 
         Assert.Multiple(() =>
         {
-            Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], 0, 0, 399, sums, row, At(asked)), Is.Zero, "ceiling - 1");
-            Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], 0, 0, 400, sums, row, At(asked)), Is.Zero, "ceiling");
-            Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], 0, 0, 401, sums, row, At(asked)), Is.EqualTo(counted ? 1 : 0),
+            Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], 0, USD, 0, 399, sums, row, At(asked)), Is.Zero, "ceiling - 1");
+            Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], 0, USD, 0, 400, sums, row, At(asked)), Is.Zero, "ceiling");
+            Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], 0, USD, 0, 401, sums, row, At(asked)), Is.EqualTo(counted ? 1 : 0),
                 "ceiling + 1");
         });
     }
@@ -146,7 +146,7 @@ public sealed class SumTableTests
         List<int> rules = [];
         for (int i = 0; i < payments.Length; i++)
         {
-            ushort rule = plan.FirstLimitExceeded(chunk.Limits[i], chunk.LimitMask[i], payments[i].Tier, payments[i].Amount,
+            ushort rule = plan.FirstLimitExceeded(chunk.Limits[i], chunk.LimitMask[i], USD, payments[i].Tier, payments[i].Amount,
                 sums, row, time);
             rules.Add(rule);
             if (rule != 0 || !plan.NeedsSums(payments[i].Source, USD))

@@ -44,8 +44,10 @@ public sealed class RuleSetInterpreter
             .OrderBy(one => one.Item1.Name, StringComparer.Ordinal))
             foreach (LawStatement statement in module.Statements.Where(statement => statement.IsInForce(day)))
                 _standing.Add(new Standing(module, statement, treaty));
-        foreach (Standing exception in _standing.Where(one => one.Statement.IsException))
-            foreach (Standing target in _standing.Where(one => Reaches(exception, one)))
+        ILookup<string, Standing> plain = _standing.Where(one => !one.Statement.IsException && one.Treaty is null)
+            .ToLookup(one => one.Statement.Name, StringComparer.Ordinal);
+        foreach (Standing exception in _standing)
+            foreach (Standing target in exception.Statement.Targets.SelectMany(name => plain[name]).Where(target => Reaches(exception, target)))
             {
                 exception.Targets.Add(target);
                 target.Exceptions.Add(exception);
@@ -53,8 +55,7 @@ public sealed class RuleSetInterpreter
     }
 
     private static bool Reaches(Standing exception, Standing target) =>
-        !target.Statement.IsException && exception.Statement.Targets.Contains(target.Statement.Name) && target.Treaty is null &&
-        (exception.Treaty is { } treaty ? treaty.Bound.Contains(target.Module.Name) : ReferenceEquals(exception.Module, target.Module));
+        exception.Treaty is { } treaty ? treaty.Bound.Contains(target.Module.Name) : ReferenceEquals(exception.Module, target.Module);
 
     /// <summary>What the law says.</summary>
     public static LawDecision Judge(RuleSet rules, int day, in LawCase payment) => new RuleSetInterpreter(rules, day).Judge(payment);
