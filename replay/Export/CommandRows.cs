@@ -27,6 +27,7 @@ internal static class CommandRows
         Optional("country", ColumnType.Symbol, "ISO 3166 letters"),
         Optional("currency", ColumnType.Symbol, "ISO 4217 letters"),
         Optional("tier", ColumnType.UInt32, "of the wallet"),
+        Optional("kind", ColumnType.Symbol, "of the wallet"),
         Optional("level", ColumnType.UInt32, "of the wallet; of a session: its clearance"),
         Optional("status", ColumnType.Symbol, "of the wallet"),
         Optional("scale", ColumnType.UInt32, "of the currency"),
@@ -55,7 +56,8 @@ internal static class CommandRows
         Value = 2048,
         Value2 = 4096,
         Bytes = 8192,
-        Wallet = Subject | Participant | Country | Currency | Tier | Level | Status,
+        Kind = 16384,
+        Wallet = Subject | Participant | Country | Currency | Tier | Kind | Level | Status,
     }
 
     /// <summary>The commands of the block applied last, from a sequence on.</summary>
@@ -91,6 +93,7 @@ internal static class CommandRows
         table.SymbolOrNull(has.HasFlag(Fields.Country) ? Iso3166.LettersOf(command.Country) : null);
         table.SymbolOrNull(has.HasFlag(Fields.Currency) && command.Currency != 0 ? CurrencyNames.Of(command.Currency) : null);
         table.UInt32OrNull(has.HasFlag(Fields.Tier) ? command.Tier : null);
+        table.SymbolOrNull(has.HasFlag(Fields.Kind) ? NameText<PartyKind>.Of(command.Kind) : null);
         table.UInt32OrNull(has.HasFlag(Fields.Level) ? command.Level : null);
         table.SymbolOrNull(has.HasFlag(Fields.Status) ? NameText<WalletStatus>.Of(command.Status) : null);
         table.UInt32OrNull(has.HasFlag(Fields.Scale) ? command.Scale : null);
@@ -112,6 +115,7 @@ internal static class CommandRows
         Instruction.CloseWallet or Instruction.SettledBatch => Fields.Subject,
         Instruction.SetWalletStatus => Fields.Subject | Fields.Status,
         Instruction.SetWalletTier => Fields.Subject | Fields.Tier,
+        Instruction.SetWalletKind => Fields.Subject | Fields.Kind,
         Instruction.SetWalletLevel => Fields.Subject | Fields.Level,
         Instruction.SetWalletCountry => Fields.Subject | Fields.Country,
         Instruction.SetCap => Fields.Participant | Fields.Currency | Fields.Value | Fields.Value2,
