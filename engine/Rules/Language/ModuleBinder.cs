@@ -95,7 +95,7 @@ internal sealed partial class ModuleBinder
         if (header.Between.Count > LanguageBounds.TreatyNamesMax)
             _faults.Error(FaultCode.TooMany, header.Between[LanguageBounds.TreatyNamesMax].Place,
                 $"a treaty is between at most {LanguageBounds.TreatyNamesMax} modules");
-        else if (header.Between.Count == 1)
+        else if (header.Between.Count == 1 && !header.IsPartyLost)
             _faults.Error(FaultCode.TreatyParties, header.Between[0].Place, "a treaty is between two modules or more",
                 "name the others, too: `between us, in`");
         return version;

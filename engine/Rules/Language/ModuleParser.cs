@@ -335,9 +335,11 @@ internal sealed partial class ModuleParser
     {
         Mark(LayoutMark.Clause);
         Token source = Take() with { Text = keyword };
-        return TakeText(keyword == "cite" ? "the law that it comes from" : "what the invented rule is to show",
-            $"write it in quotes: `{keyword} \"…\"`") is { } text
-            ? new SourceSyntax(source, text) : null;
+        string what = keyword == "cite" ? "from which law this comes" : "what the invented rule is to show";
+        if (TakeText(what, $"write it in quotes: `{keyword} \"…\"`") is { } text)
+            return new SourceSyntax(source, text);
+        _hasSkipped = true; // it was to have one
+        return null;
     }
 
     private void TellNoSource(Token name, string message) => _faults.Error(FaultCode.SourceMissing, name.Place, message,

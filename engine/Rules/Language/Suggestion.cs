@@ -59,6 +59,8 @@ internal static class Suggestion
     {
         if (left.Length > CharsMax || right.Length > CharsMax || Math.Abs(left.Length - right.Length) * Whole > max)
             return max + 1;
+        if (string.Equals(left, right, StringComparison.OrdinalIgnoreCase))
+            return left == right ? 0 : Slight;
         // Only where rows and columns differ by no more than may be put in or left out; what lies outside is too far.
         int band = max / Whole + 1;
         Span<int> beforeLast = stackalloc int[CharsMax + 1], last = stackalloc int[CharsMax + 1], row = stackalloc int[CharsMax + 1];

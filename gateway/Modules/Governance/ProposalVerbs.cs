@@ -15,13 +15,7 @@ internal static class ProposalVerbs
     private const int ReportBytesMax = 256 << 20;
     private const int RacesMax = 5;
 
-    public static IEnumerable<Command> Create(TextWriter output, TextWriter error) =>
-    [
-        Found(output, error), Propose(output, error), Sandbox(output, error), Vote(output, error), Schedule(output, error), Rollback(output, error),
-        Emergency(output, error),
-    ];
-
-    private static Command Found(TextWriter output, TextWriter error)
+    public static Command Found(TextWriter output, TextWriter error)
     {
         Argument<string> module = GovernanceOption.Module("The new module's name, such as us.");
         Option<ushort> quorum = GovernanceOption.Count("--quorum", "So many devices must agree to a change.");
@@ -54,7 +48,7 @@ internal static class ProposalVerbs
         });
     }
 
-    private static Command Propose(TextWriter output, TextWriter error)
+    public static Command Propose(TextWriter output, TextWriter error)
     {
         var file = new Argument<string>("file") { Description = "The module or treaty, in the rule language." };
         Option<string> device = GovernanceOption.Device("File of the private key of the device that proposes.");
@@ -66,7 +60,7 @@ internal static class ProposalVerbs
         });
     }
 
-    private static Command Rollback(TextWriter output, TextWriter error)
+    public static Command Rollback(TextWriter output, TextWriter error)
     {
         Argument<string> module = GovernanceOption.Module();
         Option<ulong?> version = SettleOption.Number("--to", "VERSION", "The version that shall be in force once more.", 1, uint.MaxValue);
@@ -80,7 +74,7 @@ internal static class ProposalVerbs
         });
     }
 
-    private static Command Sandbox(TextWriter output, TextWriter error)
+    public static Command Sandbox(TextWriter output, TextWriter error)
     {
         Argument<ulong> number = GovernanceOption.Proposal();
         var report = new Option<string>("--report") { HelpName = "FILE", Description = "What `replay what-if --json` printed for the proposed rules.", Required = true };
@@ -103,7 +97,7 @@ internal static class ProposalVerbs
         });
     }
 
-    private static Command Vote(TextWriter output, TextWriter error)
+    public static Command Vote(TextWriter output, TextWriter error)
     {
         Argument<ulong> number = GovernanceOption.Proposal();
         var answer = new Argument<bool>("answer")
@@ -124,7 +118,7 @@ internal static class ProposalVerbs
         });
     }
 
-    private static Command Emergency(TextWriter output, TextWriter error)
+    public static Command Emergency(TextWriter output, TextWriter error)
     {
         Argument<string> module = GovernanceOption.Module();
         Option<string> device = GovernanceOption.Device();
@@ -165,7 +159,7 @@ internal static class ProposalVerbs
             ("proposal", proposal.Number), ("device", id.ToString()), ("vote", word), ("status", SnakeCase.Of(proposal.Status)), ("verdict", RefusalText.NameOf(verdict)), ("sequence", sequence));
     }
 
-    private static Command Schedule(TextWriter output, TextWriter error)
+    public static Command Schedule(TextWriter output, TextWriter error)
     {
         Argument<ulong> number = GovernanceOption.Proposal();
         Option<ActivationPoint> at = GovernanceOption.At();
