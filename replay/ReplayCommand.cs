@@ -4,6 +4,7 @@ using Settlement.Replay.Check;
 using Settlement.Replay.Diff;
 using Settlement.Replay.Export;
 using Settlement.Replay.Prove;
+using Settlement.Replay.Rules;
 using Settlement.Replay.Show;
 using Settlement.Replay.Snapshot;
 using Settlement.Replay.Sql;
@@ -40,6 +41,7 @@ public static class ReplayCommand
             StatsCommand.Create(output, error),
             DiffCommand.Create(output, error),
             WhatIfCommand.Create(output, error),
+            RulesCommand.Create(output, error),
             ProveCommand.Create(output, error),
             CheckCommand.Create(output, error),
             ExportCommand.Create(output, error),

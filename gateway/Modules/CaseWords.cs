@@ -18,51 +18,51 @@ internal static class CaseWords
     {
         RuleFacts facts = payment.Facts;
         var words = new StringBuilder();
-        words.Append("src ").Append(LawWords.Of(RuleField.Source, facts.Source)).Append(" dst ").Append(LawWords.Of(RuleField.Destination, facts.Destination))
+        words.Append("src ").Append(LawPhrase.Of(RuleField.Source, facts.Source)).Append(" dst ").Append(LawPhrase.Of(RuleField.Destination, facts.Destination))
             .Append(" amount ").Append(Money(facts.Amount, facts.Currency, scaleOf)).Append(CultureInfo.InvariantCulture, $" tier {facts.Tier}");
         if (facts.Purpose != 0)
-            words.Append(" purpose ").Append(LawWords.Of(RuleField.Purpose, facts.Purpose));
+            words.Append(" purpose ").Append(LawPhrase.Of(RuleField.Purpose, facts.Purpose));
         if (facts.Level != 0)
             words.Append(CultureInfo.InvariantCulture, $" level {facts.Level}");
         if (facts.Instruction != (byte)Instruction.Immediate)
-            words.Append(" instruction ").Append(LawWords.Of(RuleField.Instruction, facts.Instruction));
+            words.Append(" instruction ").Append(LawPhrase.Of(RuleField.Instruction, facts.Instruction));
         if (facts.PayerKind != 0)
-            words.Append(" payer ").Append(LawWords.Of(RuleField.PayerKind, facts.PayerKind));
+            words.Append(" payer ").Append(LawPhrase.Of(RuleField.PayerKind, facts.PayerKind));
         if (facts.PayeeKind != 0)
-            words.Append(" payee ").Append(LawWords.Of(RuleField.PayeeKind, facts.PayeeKind));
+            words.Append(" payee ").Append(LawPhrase.Of(RuleField.PayeeKind, facts.PayeeKind));
         foreach (LimitWindow window in windows)
             if (payment.Spent(window) is > 0 and ulong spent)
-                words.Append(" spent ").Append(LawWords.Of(window)).Append(' ').Append(Money(spent, facts.Currency, scaleOf));
+                words.Append(" spent ").Append(LawPhrase.Of(window)).Append(' ').Append(Money(spent, facts.Currency, scaleOf));
         if (day is { } on)
             words.Append(" on ").Append(NumberText.DateOf(on));
         return words.ToString();
     }
 
     public static string Money(ulong amount, ushort currency, Func<ushort, int> scaleOf) =>
-        $"{LawWords.Of(RuleField.Currency, currency)} {AmountText.ToText(amount, scaleOf(currency))}";
+        $"{LawPhrase.Of(RuleField.Currency, currency)} {AmountText.ToText(amount, scaleOf(currency))}";
 
     /// <summary>The same as an object's fields.</summary>
     public static void Write(Utf8JsonWriter json, in LawCase payment, IReadOnlyList<LimitWindow> windows, Func<ushort, int> scaleOf, int day)
     {
         RuleFacts facts = payment.Facts;
         string Amount(ulong amount) => AmountText.ToText(amount, scaleOf(facts.Currency));
-        json.WriteString("src", LawWords.Of(RuleField.Source, facts.Source));
-        json.WriteString("dst", LawWords.Of(RuleField.Destination, facts.Destination));
-        json.WriteString("currency", LawWords.Of(RuleField.Currency, facts.Currency));
+        json.WriteString("src", LawPhrase.Of(RuleField.Source, facts.Source));
+        json.WriteString("dst", LawPhrase.Of(RuleField.Destination, facts.Destination));
+        json.WriteString("currency", LawPhrase.Of(RuleField.Currency, facts.Currency));
         json.WriteString("amount", Amount(facts.Amount));
         json.WriteNumber("tier", facts.Tier);
-        json.WriteString("purpose", LawWords.Of(RuleField.Purpose, facts.Purpose));
+        json.WriteString("purpose", LawPhrase.Of(RuleField.Purpose, facts.Purpose));
         json.WriteNumber("level", facts.Level);
-        json.WriteString("instruction", LawWords.Of(RuleField.Instruction, facts.Instruction));
-        json.WriteString("payer", LawWords.Of(RuleField.PayerKind, facts.PayerKind));
-        json.WriteString("payee", LawWords.Of(RuleField.PayeeKind, facts.PayeeKind));
+        json.WriteString("instruction", LawPhrase.Of(RuleField.Instruction, facts.Instruction));
+        json.WriteString("payer", LawPhrase.Of(RuleField.PayerKind, facts.PayerKind));
+        json.WriteString("payee", LawPhrase.Of(RuleField.PayeeKind, facts.PayeeKind));
         json.WriteStartArray("spent");
         foreach (LimitWindow window in windows)
         {
             if (payment.Spent(window) is 0)
                 continue;
             json.WriteStartObject();
-            json.WriteString("window", LawWords.Of(window));
+            json.WriteString("window", LawPhrase.Of(window));
             json.WriteString("amount", Amount(payment.Spent(window)));
             json.WriteEndObject();
         }

@@ -91,8 +91,8 @@ internal sealed class RuleParameters(IReadOnlyDictionary<ParameterName, ulong> g
     public string? Assumed(params IReadOnlyList<LawModule> modules)
     {
         IReadOnlyList<ParameterName> missing = Missing(modules);
-        string[] indexes = [.. missing.Where(name => name.Name != ParameterName.RateName).Select(name => LawWords.Of(name)).Order(StringComparer.Ordinal)];
-        string[] rates = [.. given.Keys.Where(name => name.Name == ParameterName.RateName).Select(name => LawWords.Of(name)).Order(StringComparer.Ordinal)];
+        string[] indexes = [.. missing.Where(name => name.Name != ParameterName.RateName).Select(name => LawPhrase.Of(name)).Order(StringComparer.Ordinal)];
+        string[] rates = [.. given.Keys.Where(name => name.Name == ParameterName.RateName).Select(name => LawPhrase.Of(name)).Order(StringComparer.Ordinal)];
         bool anyRate = missing.Any(name => name.Name == ParameterName.RateName);
         string every = rates.Length == 0 ? "every currency's rate" : $"every currency's rate but {string.Join(", ", rates)}";
         string[] all = anyRate ? [.. indexes, every] : indexes;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Governance;
@@ -30,7 +29,7 @@ internal sealed class ListReport(LawsAt laws)
         {
             Line(output, $"  rules     {State.Rules?.Table.Rules.Length ?? 0} in table {State.Rules?.Table.Hash}, of rule set {inForce.Laws}{(inForce.IsAttested ? "" : ", not attested yet")}");
             if (State.Laws.DatesFault.Length > 0)
-                Line(output, $"            those of {DayText(inForce.Day)} still: {State.Laws.DatesFault}");
+                Line(output, $"            those of {NumberText.DateOf(inForce.Day)} still: {State.Laws.DatesFault}");
         }
         else if (!Book.IsFounded && State.Rules is { } table)
         {
@@ -180,12 +179,6 @@ internal sealed class ListReport(LawsAt laws)
         : change.Value == 0 ? $"{LawPhrase.Of(change.Parameter)} loses its value" : $"{LawPhrase.Of(change.Parameter)} = {ValueText(change.Value)}";
 
     private static string ValueText(ulong value) => AmountText.ToText(value, ParameterScale).TrimEnd('0').TrimEnd('.');
-
-    private static string DayText(int day)
-    {
-        (int year, int month, int dayOfMonth) = Calendar.Civil(day);
-        return string.Create(CultureInfo.InvariantCulture, $"{year:0000}-{month:00}-{dayOfMonth:00}");
-    }
 
     private static void Line(TextWriter output, FormattableString line) => output.WriteLine(FormattableString.Invariant(line));
 }

@@ -30,13 +30,13 @@ internal static class DiffWords
         string to = statement.IsException ? $" (exception to {string.Join(", ", statement.Targets)})" : "";
         string what = statement.Effect switch
         {
-            LawEffect.Require => $"requires {LawWords.Of(statement.Needs!)}",
-            LawEffect.Limit => $"limits {Ceilings(statement)} per {LawWords.Of(statement.Window)}{Adapted(statement)}",
+            LawEffect.Require => $"requires {LawPhrase.Of(statement.Needs!)}",
+            LawEffect.Limit => $"limits {Ceilings(statement)} per {LawPhrase.Of(statement.Window)}{Adapted(statement)}",
             LawEffect.Review => $"reviews within {Hours(statement.HoldNs)}",
             LawEffect.Deny => "denies",
             _ => "allows",
         };
-        string when = statement.When is LawAlways ? "always" : $"when {LawWords.Of(statement.When)}";
+        string when = statement.When is LawAlways ? "always" : $"when {LawPhrase.Of(statement.When)}";
         return $"{statement.Name}{to} {what}, {when} [{(statement.Citation.IsIllustrative ? "illustrative: " : "")}{statement.Citation.Text}]";
     }
 
@@ -44,8 +44,8 @@ internal static class DiffWords
         ? string.Create(CultureInfo.InvariantCulture, $"{ns / Limits.NsPerDay} {(ns == Limits.NsPerDay ? "day" : "days")}")
         : string.Create(CultureInfo.InvariantCulture, $"{ns / Limits.NsPerHour} {(ns / Limits.NsPerHour == 1 ? "hour" : "hours")}");
 
-    private static string Ceilings(LawStatement limit) => limit.Ceilings.Distinct().Count() == 1 && limit.Ceilings[0] is { } same ? $"to {LawWords.Of(same)}"
-        : "to " + string.Join(", ", limit.Ceilings.Select((ceiling, tier) => $"{(ceiling is null ? "no ceiling" : LawWords.Of(ceiling))} for tier {tier}"));
+    private static string Ceilings(LawStatement limit) => limit.Ceilings.Distinct().Count() == 1 && limit.Ceilings[0] is { } same ? $"to {LawPhrase.Of(same)}"
+        : "to " + string.Join(", ", limit.Ceilings.Select((ceiling, tier) => $"{(ceiling is null ? "no ceiling" : LawPhrase.Of(ceiling))} for tier {tier}"));
 
     private static string Adapted(LawStatement limit) => limit.Adaptations.Count == 0 ? ""
         : ", " + string.Join(", ", limit.Adaptations.Select(one => one.Percent == 0 ? $"@{one.Class} exempt" : $"@{one.Class} at {one.Percent}%"));

@@ -82,11 +82,12 @@ internal static class ProposalVerbs
         return new GovernanceOption().OnLedger(verb, output, error, (parsed, desk) =>
         {
             Proposal proposal = Find(desk, parsed.GetValue(number));
-            (Digest hash, ulong first, ulong last) = ReadReport(parsed.GetValue(report)!);
+            if (!proposal.HasText)
+                throw new LawRefusedException($"Proposal {proposal.Number} is {GovernanceWords.Of(proposal)}, and has no text whose effect could be reported.");
+            (Digest hash, ulong first, ulong last) = ReadReport(parsed.GetValue(report)!, desk.State.LedgerId, proposal);
             (Verdict verdict, ulong sequence) = desk.Send(Instruction.RecordSandbox, new SandboxRecord(proposal.Number, first, last, hash).Encode());
             RefusalText.Check(verdict, verdict switch
             {
-                Verdict.UnknownProposal => $"Proposal {proposal.Number} is {GovernanceWords.Of(proposal)}, and has no text whose effect could be reported.",
                 Verdict.InvalidValue => $"The report goes to sequence {last}, behind the ledger's last: it is of another ledger.",
                 _ => WhyNot(desk, proposal, verdict),
             });
@@ -215,7 +216,8 @@ internal static class ProposalVerbs
         _ => null,
     };
 
-    private static (Digest Hash, ulong First, ulong Last) ReadReport(string path)
+    /// <summary>A report of this ledger, about this very text.</summary>
+    private static (Digest Hash, ulong First, ulong Last) ReadReport(string path, UInt128 ledger, Proposal proposal)
     {
         if (!File.Exists(path))
             throw new UsageException($"--report {path}: no such file; what `replay what-if --json` printed is expected.");
@@ -225,9 +227,16 @@ internal static class ProposalVerbs
         try
         {
             using JsonDocument json = JsonDocument.Parse(bytes);
-            if (json.RootElement.ValueKind == JsonValueKind.Object && TryNumber(json.RootElement, "first_sequence", out ulong first) && TryNumber(json.RootElement, "sequence", out ulong last)
-                && json.RootElement.TryGetProperty("flips", out _) && first > 0 && first <= last)
+            JsonElement report = json.RootElement;
+            if (report.ValueKind == JsonValueKind.Object && TryNumber(report, "first_sequence", out ulong first) && TryNumber(report, "sequence", out ulong last)
+                && report.TryGetProperty("modules", out JsonElement modules) && modules.ValueKind == JsonValueKind.Array && first > 0 && first <= last)
+            {
+                if (!IsText(report, "ledger", ledger.ToString("x32", CultureInfo.InvariantCulture)))
+                    throw new LawRefusedException($"--report {path}: it is about another ledger; run what-if over this one's journal.");
+                if (!modules.EnumerateArray().Any(module => IsText(module, "text_hash", proposal.TextHash.ToString())))
+                    throw new LawRefusedException($"--report {path}: it is not about the text of proposal {proposal.Number}, {GovernanceWords.Of(proposal)} (hash {proposal.TextHash}): run what-if with that text.");
                 return (Digest.From(SHA256.HashData(bytes)), first, last);
+            }
         }
         catch (JsonException)
         {
@@ -236,6 +245,9 @@ internal static class ProposalVerbs
 
         throw new UsageException($"--report {path}: that is no report: what `replay what-if JOURNAL --rules FILE.rules --json` printed is expected.");
     }
+
+    private static bool IsText(JsonElement holder, string name, string expected) =>
+        holder.ValueKind == JsonValueKind.Object && holder.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String && value.GetString() == expected;
 
     private static bool TryNumber(JsonElement report, string name, out ulong number)
     {

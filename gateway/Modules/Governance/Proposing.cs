@@ -31,9 +31,14 @@ internal static class Proposing
                 throw new LawRefusedException($"The treaty '{module.Name}' is between modules of which '{party}' is not founded: found it, or leave it out.");
         }
 
-        LawCheck check = LawCompiler.Shared.Check(desk.Book.Current(), new LawText(module.Name, module.Version, utf8));
-        if (check.Fault is { } fault)
-            throw new LawRefusedException($"'{path}' was not proposed, for it does not hold the check among the laws in force: {fault.TrimEnd('.')}.");
+        if (!LawCompiler.TryRead(desk.Book.Current(), out RuleSet? inForce, out string unread))
+            throw new LawRefusedException($"'{path}' cannot be checked, for the laws in force do not read: {unread.TrimEnd('.')}.");
+        IReadOnlyList<ModuleFault> faults = ModuleCheck.Check(inForce, module);
+        string printed = string.Join("\n\n", faults.Select(fault => fault.Print(path, reading.Text)));
+        if (faults.Any(fault => fault.IsError))
+            throw new LawRefusedException($"{printed}\n\n'{path}' was not proposed: among the laws in force it has faults, listed above.");
+        if (faults.Count > 0)
+            error.WriteLine(printed);
         ProposalPayload payload = new(module.IsTreaty ? ProposalKind.Treaty : ProposalKind.Text, module.Name, module.Version, utf8);
         return Send(desk, payload, proposer, $"{(module.IsTreaty ? "treaty" : "module")} '{module.Name}' version {module.Version}");
     }
