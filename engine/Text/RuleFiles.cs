@@ -165,7 +165,7 @@ internal sealed class RuleFiles
         const string Expected = "CURRENCY.NAME=NUMBER is expected, as EUR.rate=1.08: a currency of ISO 4217, 'rate' or the name of an index (1 to 16 of a-z, 0-9 and _), a number above 0 with at most 9 digits behind the point";
         int point = text.IndexOf('.'), equals = text.IndexOf('=');
         ushort currency = point > 0 ? Iso4217.NumberOf(text.AsSpan(0, point)) : (ushort)0;
-        if (currency == 0 || equals < point || !IsName(text.AsSpan(point + 1, equals - point - 1)) || !AmountText.TryParse(text[(equals + 1)..], 9, out ulong value, out _) || value == 0)
+        if (currency == 0 || equals < point || !IsName(text.AsSpan(point + 1, equals - point - 1)) || !AmountText.TryParse(text.AsSpan(equals + 1), 9, out ulong value, out _) || value == 0)
             throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"--parameter {text}: {Expected}"));
         return (new ParameterName(currency, text[(point + 1)..equals]), value);
     }
