@@ -90,9 +90,9 @@ internal sealed class MayReport(LawsAt laws, MayQuestion question, MayAnswer ans
         }
 
         if (answer.TurnsBelow is { } below)
-            output.WriteLine($"  at {Money(below.Amount)} and next below: {TurnWords(below.Answer)}");
+            output.WriteLine($"  next below, at {Money(below.Amount)}: {TurnWords(below.Answer)}");
         if (answer.TurnsAbove is { } above)
-            output.WriteLine($"  from {Money(above.Amount)}: {TurnWords(above.Answer)}");
+            output.WriteLine($"  next above, at {Money(above.Amount)}: {TurnWords(above.Answer)}");
     }
 
     private static void PrintSeen(TextWriter output, LawFinding finding)

@@ -85,9 +85,9 @@ internal static class DeviceVerbs
         return new GovernanceOption().OnLedger(verb, output, error, (parsed, desk) =>
         {
             KeyId id = IdOf(parsed.GetValue(which)!);
+            string of = desk.Book.FindDevice(id) is { } device ? $"of {device.Maker}, for '{device.Module}'" : "";
             (Verdict verdict, ulong sequence) = desk.Send(Instruction.RevokeDevice, new DeviceRevocation(id).Encode());
             RefusalText.Check(verdict, verdict == Verdict.UnknownDevice ? $"The ledger knows no device {id}: `replay rules list` shows those that it knows." : null);
-            string of = GovernanceWords.Of(desk.Book.FindDevice(id)!);
             return new DeskReply(
                 verdict == Verdict.Duplicate ? $"Device {id}, {of}, was revoked before; nothing has changed." : $"Device {id}, {of}, is revoked (sequence {sequence}).",
                 ("device", id.ToString()), ("verdict", RefusalText.NameOf(verdict)), ("sequence", sequence));
