@@ -38,6 +38,7 @@ public sealed class SumTable : IDisposable
     private ulong _timeNs;
     private ulong _stamp;
     private int _day;
+    private int _dayOffset; // of the day's amount in a row
     private ulong _foldLow;
     private ulong _foldHigh;
 
@@ -46,7 +47,7 @@ public sealed class SumTable : IDisposable
     {
         RowsMax = rowsMax;
         // Row 0 is "none yet": it stays zero, so reading it answers zero.
-        _rows = new NativeTable<SumRow>((long)rowsMax + 1);
+        _rows = new NativeTable<SumRow>((long)rowsMax + 1, hugePages: true);
         int holders = (int)Math.Max(BitOperations.RoundUpToPowerOf2((uint)rowsMax * 2), 2);
         _holders = new NativeTable<HolderSlot>(holders);
         _holderShift = 64 - BitOperations.Log2((uint)holders);
@@ -166,6 +167,14 @@ public sealed class SumTable : IDisposable
         }
     }
 
+    /// <summary>Asks for the two lines of a row that a payment of the time asked last reads and writes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Prefetch(int row)
+    {
+        _rows.Prefetch(row);
+        _rows.Prefetch(row, _dayOffset);
+    }
+
     /// <summary>What the row's payer has paid in a window, saturated; row 0: nothing.</summary>
     /// <param name="row">A row taken before, or 0.</param>
     /// <param name="window">Index of a <see cref="SumWindow"/>, years as in the plan activated last.</param>
@@ -249,6 +258,7 @@ public sealed class SumTable : IDisposable
     {
         _timeNs = timeNs;
         _day = Calendar.DayOf(timeNs);
+        _dayOffset = SumRow.DaysOffset + _day % SumRow.DayCount * sizeof(ulong);
         _stamp = (ulong)_epoch << 32 | (uint)_day;
     }
 
@@ -364,11 +374,12 @@ internal struct SumRow
 {
     public const int Size = 320;
     public const int DayCount = 30;
+    public const int DaysOffset = 64;
 
     /// <summary>Day of the last payment in the low half, epoch in the high; 0: no payment yet.</summary>
     [FieldOffset(0)] public ulong Stamp;
     [FieldOffset(8)] public WindowSums Sums;
-    [FieldOffset(64)] public DayAmounts Days;
+    [FieldOffset(DaysOffset)] public DayAmounts Days;
 }
 
 [InlineArray(SumWindow.Count)]

@@ -61,14 +61,21 @@ internal sealed class RuleParameters(IReadOnlyDictionary<ParameterName, ulong> g
     public static RuleParameters None { get; } = new(new Dictionary<ParameterName, ulong>());
 
     /// <summary>A rule set with 1 for what is not given.</summary>
-    public RuleSet RuleSetOf(IReadOnlyList<LawModule> modules) => RuleSetOf(modules, modules);
+    public RuleSet RuleSetOf(IReadOnlyList<LawModule> modules) => RuleSetOf(modules, Missing(modules));
+
+    /// <summary>The same with rates of those currencies alone that the modules name: as many as a ledger may have, whose rule table must hold a threshold for each.</summary>
+    public RuleSet LedgerSetOf(IReadOnlyList<LawModule> modules)
+    {
+        HashSet<ushort> named = [.. modules.SelectMany(module => module.Jurisdiction.Currencies), .. Smt.LawWalk.Money(RuleSetOf(modules, [])).Select(money => money.Currency)];
+        return RuleSetOf(modules, [.. Missing(modules).Where(name => name.Name != ParameterName.RateName || named.Contains(name.Currency))]);
+    }
 
     /// <param name="modules">Modules and treaties.</param>
-    /// <param name="assumed">Those whose missing parameters are taken as 1; what others need has no value.</param>
-    public RuleSet RuleSetOf(IReadOnlyList<LawModule> modules, IReadOnlyList<LawModule> assumed)
+    /// <param name="assumed">What is taken as 1; what else is missing has no value.</param>
+    public RuleSet RuleSetOf(IReadOnlyList<LawModule> modules, IReadOnlyList<ParameterName> assumed)
     {
         Dictionary<ParameterName, ulong> parameters = new(given);
-        foreach (ParameterName missing in Missing(assumed))
+        foreach (ParameterName missing in assumed)
             parameters.Add(missing, ParameterName.One);
         string[] present = [.. modules.Where(module => !module.IsTreaty).Select(module => module.Name)];
         return new RuleSet(

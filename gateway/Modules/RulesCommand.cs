@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Settlement.Gateway.Modules.Check;
 using Settlement.Gateway.Modules.Diff;
+using Settlement.Gateway.Modules.Explain;
+using Settlement.Gateway.Modules.Format;
 using Settlement.Gateway.Modules.Governance;
 
 namespace Settlement.Gateway.Modules;
@@ -14,7 +16,9 @@ internal static class RulesCommand
     {
         // files
         CheckCommand.Create(output, error),
+        FormatCommand.Create(output, error),
         DiffCommand.Create(output, error),
+        ExplainCommand.Create(output, error),
         // a ledger's law
         DeviceVerbs.Create(output, error),
         ProposalVerbs.Found(output, error),

@@ -60,9 +60,10 @@ internal static class DiffCommand
         List<string> headers = DiffHeaders.Of(old, renewed);
         DiffReport report = new(headers, parameters.Assumed([.. before, .. after]), whyNoSolver);
         LawModule[] all = [.. before, .. after];
-        report.Add(RuleSetDiff.Compare(parameters.RuleSetOf(before, all), parameters.RuleSetOf(after, all), library, budget, onlyDay), withoutNumbers: false);
+        IReadOnlyList<ParameterName> missing = parameters.Missing(all);
+        report.Add(RuleSetDiff.Compare(parameters.RuleSetOf(before, missing), parameters.RuleSetOf(after, missing), library, budget, onlyDay), withoutNumbers: false);
         // A missing number closes doors; what is done then is law, too.
-        if (parameters.Missing(all).Count > 0)
+        if (missing.Count > 0)
             report.Add(RuleSetDiff.Compare(parameters.RuleSetOf(before, []), parameters.RuleSetOf(after, []), library, budget, onlyDay), withoutNumbers: true);
         return report;
     }

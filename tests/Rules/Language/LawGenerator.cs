@@ -31,8 +31,6 @@ internal sealed class LawGenerator(Random random)
     /// <summary>What was generated, by name: for the tests to assert that nothing is never tried.</summary>
     public HashSet<string> Seen { get; } = [];
 
-    public bool WithSumsInConditions { get; init; } = true;
-
     public static IReadOnlyList<LimitWindow> Windows => s_windows;
 
     public RuleSet RuleSet()
@@ -191,7 +189,7 @@ internal sealed class LawGenerator(Random random)
             Seen.Add($"amount {op}");
             return new LawAmount(op, Money(), s_place);
         }
-        if (kind < 10 && WithSumsInConditions)
+        if (kind < 9)
         {
             RuleOperator op = random.Next(2) == 0 ? RuleOperator.More : RuleOperator.AtLeast;
             LimitWindow window = s_windows[random.Next(s_windows.Length)];

@@ -14,7 +14,7 @@ public sealed class LoweringTests
         LawGenerator generator = new(random);
         int lowered = 0, refused = 0;
         HashSet<string> answers = [];
-        for (int round = 0; round < 600; round++)
+        for (int round = 0; round < 400; round++)
         {
             RuleSet rules = generator.RuleSet();
             int day = LawGenerator.FirstDay + random.Next(8);

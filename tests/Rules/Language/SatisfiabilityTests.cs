@@ -16,7 +16,7 @@ public sealed class SatisfiabilityTests
         Random random = PrintedSeed.Create();
         LawGenerator generator = new(random);
         int[] answers = new int[2];
-        for (int round = 0; round < 3_000; round++)
+        for (int round = 0; round < 1_200; round++)
         {
             RuleSet rules = generator.RuleSet();
             // Without parts at odds, nearly every condition can be met.
@@ -43,7 +43,7 @@ public sealed class SatisfiabilityTests
         Random random = PrintedSeed.Create();
         LawGenerator generator = new(random);
         int dead = 0, alive = 0;
-        for (int round = 0; round < 300; round++)
+        for (int round = 0; round < 150; round++)
         {
             RuleSet rules = generator.RuleSet();
             int day = LawGenerator.FirstDay + random.Next(8);
