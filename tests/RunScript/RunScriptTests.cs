@@ -36,7 +36,7 @@ public sealed class RunScriptTests
         (int code, string[] output, string error) = Run(arguments);
         Assert.That(code, Is.Zero);
         Assert.That(error, Is.Empty);
-        foreach (string verb in new[] { "help", "build", "test", "settle", "replay", "bench", "generate", "soak", "clean" })
+        foreach (string verb in new[] { "help", "build", "test", "settle", "rules", "replay", "bench", "generate", "soak", "clean" })
             Assert.That(output, Has.Some.Match($"^  {verb}( .*)?  +[^ ]"), verb);
     }
 
