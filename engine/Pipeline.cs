@@ -189,6 +189,8 @@ public sealed class Pipeline : IDisposable
         _attestor.Wake();
         foreach (StageThread thread in _threads)
             thread.Join();
+        _plans.Dispose();
+        _attestor.Dispose();
         _ring.Dispose();
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 using Settlement.Engine.Domain;
@@ -10,7 +11,7 @@ namespace Settlement.Engine.Governance;
 
 internal sealed class PayloadWriter
 {
-    private readonly MemoryStream _bytes = new();
+    private readonly ArrayBufferWriter<byte> _bytes = new();
 
     public PayloadWriter Bytes(ReadOnlySpan<byte> bytes)
     {
@@ -67,7 +68,7 @@ internal sealed class PayloadWriter
         return Byte((byte)bytes.Length).Bytes(bytes);
     }
 
-    public byte[] ToArray() => _bytes.ToArray();
+    public byte[] ToArray() => _bytes.WrittenSpan.ToArray();
 }
 
 internal ref struct PayloadReader(ReadOnlySpan<byte> bytes)

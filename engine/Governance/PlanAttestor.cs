@@ -11,7 +11,7 @@ namespace Settlement.Engine.Governance;
 /// Invariant: one command at a time for a rule set and a day; the next only when that is settled.
 /// Failure assumed: the engine stops while it waits; what was not journaled is built and journaled after the next start.
 /// </remarks>
-internal sealed class PlanAttestor(RingBuffer<MultiProducerSequencer> ring, ulong[] tags, SequenceBarrier settled, StopSignal stop)
+internal sealed class PlanAttestor(RingBuffer<MultiProducerSequencer> ring, ulong[] tags, SequenceBarrier settled, StopSignal stop) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly Queue<PlanAttestation> _waiting = new(); // under the lock
@@ -62,6 +62,9 @@ internal sealed class PlanAttestor(RingBuffer<MultiProducerSequencer> ring, ulon
 
     /// <summary>Ends the loop, once the stop signal is raised.</summary>
     public void Wake() => _wanted.Set();
+
+    /// <summary>Once the loop has ended.</summary>
+    public void Dispose() => _wanted.Dispose();
 
     private long Publish(PlanAttestation attestation)
     {

@@ -167,6 +167,8 @@ public sealed class PlanBuilder : IPlanBuilder
     {
         lock (_lock)
         {
+            if (_stopping)
+                return;
             _stopping = true;
             _wanted.Set();
             _done.Set();

@@ -28,7 +28,8 @@ public enum TargetKind : byte
 ///  0               16              24              32              40      48
 ///  | id            | remaining     | expiry        | sequence      |pay |pye|
 ///  48      52  54  56 57 58 59 60      64      68  70 71 72              80
-///  | batch |par|ccy|ki|lv|in|fl| heap  | free  |rul|pu|0 | valid until   |
+///  | batch, |par|ccy|ki|lv|in|fl| heap  | free  |rul|pu|0 | valid until   |
+///  | or law
 /// </code>
 /// </remarks>
 [StructLayout(LayoutKind.Explicit, Size = 80)]

@@ -16,18 +16,24 @@ internal sealed class RuleFiles
     /// <summary>Every file is a module.</summary>
     public bool AreModules => Readings.All(reading => reading.Module is not null);
 
+    /// <summary>All of them, of each name perhaps several versions.</summary>
     public IReadOnlyList<LawModule> Modules => [.. Readings.Select(reading => reading.Module).OfType<LawModule>()];
 
-    /// <exception cref="UsageException">A file cannot be read, or two hold modules of one name.</exception>
-    public static RuleFiles Read(IEnumerable<string> paths)
+    /// <summary>Of each name the newest.</summary>
+    public IReadOnlyList<LawModule> Newest =>
+        [.. Modules.GroupBy(module => module.Name, StringComparer.Ordinal).Select(versions => versions.MaxBy(module => (module.EffectiveDay, module.Version))!)];
+
+    /// <exception cref="UsageException">A file cannot be read.</exception>
+    public static RuleFiles Read(IEnumerable<string> paths) => new([.. paths.SelectMany(Expand).Select(path => ModuleReader.Read(ReadBytes(path), path))]);
+
+    /// <summary>Modules that must be of different names.</summary>
+    /// <exception cref="UsageException">Two are of one.</exception>
+    public RuleFiles OneOfEachName()
     {
-        List<ModuleReading> readings = [];
-        foreach (string path in paths.SelectMany(Expand))
-            readings.Add(ModuleReader.Read(ReadBytes(path), path));
-        foreach (IGrouping<string, ModuleReading> same in readings.Where(reading => reading.Module is not null).GroupBy(reading => reading.Module!.Name, StringComparer.Ordinal))
+        foreach (IGrouping<string, LawModule> same in Modules.GroupBy(module => module.Name, StringComparer.Ordinal))
             if (same.Count() > 1)
-                throw new UsageException($"{same.ElementAt(0).FileName} and {same.ElementAt(1).FileName} both hold the module {same.Key}: a rule set has one of each name. Leave one out.");
-        return new RuleFiles(readings);
+                throw new UsageException($"{ReadingOf(same.First()).FileName} and {ReadingOf(same.Last()).FileName} both hold the module {same.Key}: one of each name is expected. Leave one out.");
+        return this;
     }
 
     public ModuleReading ReadingOf(LawModule module) => Readings.First(reading => ReferenceEquals(reading.Module, module));

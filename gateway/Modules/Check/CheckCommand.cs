@@ -43,9 +43,11 @@ internal static class CheckCommand
         string solver = $"The solver's checks were left out: {whyNoSolver}.";
         if (files.AreModules)
         {
-            RuleSet rules = parameters.RuleSetOf(files.Modules);
+            RuleSet rules = parameters.RuleSetOf(files.Newest);
             assumed = parameters.Assumed(files.Modules);
-            RuleSet ledger = parameters.LedgerSetOf(files.Modules);
+            RuleSet ledger = parameters.LedgerSetOf(files.Newest);
+            foreach (IGrouping<string, LawModule> versions in files.Modules.GroupBy(module => module.Name, StringComparer.Ordinal))
+                findings.AddRange(ModuleCheck.CheckVersions([.. versions]).Select(one => Of(one.Fault, one.Module)));
             foreach (LawModule module in files.Modules)
                 findings.AddRange(ModuleCheck.Check(ledger, module).Select(fault => Of(fault, module)));
             if (library is not null)

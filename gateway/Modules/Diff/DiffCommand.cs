@@ -34,7 +34,8 @@ internal static class DiffCommand
             if (fresh.Length == 0)
                 throw new UsageException("Which modules are new? Name one old and one new file, or put --new in front of the new ones.");
             RuleParameters parameters = RuleOption.ReadParameters(parsed.GetValue(parameter));
-            RuleFiles before = RuleFiles.Read(old), after = RuleFiles.Read(fresh), both = RuleFiles.Read(parsed.GetValue(with) ?? []);
+            RuleFiles before = RuleFiles.Read(old).OneOfEachName(), after = RuleFiles.Read(fresh).OneOfEachName();
+            RuleFiles both = RuleFiles.Read(parsed.GetValue(with) ?? []).OneOfEachName();
             if (RuleOption.TellUnreadable(before, error) | RuleOption.TellUnreadable(after, error) | RuleOption.TellUnreadable(both, error))
                 return RuleOption.ExitUnusable;
             Z3Library? library = RuleOption.SolverOf(parsed.GetValue(noSolver), out string? why);

@@ -40,7 +40,10 @@ internal static class ExplainCommand
             if (RuleOption.TellUnreadable(read, error))
                 return RuleOption.ExitUnusable;
             int day = parsed.GetValue(on) ?? (int)(DateTime.UtcNow - DateTime.UnixEpoch).TotalDays;
-            Explanation explanation = Explain(read.Modules, parameters, asked, day);
+            // Of several versions of a module the one that is in force; where none is, it does not matter which.
+            LawModule[] modules = [.. read.Modules.GroupBy(module => module.Name, StringComparer.Ordinal)
+                .Select(versions => versions.OrderBy(module => module.EffectiveDay).LastOrDefault(module => module.EffectiveDay <= day) ?? versions.First())];
+            Explanation explanation = Explain(modules, parameters, asked, day);
             if (parsed.GetValue(json))
                 explanation.WriteJson(output);
             else

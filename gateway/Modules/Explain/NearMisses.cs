@@ -17,6 +17,9 @@ internal sealed record NearMiss(string What, DiffAnswer Answer);
 /// </summary>
 internal sealed class NearMisses
 {
+    /// <summary>Answers that are asked for in one direction: about a second where rules are very many.</summary>
+    private const int TriesMax = 1_000;
+
     private readonly RuleSetInterpreter _interpreter;
     private readonly LawModel _model;
     private readonly AskedCase _asked;
@@ -60,13 +63,14 @@ internal sealed class NearMisses
         ulong[] starts = [.. Enumerable.Range(0, _model.NumberCount).SelectMany(number => StartsOf(number, number == 0 ? 0 : _asked.SpentIn(_model.Windows[number - 1]))).Append(1UL).Distinct().Order()];
         DiffAnswer At(ulong amount) => Answer(_asked.Facts with { Amount = amount }, _asked.SpentIn);
         // The payment's own amount is one of a stretch of equal answers; others begin at the starts.
-        for (int at = Array.FindLastIndex(starts, start => start <= asked) - 1; at >= 0; at--)
+        int own = Array.FindLastIndex(starts, start => start <= asked);
+        for (int at = own - 1; at >= Math.Max(0, own - TriesMax); at--)
             if (At(starts[at]) is var below && below.Answer != _answer.Answer)
             {
                 _found.Add(new NearMiss($"an amount of at most {Money(starts[at + 1] - 1)}{Least(starts, at, below, At)}", below));
                 break;
             }
-        foreach (ulong start in starts.Where(start => start > asked))
+        foreach (ulong start in starts.Where(start => start > asked).Take(TriesMax))
             if (At(start) is var above && above.Answer != _answer.Answer)
             {
                 _found.Add(new NearMiss($"an amount of at least {Money(start)}", above));
@@ -78,7 +82,7 @@ internal sealed class NearMisses
     private string Least(ulong[] starts, int at, DiffAnswer answer, Func<ulong, DiffAnswer> answerAt)
     {
         int first = at;
-        while (first > 0 && answerAt(starts[first - 1]).Answer == answer.Answer)
+        while (first > Math.Max(0, at - TriesMax) && answerAt(starts[first - 1]).Answer == answer.Answer)
             first--;
         return first == 0 ? "" : $" and at least {Money(starts[first])}";
     }
@@ -90,13 +94,14 @@ internal sealed class NearMisses
             ulong spent = _asked.SpentIn(window);
             ulong[] starts = [.. StartsOf(_model.NumberOf(window), _asked.Facts.Amount).Append(0UL).Distinct().Order()];
             DiffAnswer At(ulong total) => Answer(_asked.Facts, other => other == window ? total : _asked.SpentIn(other));
-            for (int at = Array.FindLastIndex(starts, start => start <= spent) - 1; at >= 0; at--)
+            int own = Array.FindLastIndex(starts, start => start <= spent);
+            for (int at = own - 1; at >= Math.Max(0, own - TriesMax); at--)
                 if (At(starts[at]) is var less && less.Answer != _answer.Answer)
                 {
                     _found.Add(new NearMiss($"at most {Money(starts[at + 1] - 1)} paid before ({LawPhrase.Of(window)})", less));
                     break;
                 }
-            foreach (ulong start in starts.Where(start => start > spent))
+            foreach (ulong start in starts.Where(start => start > spent).Take(TriesMax))
                 if (At(start) is var more && more.Answer != _answer.Answer)
                 {
                     _found.Add(new NearMiss($"at least {Money(start)} paid before ({LawPhrase.Of(window)})", more));

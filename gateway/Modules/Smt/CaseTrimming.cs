@@ -17,6 +17,9 @@ internal static class CaseTrimming
     /// <summary>Pairs of an amount and a sum that are tried in a currency and a window; a try takes microseconds.</summary>
     private const int TriedMax = 4_000;
 
+    /// <summary>Terms looked at for one payment: about a second.</summary>
+    private const long StepsMax = 50_000_000;
+
     /// <param name="model">The model.</param>
     /// <param name="found">What the solver found.</param>
     /// <param name="what">What holds for it, and must go on to hold.</param>
@@ -24,7 +27,9 @@ internal static class CaseTrimming
     {
         Term[] cone = TermBank.Cone(what);
         bool[] values = new bool[what.Id + 1];
-        bool Holds(ModelCase one) => one.Evaluate(cone, values);
+        // What is tried is bounded: where rules are very many, a payment stays less plain than it might be.
+        long left = StepsMax;
+        bool Holds(ModelCase one) => (left -= cone.Length) > 0 && one.Evaluate(cone, values);
         // With a familiar currency come other amounts, and with them other fields may become ordinary.
         ModelCase best = TrimMoney(model, TrimFields(model, found, Holds), cone, Holds);
         return TrimFields(model, best, Holds);
@@ -53,15 +58,17 @@ internal static class CaseTrimming
     /// <summary>The first value with which it holds, in order of familiarity.</summary>
     private static ModelCase TrimField(LawModel model, ModelCase start, CaseField field, Func<ModelCase, bool> holds)
     {
-        for (int of = 0; of < start[field]; of++)
-            if (IsOrdinary(model, start, field, of) && start.With(field, of) is var tried && holds(tried))
+        foreach (int of in Enumerable.Range(0, model.Fields.Count(field)).OrderBy(of => RankOf(model, start, field, of)))
+            if (RankOf(model, start, field, of) >= RankOf(model, start, field, start[field]))
+                break;
+            else if (start.With(field, of) is var tried && holds(tried))
                 return tried;
         return start;
     }
 
-    /// <summary>A foreign corridor shows a rule on cross-border payments better than one inside a country.</summary>
-    private static bool IsOrdinary(LawModel model, ModelCase start, CaseField field, int of) => field != CaseField.Destination ||
-        model.Fields.ValueOf(CaseField.Source, start[CaseField.Source]) != model.Fields.ValueOf(CaseField.Destination, of);
+    /// <summary>The lower, the more ordinary. Payments that cross a border come before those inside a country.</summary>
+    private static int RankOf(LawModel model, ModelCase start, CaseField field, int of) =>
+        field == CaseField.Destination && model.Fields.ValueOf(CaseField.Source, start[CaseField.Source]) == model.Fields.ValueOf(CaseField.Destination, of) ? of + model.Fields.Count(field) : of;
 
     private static ModelCase TrimSpent(ModelCase start, Term[] cone, Func<ModelCase, bool> holds)
     {
