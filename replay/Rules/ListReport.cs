@@ -106,7 +106,7 @@ internal sealed class ListReport(LawsAt laws)
         json.End();
     }
 
-    private void PrintLaw(TextWriter output, Law law)
+    private static void PrintLaw(TextWriter output, Law law)
     {
         string kind = law.IsTreaty ? "treaty" : "module";
         string voters = law.IsTreaty ? law.Active is { } treaty ? $"; binds {string.Join(", ", treaty.Bound.Select(bound => bound.Name))}" : ""

@@ -62,6 +62,7 @@ public sealed class RunScriptTests
     }
 
     [TestCase("settle", "<run> <-c> <Release> <--project> <ROOT/gateway> <--> <settle>")]
+    [TestCase("rules vote 1 yes", "<run> <-c> <Release> <--project> <ROOT/gateway> <--> <rules> <vote> <1> <yes>")]
     [TestCase("replay verify x", "<run> <-c> <Release> <--project> <ROOT/replay> <--> <verify> <x>")]
     [TestCase("bench ring --json", "<run> <-c> <Release> <--project> <ROOT/perf> <--> <ring> <--json>")]
     [TestCase("generate --out x", "<run> <-c> <Release> <--project> <ROOT/perf> <--> <generate> <--out> <x>")]

@@ -79,7 +79,7 @@ internal static class ParameterVerb
         int equals = text.IndexOf('=', StringComparison.Ordinal);
         if (dot < 0 || equals < dot)
             return false;
-        ushort currency = Iso4217.NumberOf(text[..dot]);
+        ushort currency = Iso4217.NumberOf(text.AsSpan(0, dot));
         string name = text[(dot + 1)..equals];
         string number = text[(equals + 1)..];
         ulong value = 0;
