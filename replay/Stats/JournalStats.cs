@@ -58,7 +58,10 @@ internal sealed class JournalStats
         BlockPayments, BlockBytes, Time.Gap, Batches.Size, Batches.Duration, Batches.SealDelay, Batches.SealSlots, Clients.Delay, Clients.Ahead, Clients.TimeLeft,
     ];
 
-    /// <summary>What was accepted with an instruction, in a currency; the index is the order of declaration.</summary>
+    /// <summary>
+    /// What was accepted with the effect of an instruction, in a currency; the index is the order of declaration. A payment under review is held, and an immediate one when
+    /// it is released.
+    /// </summary>
     public UInt128 AcceptedOf(Instruction instruction, int currencyIndex) => _accepted[(int)instruction]?[currencyIndex] ?? 0;
 
     /// <summary>Takes the block that the walk stands on.</summary>
@@ -123,7 +126,7 @@ internal sealed class JournalStats
         At(_verdicts, (byte)verdict, state).Add(currency, payment.Amount, accepted);
         At(_instructions, (byte)payment.Instruction, state).Add(currency, payment.Amount, accepted);
         if (accepted)
-            At(_accepted, (byte)payment.Instruction, state).Add(currency, payment.Amount, accepted);
+            At(_accepted, (byte)(verdict == Verdict.UnderReview ? Instruction.Hold : payment.Instruction), state).Add(currency, payment.Amount, accepted);
         Clients.Take(in payment, verdict, timeNs);
     }
 
@@ -158,8 +161,10 @@ internal sealed class JournalStats
         {
             // What a reviewer released: gross from now on.
             ref readonly AccountRow payee = ref state.Accounts[movement.Account];
-            if (movement.Sequence >= walk.Header.FirstSequence + (ulong)before && movement.Gain > 0)
-                AddFlow(in state.Accounts[movement.Other], in payee, state.Currencies[payee.CurrencyIndex].Number, (ulong)movement.Gain);
+            if (movement.Sequence < walk.Header.FirstSequence + (ulong)before || movement.Gain <= 0)
+                continue;
+            At(_accepted, (byte)Instruction.Immediate, state).Add(payee.CurrencyIndex, (ulong)movement.Gain, accepted: true);
+            AddFlow(in state.Accounts[movement.Other], in payee, state.Currencies[payee.CurrencyIndex].Number, (ulong)movement.Gain);
         }
     }
 

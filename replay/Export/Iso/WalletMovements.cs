@@ -28,27 +28,27 @@ internal sealed class WalletMovements(RangeStart start, ulong? wallet, MovementS
     /// <summary>Takes the block that the walk has just applied.</summary>
     public void Take(JournalWalk walk)
     {
-        if (walk.Header.Kind != BlockKind.Payments)
-        {
-            TakeReleases(walk);
-            return;
-        }
+        if (walk.Header.Kind == BlockKind.Payments)
+            TakePayments(walk.State, in walk.Header, walk.Slots, walk.Outcomes);
+        else
+            TakeReleases(walk.State, walk.MovedByCommands);
+    }
 
-        ReadOnlySpan<Payment> slots = walk.Slots;
-        ReadOnlySpan<Outcome> outcomes = walk.Outcomes;
+    internal void TakePayments(LedgerState state, in BlockHeader header, ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes)
+    {
         for (int i = 0; i < slots.Length; i++)
         {
-            ulong sequence = walk.Header.FirstSequence + (ulong)i;
+            ulong sequence = header.FirstSequence + (ulong)i;
             if (sequence <= start.Point.Sequence)
                 continue;
             if (outcomes[i].Verdict == Verdict.UnderReview)
-                TakeUnderReview(walk.State, in slots[i], sequence);
+                TakeUnderReview(state, in slots[i], sequence);
             else if (outcomes[i].Verdict == Verdict.Accepted)
-                Take(walk.State, in slots[i], outcomes[i].Batch, sequence, walk.Header.TimeNs);
+                Take(state, in slots[i], outcomes[i].Batch, sequence, header.TimeNs);
         }
 
         if (_targets.Count > _sweepAt)
-            Sweep(walk.State);
+            Sweep(state);
     }
 
     /// <summary>Nothing is booked; what a release may book, and a refund or capture behind it, is remembered.</summary>
@@ -60,9 +60,9 @@ internal sealed class WalletMovements(RangeStart start, ulong? wallet, MovementS
     }
 
     /// <summary>A released payment is booked with its own id and purpose, at the sequence of the command that released it.</summary>
-    private void TakeReleases(JournalWalk walk)
+    internal void TakeReleases(LedgerState state, ReadOnlySpan<AccountMovement> movedByCommands)
     {
-        foreach (ref readonly AccountMovement moved in walk.MovedByCommands)
+        foreach (ref readonly AccountMovement moved in movedByCommands)
         {
             if (moved.Gain == 0 || moved.Sequence <= start.Point.Sequence)
                 continue;
@@ -74,7 +74,7 @@ internal sealed class WalletMovements(RangeStart start, ulong? wallet, MovementS
                 Marks = payment.HasStreamId ? MovementMarks.StreamId : MovementMarks.None,
             };
             MovementMarks side = moved.Gain < 0 ? MovementMarks.None : MovementMarks.Credit | (moved.PendingChange != 0 ? MovementMarks.Pends : 0);
-            Add(walk.State, ref movement, moved.Account, moved.Other, side);
+            Add(state, ref movement, moved.Account, moved.Other, side);
             if (moved.Gain > 0)
                 _reviews.Remove(moved.Payment); // the payer's movement comes first
         }

@@ -8,7 +8,7 @@ namespace Settlement.Tests.Rules.Language;
 [TestFixture]
 public sealed class LoweredPlanTests
 {
-    private const int PaymentsOfRound = 64;
+    private const int PaymentsOfChunk = 4;
 
     [Test]
     public void Compiled_plans_answer_as_the_interpreter_does_payment_after_payment_and_day_after_day()
@@ -20,6 +20,7 @@ public sealed class LoweredPlanTests
         for (int round = 0; round < 100; round++)
         {
             RuleSet rules = generator.RuleSet();
+            IReadOnlyList<LawMoney> stated = LawGenerator.Stated(rules);
             using SumTable sums = new(1);
             NaiveSums paid = new();
             NaiveRules naive = new(Iso4217.OwnerCountry);
@@ -38,9 +39,10 @@ public sealed class LoweredPlanTests
                     naive.Activate(law.Table);
                     next = law.NextChangeDay;
                 }
-                Judge(new RuleSetInterpreter(rules, day), law!, plan!, (ulong)day * Limits.NsPerDay, generator, sums, row, naive, paid, answers,
-                    () => $"round {round}, day {day}\n{LawText.Of(rules)}");
-                judged += PaymentsOfRound;
+                for (int chunk = 0; chunk < 16; chunk++)
+                    Judge(rules, stated, new RuleSetInterpreter(rules, day), law!, plan!, (ulong)day * Limits.NsPerDay, generator, sums, row, naive, paid, answers,
+                        () => $"round {round}, day {day}\n{LawText.Of(rules)}");
+                judged += 16 * PaymentsOfChunk;
             }
         }
         TestContext.Out.WriteLine($"{judged} payments judged");
@@ -50,10 +52,15 @@ public sealed class LoweredPlanTests
 
     /// <summary>A chunk of one payer, each payment of which counts in the sums of those behind it if it is accepted.</summary>
     private static void Judge(
-        RuleSetInterpreter interpreter, LoweredRules law, RulePlan plan, ulong time, LawGenerator generator, SumTable sums, int row, NaiveRules naive,
-        NaiveSums paid, HashSet<string> answers, Func<string> context)
+        RuleSet rules, IReadOnlyList<LawMoney> stated, RuleSetInterpreter interpreter, LoweredRules law, RulePlan plan, ulong time, LawGenerator generator,
+        SumTable sums, int row, NaiveRules naive, NaiveSums paid, HashSet<string> answers, Func<string> context)
     {
-        RuleFacts[] facts = [.. Enumerable.Range(0, PaymentsOfRound).Select(_ => generator.Facts())];
+        RuleFacts[] facts = [.. Enumerable.Range(0, PaymentsOfChunk).Select(_ => generator.Payment(rules, stated).Facts)];
+        // The first one right up to a limit, or one above it, where there is one in its currency.
+        Rule[] limits = [.. law.Table.Rules.ToArray().Where(rule => rule.IsLimit && rule.Currency == facts[0].Currency)];
+        if (generator.Some(limits) is { } limit && limit.Ceilings[facts[0].Tier] is var ceiling && ceiling != TierCeilings.None &&
+            Spent(law, naive, paid, limit.Window, time) is var before && ceiling > before)
+            facts[0] = facts[0] with { Amount = ceiling - before + (facts[1].Amount & 1) };
         RuleChunk chunk = new(facts);
         plan.Judge(chunk.Columns, facts.Length, chunk.DeniedBy, chunk.ReviewedBy, chunk.Limits, chunk.LimitMask);
         for (int i = 0; i < facts.Length; i++)
@@ -63,15 +70,15 @@ public sealed class LoweredPlanTests
             // The sums are the table's own, of one payer in all currencies: what matters is that both see the same.
             LawDecision expected = interpreter.Judge(new LawCase(one, window => Spent(law, naive, paid, window, time)));
             ushort rule = denyOnly ? plan.JudgeOne(one, denyOnly: true) : chunk.DeniedBy[i];
-            uint limits = plan.HasSums ? chunk.Limits[i] : 0;
+            uint limitRow = plan.HasSums ? chunk.Limits[i] : 0;
             ulong mask = plan.HasMaskedLimits ? chunk.LimitMask[i] : 0;
             if (rule == 0 && !denyOnly && plan.HasSums)
-                rule = plan.FirstLimitExceeded(limits, mask, one.Currency, one.Tier, one.Amount, sums, row, time);
+                rule = plan.FirstLimitExceeded(limitRow, mask, one.Currency, one.Tier, one.Amount, sums, row, time);
             LawAnswer answer = rule == 0 ? LawAnswer.Yes : LawAnswer.No;
             if (rule == 0 && !denyOnly)
             {
                 ushort review = plan.HasReviews ? chunk.ReviewedBy[i] : (ushort)0;
-                ushort bySum = plan.FirstReviewLimitExceeded(limits, mask, one.Currency, one.Tier, one.Amount, sums, row, time);
+                ushort bySum = plan.FirstReviewLimitExceeded(limitRow, mask, one.Currency, one.Tier, one.Amount, sums, row, time);
                 rule = review == 0 || (bySum != 0 && bySum < review) ? bySum : review;
                 answer = rule == 0 ? LawAnswer.Yes : LawAnswer.Review;
             }

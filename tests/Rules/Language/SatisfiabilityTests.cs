@@ -49,10 +49,11 @@ public sealed class SatisfiabilityTests
             int day = LawGenerator.FirstDay + random.Next(8);
             RuleSetInterpreter interpreter = new(rules, day);
             HashSet<string> bitten = [];
+            IReadOnlyList<LawMoney> stated = LawGenerator.Stated(rules);
             for (int i = 0; i < 200; i++)
             {
-                Dictionary<LimitWindow, ulong> spent = generator.Spent();
-                bitten.UnionWith(interpreter.Judge(new LawCase(generator.Facts(), window => spent[window])).Findings
+                (RuleFacts facts, Dictionary<LimitWindow, ulong> spent) = generator.Payment(rules, stated);
+                bitten.UnionWith(interpreter.Judge(new LawCase(facts, window => spent[window])).Findings
                     .Where(finding => finding.Outcome >= LawOutcome.Allows).Select(finding => finding.Statement.Name));
             }
             foreach (LawStatement one in rules.Modules.SelectMany(module => module.Statements).Concat(rules.Treaties.SelectMany(one => one.Treaty.Statements)))
