@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Settlement.Gateway.Init;
 using Settlement.Gateway.Modules;
 using Settlement.Gateway.Settle;
@@ -22,7 +23,10 @@ internal static class GatewayCommands
             return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error });
         foreach (var fault in parsed.Errors)
             error.WriteLine(fault.Message);
-        error.WriteLine(parsed.CommandResult.Command is RootCommand ? "--help lists the verbs." : $"{parsed.CommandResult.Command.Name} --help lists what there is.");
+        error.WriteLine(parsed.CommandResult.Command is RootCommand ? "--help lists the verbs." : $"{PathOf(parsed.CommandResult)} --help lists what there is.");
         return SettleCommand.ExitUnusable;
     }
+
+    /// <summary>A verb with the verbs that it is one of.</summary>
+    private static string PathOf(CommandResult verb) => verb.Parent is CommandResult { Command: not RootCommand } above ? $"{PathOf(above)} {verb.Command.Name}" : verb.Command.Name;
 }

@@ -26,6 +26,9 @@ internal sealed class RuleFiles
     public RuleFiles(CurrencyScales scales, Dictionary<ParameterName, ulong> parameters, int day, bool isHypothesis = false) =>
         (_scales, _parameters, _day, _isHypothesis) = (scales, parameters, day, isHypothesis);
 
+    /// <summary>What was read last: in the order of the files; a table has none.</summary>
+    public IReadOnlyList<LawModule> Modules { get; private set; } = [];
+
     /// <param name="paths">At least one.</param>
     /// <param name="table">Null where the answer is false.</param>
     /// <param name="fault">What is wrong and where, one or several lines without a full stop; empty where the answer is true.</param>
@@ -48,7 +51,10 @@ internal sealed class RuleFiles
             return false;
         }
 
-        return TryList(paths, out List<string> files, out fault) && TryReadAll(files, out List<LawModule> modules, out fault) && TryLower(modules, out table, out fault);
+        if (!TryList(paths, out List<string> files, out fault) || !TryReadAll(files, out List<LawModule> modules, out fault))
+            return false;
+        Modules = modules;
+        return TryLower(modules, out table, out fault);
     }
 
     private static bool IsModules(string path) => path.EndsWith(Extension, StringComparison.OrdinalIgnoreCase) || Directory.Exists(path);

@@ -16,18 +16,24 @@ internal sealed class RuleFiles
     /// <summary>Every file is a module.</summary>
     public bool AreModules => Readings.All(reading => reading.Module is not null);
 
+    /// <summary>All of them, of each name perhaps several versions.</summary>
     public IReadOnlyList<LawModule> Modules => [.. Readings.Select(reading => reading.Module).OfType<LawModule>()];
 
-    /// <exception cref="UsageException">A file cannot be read, or two hold modules of one name.</exception>
-    public static RuleFiles Read(IEnumerable<string> paths)
+    /// <summary>Of each name the newest.</summary>
+    public IReadOnlyList<LawModule> Newest =>
+        [.. Modules.GroupBy(module => module.Name, StringComparer.Ordinal).Select(versions => versions.MaxBy(module => (module.EffectiveDay, module.Version))!)];
+
+    /// <exception cref="UsageException">A file cannot be read.</exception>
+    public static RuleFiles Read(IEnumerable<string> paths) => new([.. paths.SelectMany(Expand).Select(path => ModuleReader.Read(ReadBytes(path), path))]);
+
+    /// <summary>Modules that must be of different names.</summary>
+    /// <exception cref="UsageException">Two are of one.</exception>
+    public RuleFiles OneOfEachName()
     {
-        List<ModuleReading> readings = [];
-        foreach (string path in paths.SelectMany(Expand))
-            readings.Add(ModuleReader.Read(ReadBytes(path), path));
-        foreach (IGrouping<string, ModuleReading> same in readings.Where(reading => reading.Module is not null).GroupBy(reading => reading.Module!.Name, StringComparer.Ordinal))
+        foreach (IGrouping<string, LawModule> same in Modules.GroupBy(module => module.Name, StringComparer.Ordinal))
             if (same.Count() > 1)
-                throw new UsageException($"{same.ElementAt(0).FileName} and {same.ElementAt(1).FileName} both hold the module {same.Key}: a rule set has one of each name. Leave one out.");
-        return new RuleFiles(readings);
+                throw new UsageException($"{ReadingOf(same.First()).FileName} and {ReadingOf(same.Last()).FileName} both hold the module {same.Key}: one of each name is expected. Leave one out.");
+        return this;
     }
 
     public ModuleReading ReadingOf(LawModule module) => Readings.First(reading => ReferenceEquals(reading.Module, module));
@@ -61,14 +67,21 @@ internal sealed class RuleParameters(IReadOnlyDictionary<ParameterName, ulong> g
     public static RuleParameters None { get; } = new(new Dictionary<ParameterName, ulong>());
 
     /// <summary>A rule set with 1 for what is not given.</summary>
-    public RuleSet RuleSetOf(IReadOnlyList<LawModule> modules) => RuleSetOf(modules, modules);
+    public RuleSet RuleSetOf(IReadOnlyList<LawModule> modules) => RuleSetOf(modules, Missing(modules));
+
+    /// <summary>The same with rates of those currencies alone that the modules name: as many as a ledger may have, whose rule table must hold a threshold for each.</summary>
+    public RuleSet LedgerSetOf(IReadOnlyList<LawModule> modules)
+    {
+        HashSet<ushort> named = [.. modules.SelectMany(module => module.Jurisdiction.Currencies), .. Smt.LawWalk.Money(RuleSetOf(modules, [])).Select(money => money.Currency)];
+        return RuleSetOf(modules, [.. Missing(modules).Where(name => name.Name != ParameterName.RateName || named.Contains(name.Currency))]);
+    }
 
     /// <param name="modules">Modules and treaties.</param>
-    /// <param name="assumed">Those whose missing parameters are taken as 1; what others need has no value.</param>
-    public RuleSet RuleSetOf(IReadOnlyList<LawModule> modules, IReadOnlyList<LawModule> assumed)
+    /// <param name="assumed">What is taken as 1; what else is missing has no value.</param>
+    public RuleSet RuleSetOf(IReadOnlyList<LawModule> modules, IReadOnlyList<ParameterName> assumed)
     {
         Dictionary<ParameterName, ulong> parameters = new(given);
-        foreach (ParameterName missing in Missing(assumed))
+        foreach (ParameterName missing in assumed)
             parameters.Add(missing, ParameterName.One);
         string[] present = [.. modules.Where(module => !module.IsTreaty).Select(module => module.Name)];
         return new RuleSet(

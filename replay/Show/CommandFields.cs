@@ -15,6 +15,8 @@ internal static class CommandFields
     /// <returns>Values are text or small whole numbers.</returns>
     public static Dictionary<string, object> Of(LedgerState state, in ControlCommand command, ReadOnlySpan<byte> continuation)
     {
+        if (GovernanceFields.Has(command.Instruction))
+            return GovernanceFields.Of(state, command.Instruction, continuation);
         var fields = new Dictionary<string, object>();
         switch (command.Instruction)
         {

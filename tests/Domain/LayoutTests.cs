@@ -72,7 +72,7 @@ public sealed class LayoutTests
     public void A_target_is_80_bytes_as_pictured() => Expect<TargetRecord>(80,
         (nameof(TargetRecord.IdLow), 0), (nameof(TargetRecord.IdHigh), 8), (nameof(TargetRecord.Remaining), 16), (nameof(TargetRecord.ExpiryNs), 24),
         (nameof(TargetRecord.Sequence), 32), (nameof(TargetRecord.PayerRow), 40), (nameof(TargetRecord.PayeeRow), 44),
-        (nameof(TargetRecord.PendingBatch), 48), (nameof(TargetRecord.Participant), 52), (nameof(TargetRecord.Currency), 54),
+        (nameof(TargetRecord.PendingBatch), 48), (nameof(TargetRecord.Law), 48), (nameof(TargetRecord.Participant), 52), (nameof(TargetRecord.Currency), 54),
         (nameof(TargetRecord.Kind), 56), (nameof(TargetRecord.Level), 57), (nameof(TargetRecord.Instruction), 58), (nameof(TargetRecord.Flags), 59),
         (nameof(TargetRecord.Rule), 68), (nameof(TargetRecord.Purpose), 70), (nameof(TargetRecord.ValidUntilNs), 72));
 

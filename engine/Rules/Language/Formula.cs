@@ -72,6 +72,9 @@ internal sealed class FormulaPool
     /// <summary>Steps of simplification: a few seconds at worst.</summary>
     public const long WorkMax = 1L << 24;
 
+    /// <summary>Among so many parts of an "all" it is looked whether one implies another.</summary>
+    private const int ImpliedAmongMax = 8;
+
     private const int FieldCount = (int)RuleField.PayeeKind + 1;
     private readonly Dictionary<FormulaKey, Formula> _known = [];
     private long _work;
@@ -282,6 +285,9 @@ internal sealed class FormulaPool
             }
             if (_isFalse || Contradicts(_amounts) || Contradicts(_sums))
                 return pool.False;
+            for (int i = _composites.Count - 1; i >= 0 && _composites.Count is > 1 and <= ImpliedAmongMax; i--)
+                if (_composites.Exists(other => other != _composites[i] && Implies(other, _composites[i])))
+                    _composites.RemoveAt(i);
             List<Formula> parts = [.. Literals(), .. _composites];
             return parts.Count switch { 0 => pool.True, 1 => parts[0], _ => pool.Join(FormulaKind.All, parts) };
         }
@@ -354,6 +360,24 @@ internal sealed class FormulaPool
                     return one.IsNegated == asked.IsNegated;
             return null;
         }
+
+        /// <summary>Whether each branch of one "any" makes the other true: who pays from here to abroad or from abroad to here, pays from here or to here.</summary>
+        private bool Implies(Formula any, Formula other) => Array.TrueForAll(any.Children, branch =>
+        {
+            ValueSet?[] within = new ValueSet?[FieldCount];
+            uint mask = 0;
+            foreach (Formula part in branch.Kind == FormulaKind.All ? branch.Children : [branch])
+            {
+                pool._work++;
+                if (other.Children.Contains(part))
+                    return true;
+                if (part.Kind != FormulaKind.Values)
+                    continue;
+                within[(int)part.Field] = part.Values;
+                mask |= 1u << (int)part.Field;
+            }
+            return pool.Restrict(other, within, mask).Kind == FormulaKind.True;
+        });
 
         /// <summary>At least a, and not at least b, with a no less than b; the same of sums.</summary>
         private static bool Contradicts(List<Formula> parts) => parts.Exists(part => !part.IsNegated && parts.Exists(other =>

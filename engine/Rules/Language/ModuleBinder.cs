@@ -152,7 +152,7 @@ internal sealed partial class ModuleBinder
         }
         if (NumberText.ReadDate(date.Text, out int day) is { } fault)
         {
-            _faults.Error(FaultCode.NoSuchDay, date.Place, $"there is no day {date.Shown}", fault);
+            _faults.Error(FaultCode.NoSuchDay, date.Place, $"{date.Shown} is no day that can stand here", fault);
             return null;
         }
         return day;

@@ -53,7 +53,9 @@ internal sealed partial class ModuleParser
 
     /// <summary>Whether a line that begins with what the header does not have is behind it: because the header is whole, or by its word.</summary>
     private bool IsBehindHeader(HeaderSyntax header, bool[] seen) =>
-        Current.IsFirstOnLine && (MissingParts(header, seen).Count == 0 || Array.IndexOf(LawWords.Items, Current.Text) >= 0 || Array.IndexOf(LawWords.Headers, Current.Text) >= 0);
+        Current.IsFirstOnLine
+            && (MissingParts(header, seen).Count == 0 || Array.IndexOf(LawWords.Items, Current.Text) >= 0
+            || Array.IndexOf(LawWords.Headers, Current.Text) >= 0);
 
     private static List<string> MissingParts(HeaderSyntax header, bool[] seen)
     {
@@ -72,7 +74,7 @@ internal sealed partial class ModuleParser
     {
         List<string> missing = MissingParts(header, seen);
         if (missing.Count > 0 && !_faults.IsFull)
-            _faults.Error(FaultCode.HeaderPartMissing, _tokens[start].Place, $"the header lacks {string.Join(" and ", missing)}", HeaderOrder(header));
+            _faults.Error(FaultCode.HeaderPartMissing, _tokens[start].Place, $"the header lacks {LawWords.AndOf(missing)}", HeaderOrder(header));
     }
 
     private void ReadHeaderPart(HeaderSyntax header, string part)

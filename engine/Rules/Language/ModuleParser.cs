@@ -128,8 +128,9 @@ internal sealed partial class ModuleParser
         if (meant is null || Array.IndexOf(words, meant) < 0)
             return null;
         bool isCase = string.Equals(written, meant, StringComparison.OrdinalIgnoreCase);
-        _faults.Error(FaultCode.WordMisspelt, Current.Place, $"{Current.Shown} is no word of the language here",
-            isCase ? $"its words are written in small letters: `{meant}`" : $"did you mean `{meant}`?");
+        _faults.Error(FaultCode.WordMisspelt, Current.Place, isCase ? $"{Current.Shown} is written in small letters"
+            : $"{Current.Shown} is no word of the language here",
+            isCase ? $"write `{meant}`" : $"did you mean `{meant}`?");
         return meant;
     }
 

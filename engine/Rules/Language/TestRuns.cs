@@ -107,11 +107,6 @@ internal sealed class TestRuns
         Dictionary<LimitWindow, ulong> spent = [];
         if (!TryUnits(test.Amount, rules, out ulong amount, out fault))
             return false;
-        if (amount == 0)
-        {
-            fault = "an amount of nothing: no such payment comes to the rules";
-            return false;
-        }
         foreach ((LimitWindow window, LawMoney money) in test.Spent)
         {
             if (money.Currency != test.Amount.Currency)

@@ -43,13 +43,17 @@ internal static class CheckCommand
         string solver = $"The solver's checks were left out: {whyNoSolver}.";
         if (files.AreModules)
         {
-            RuleSet rules = parameters.RuleSetOf(files.Modules);
+            RuleSet rules = parameters.RuleSetOf(files.Newest);
             assumed = parameters.Assumed(files.Modules);
+            RuleSet ledger = parameters.LedgerSetOf(files.Newest);
+            foreach (IGrouping<string, LawModule> versions in files.Modules.GroupBy(module => module.Name, StringComparer.Ordinal))
+                findings.AddRange(ModuleCheck.CheckVersions([.. versions]).Select(one => Of(one.Fault, one.Module)));
             foreach (LawModule module in files.Modules)
-                findings.AddRange(ModuleCheck.Check(rules, module).Select(fault => Of(fault, module)));
+                findings.AddRange(ModuleCheck.Check(ledger, module).Select(fault => Of(fault, module)));
             if (library is not null)
             {
                 SolverReport report = SolverCheck.Run(rules, library, budget, onlyDay);
+                findings.RemoveAll(before => report.Findings.Any(found => SaysMore(found, before)));
                 findings.AddRange(report.Findings.Where(found => !IsToldBefore(found, findings)));
                 solver = $"Solver: {report.Summary}.";
             }
@@ -63,8 +67,13 @@ internal static class CheckCommand
 
     /// <summary>The deterministic checks know some of what the solver finds.</summary>
     private static bool IsToldBefore(CheckFinding found, List<CheckFinding> before) => found.Code == FindingCode.ExceptionsOverlap &&
-        before.Any(one => one.Kind == FindingKind.Error && one.Module == found.Module && one.Place == found.Place);
+        before.Any(one => one.Code == CheckCode.ExceptionsOverlap && one.Module == found.Module && one.Place == found.Place);
 
-    private static CheckFinding Of(ModuleFault fault, LawModule? module) =>
-        new(fault.IsError ? FindingKind.Error : FindingKind.Warning, fault.Code, module, fault.Place, fault.Message, null, fault.Hint);
+    /// <summary>Of a dead statement the solver knows why.</summary>
+    private static bool SaysMore(CheckFinding found, CheckFinding before) =>
+        found.Code == FindingCode.Dead && before.Code == CheckCode.Dead && before.Module == found.Module && before.Place == found.Place;
+
+    /// <summary>A dead statement keeps nobody from proposing a module, but a file that is being written should have none.</summary>
+    private static CheckFinding Of(ModuleFault fault, LawModule? module) => new(
+        fault.IsError || fault.Code == CheckCode.Dead ? FindingKind.Error : FindingKind.Warning, fault.Code, module, fault.Place, fault.Message, null, fault.Hint);
 }

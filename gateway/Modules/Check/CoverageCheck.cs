@@ -12,15 +12,21 @@ internal sealed class CoverageCheck(CheckContext check)
     private const int NamesMax = 6;
 
     private readonly Dictionary<ModelStatement, Term> _bites = [];
+    private Term[] _cone = [];
     private readonly HashSet<ModelStatement> _alive = [], _deciding = [];
 
     public void Run()
     {
         foreach (ModelStatement statement in check.All.Statements)
             _bites.Add(statement, BitesAsAsked(statement));
-        foreach (ModelStatement statement in check.All.Statements)
+        _cone = TermBank.Cone([.. _bites.Values, .. check.All.Statements.Select(statement => statement.Decides)]);
+        // Of one day only those are looked at that are in force on it.
+        foreach (ModelStatement statement in check.All.Statements.Where(statement => check.OnlyDay is not { } day || IsInForce(statement, day)))
             CheckOne(statement);
     }
+
+    private static bool IsInForce(ModelStatement statement, int day) =>
+        statement.Module.EffectiveDay <= day && (statement.Module.UntilDay is not { } until || day < until) && statement.Statement.IsInForce(day);
 
     /// <summary>It refuses, reviews, or, of an exception that allows, takes its target's place for some payment that it is asked about.</summary>
     private Term BitesAsAsked(ModelStatement statement)
@@ -69,8 +75,8 @@ internal sealed class CoverageCheck(CheckContext check)
     /// <summary>Every statement that this payment meets is alive.</summary>
     private void Sweep(ModelCase found)
     {
-        bool[] values = new bool[check.Bank.Count];
-        found.Evaluate(TermBank.Cone([.. _bites.Values, .. check.All.Statements.Select(statement => statement.Decides)]), values);
+        bool[] values = new bool[_cone[^1].Id + 1];
+        found.Evaluate(_cone, values);
         foreach ((ModelStatement statement, Term bites) in _bites)
         {
             if (values[bites.Id])

@@ -5,25 +5,55 @@ namespace Settlement.Gateway.Modules.Check;
 /// <summary>Two exceptions of one layer to one statement that apply at once: the law does not say which of them counts.</summary>
 internal static class ExceptionCheck
 {
+    /// <summary>Pairs told of one statement and layer.</summary>
+    private const int ToldMax = 10;
+
     public static void Run(CheckContext check)
     {
         foreach (ModelStatement target in check.All.Statements)
-            for (int second = 1; second < target.Exceptions.Count; second++)
-                for (int first = 0; first < second; first++)
-                    Compare(check, target, target.Exceptions[first], target.Exceptions[second]);
+            foreach (IGrouping<(bool, int), ModelStatement> layer in target.Exceptions.GroupBy(one => (one.Treaty is not null, one.Statement.Layer)))
+                if (layer.Count() > 1)
+                    Compare(check, target, [.. layer]);
     }
 
-    private static void Compare(CheckContext check, ModelStatement target, ModelStatement one, ModelStatement other)
+    private static void Compare(CheckContext check, ModelStatement target, ModelStatement[] layer)
     {
-        if (one.IsAbove(other) || other.IsAbove(one))
-            return;
-        TermBank bank = check.Bank;
-        Term both = bank.Any(new[] { true, false }.Select(sums => bank.All(target.Holds[sums], one.Holds[sums], other.Holds[sums])));
-        SolverAnswer answer = check.Solver.Find(both);
-        if (answer.Found is { } found)
+        List<Term> asked = [check.Bank.Any(new[] { true, false }.Select(sums => check.Bank.And(target.Holds[sums], TwoOf(check.Bank, [.. layer.Select(one => one.Holds[sums])]))))];
+        for (int told = 0; told < ToldMax; told++)
+        {
+            SolverAnswer answer = check.Solver.Find(asked);
+            if (answer.Found is not { } found)
+            {
+                if (!answer.IsProven)
+                    check.AddNotProven($"whether two exceptions to {target} apply at once", target);
+                return;
+            }
+            (ModelStatement one, ModelStatement other, Term both) = PairIn(check.Bank, target, layer, found);
             check.Add(FindingKind.Error, FindingCode.ExceptionsOverlap, other,
                 $"{one} and {other} are exceptions of the same layer to {target}, and both apply to one payment", check.Words(found, both), "give one of them a higher layer, or make their conditions exclude each other");
-        else if (!answer.IsProven)
-            check.AddNotProven($"whether {one} and {other} apply at once", other);
+            asked.Add(check.Bank.Not(both));
+        }
+    }
+
+    /// <summary>At least two of them.</summary>
+    private static Term TwoOf(TermBank bank, Term[] terms)
+    {
+        Term one = bank.False, two = bank.False;
+        foreach (Term term in terms)
+            (one, two) = (bank.Or(one, term), bank.Or(two, bank.And(one, term)));
+        return two;
+    }
+
+    private static (ModelStatement One, ModelStatement Other, Term Both) PairIn(TermBank bank, ModelStatement target, ModelStatement[] layer, ModelCase found)
+    {
+        foreach (bool sums in new[] { true, false })
+        {
+            if (!found.Satisfies(TermBank.Cone(target.Holds[sums])))
+                continue;
+            ModelStatement[] holding = [.. layer.Where(one => found.Satisfies(TermBank.Cone(one.Holds[sums])))];
+            if (holding.Length > 1)
+                return (holding[0], holding[1], bank.Any(new[] { true, false }.Select(with => bank.All(target.Holds[with], holding[0].Holds[with], holding[1].Holds[with]))));
+        }
+        throw new InvalidOperationException($"two exceptions to {target} apply, and none of them");
     }
 }

@@ -34,7 +34,8 @@ internal static class DiffCommand
             if (fresh.Length == 0)
                 throw new UsageException("Which modules are new? Name one old and one new file, or put --new in front of the new ones.");
             RuleParameters parameters = RuleOption.ReadParameters(parsed.GetValue(parameter));
-            RuleFiles before = RuleFiles.Read(old), after = RuleFiles.Read(fresh), both = RuleFiles.Read(parsed.GetValue(with) ?? []);
+            RuleFiles before = RuleFiles.Read(old).OneOfEachName(), after = RuleFiles.Read(fresh).OneOfEachName();
+            RuleFiles both = RuleFiles.Read(parsed.GetValue(with) ?? []).OneOfEachName();
             if (RuleOption.TellUnreadable(before, error) | RuleOption.TellUnreadable(after, error) | RuleOption.TellUnreadable(both, error))
                 return RuleOption.ExitUnusable;
             Z3Library? library = RuleOption.SolverOf(parsed.GetValue(noSolver), out string? why);
@@ -60,9 +61,10 @@ internal static class DiffCommand
         List<string> headers = DiffHeaders.Of(old, renewed);
         DiffReport report = new(headers, parameters.Assumed([.. before, .. after]), whyNoSolver);
         LawModule[] all = [.. before, .. after];
-        report.Add(RuleSetDiff.Compare(parameters.RuleSetOf(before, all), parameters.RuleSetOf(after, all), library, budget, onlyDay), withoutNumbers: false);
+        IReadOnlyList<ParameterName> missing = parameters.Missing(all);
+        report.Add(RuleSetDiff.Compare(parameters.RuleSetOf(before, missing), parameters.RuleSetOf(after, missing), library, budget, onlyDay), withoutNumbers: false);
         // A missing number closes doors; what is done then is law, too.
-        if (parameters.Missing(all).Count > 0)
+        if (missing.Count > 0)
             report.Add(RuleSetDiff.Compare(parameters.RuleSetOf(before, []), parameters.RuleSetOf(after, []), library, budget, onlyDay), withoutNumbers: true);
         return report;
     }

@@ -44,8 +44,13 @@ internal static class DiffWords
         ? string.Create(CultureInfo.InvariantCulture, $"{ns / Limits.NsPerDay} {(ns == Limits.NsPerDay ? "day" : "days")}")
         : string.Create(CultureInfo.InvariantCulture, $"{ns / Limits.NsPerHour} {(ns / Limits.NsPerHour == 1 ? "hour" : "hours")}");
 
-    private static string Ceilings(LawStatement limit) => limit.Ceilings.Distinct().Count() == 1 && limit.Ceilings[0] is { } same ? $"to {LawPhrase.Of(same)}"
-        : "to " + string.Join(", ", limit.Ceilings.Select((ceiling, tier) => $"{(ceiling is null ? "no ceiling" : LawPhrase.Of(ceiling))} for tier {tier}"));
+    private static string Ceilings(LawStatement limit)
+    {
+        (LawMoney Ceiling, int Tier)[] stated = [.. limit.Ceilings.Select((ceiling, tier) => (ceiling, tier)).Where(one => one.ceiling is not null).Select(one => (one.ceiling!, one.tier))];
+        if (stated.Length == limit.Ceilings.Count && stated.All(one => one.Ceiling == stated[0].Ceiling))
+            return $"to {LawPhrase.Of(stated[0].Ceiling)}";
+        return stated.Length == 0 ? "to nothing" : "to " + string.Join(", ", stated.Select(one => string.Create(CultureInfo.InvariantCulture, $"{LawPhrase.Of(one.Ceiling)} for tier {one.Tier}")));
+    }
 
     private static string Adapted(LawStatement limit) => limit.Adaptations.Count == 0 ? ""
         : ", " + string.Join(", ", limit.Adaptations.Select(one => one.Percent == 0 ? $"@{one.Class} exempt" : $"@{one.Class} at {one.Percent}%"));

@@ -82,7 +82,7 @@ internal static class RuleSetDiff
         {
             SolverAnswer answer = solver.Find(asked);
             if (answer.Found is not { } found)
-                return new DiffResult(ways, answer.IsProven, model.Windows);
+                return new DiffResult([.. ways.OrderBy(WeightOf)], answer.IsProven, model.Windows);
             ModelOutcome before = model.Sides[0].OutcomeOf(found), after = model.Sides[1].OutcomeOf(found);
             Term way = model.Bank.And(before.Holds, after.Holds);
             ModelCase trimmed = CaseTrimming.Trim(model, found, way);
@@ -91,6 +91,18 @@ internal static class RuleSetDiff
         }
         return new DiffResult(ways, false, model.Windows);
     }
+
+    /// <summary>What a reader wants to know first: doors that close, doors that open, reviews; who refuses comes last.</summary>
+    private static int WeightOf(DiffWay way) => (way.Before.Answer, way.After.Answer) switch
+    {
+        (LawAnswer.Yes, LawAnswer.No) => 0,
+        (LawAnswer.No, LawAnswer.Yes) => 1,
+        (LawAnswer.Yes, LawAnswer.Review) => 2,
+        (LawAnswer.Review, LawAnswer.Yes) => 3,
+        (LawAnswer.Review, LawAnswer.No) => 4,
+        (LawAnswer.No, LawAnswer.Review) => 5,
+        _ => 6,
+    };
 
     private static DiffWay Confirm(LawModel model, ModelCase found, ModelOutcome before, ModelOutcome after)
     {

@@ -57,6 +57,7 @@ internal sealed class ModelSide
 {
     private readonly LawModel _model;
     private readonly List<ModelStatement> _statements = [];
+    private Term[]? _cone; // of the outcomes, once it is asked for
 
     public ModelSide(LawModel model, RuleSet rules)
     {
@@ -111,8 +112,9 @@ internal sealed class ModelSide
 
     public ModelOutcome OutcomeOf(ModelCase payment)
     {
-        bool[] values = new bool[_model.Bank.Count];
-        payment.Evaluate(TermBank.Cone([.. Outcomes.Select(outcome => outcome.Holds)]), values);
+        _cone ??= TermBank.Cone([.. Outcomes.Select(outcome => outcome.Holds)]);
+        bool[] values = new bool[_cone[^1].Id + 1];
+        payment.Evaluate(_cone, values);
         return Outcomes.Single(outcome => values[outcome.Holds.Id]);
     }
 

@@ -125,9 +125,8 @@ internal sealed class ModelSolver : IDisposable
     {
         if (!_assumable.Add(root.Id))
             return;
-        foreach (Term term in TermBank.Cone(root))
-            if (_defined.Add(term.Id))
-                Define(term);
+        foreach (Term term in TermBank.Cone([root], _defined))
+            Define(term);
         _text.Append(CultureInfo.InvariantCulture, $"(declare-const a{root.Id} Bool)\n(assert (=> a{root.Id} t{root.Id}))\n");
     }
 

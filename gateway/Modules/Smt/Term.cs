@@ -65,13 +65,18 @@ internal sealed class Term
 /// <summary>
 /// Purpose: makes terms, folds what is constant, and keeps one object for equal ones, so that two rule sets that say the same in a place share it, and their difference
 /// there vanishes before any solver is asked.
-/// Failure assumed: a hostile module; past <see cref="TermsMax"/> terms it throws <see cref="ModelTooLargeException"/>.
+/// Failure assumed: a hostile module; past <see cref="TermsMax"/> terms, or <see cref="WorkMax"/> steps on the way, it throws <see cref="ModelTooLargeException"/>.
 /// </summary>
 /// <param name="classCounts">Of each field, in how many classes its values fall.</param>
 internal sealed class TermBank(IReadOnlyList<int> classCounts)
 {
     /// <summary>About 150 bytes each here and a line of 40 characters for the solver: 60 MB and 16 MB.</summary>
     public const int TermsMax = 400_000;
+
+    /// <summary>Children looked at while terms are made: a few seconds.</summary>
+    public const long WorkMax = 40_000_000;
+
+    private long _work;
 
     private readonly record struct Key(TermKind Kind, int Subject, BigInteger Classes, ulong Bound, string Children);
 
@@ -122,7 +127,9 @@ internal sealed class TermBank(IReadOnlyList<int> classCounts)
     public Term[] Copy(IReadOnlyList<Term> roots, Func<Term, Term> leaf)
     {
         Dictionary<int, Term> copies = [];
-        foreach (Term term in Cone(roots))
+        Term[] cone = Cone(roots);
+        Work(cone.Length);
+        foreach (Term term in cone)
             copies[term.Id] = term.Kind switch
             {
                 TermKind.False or TermKind.True => term,
@@ -134,15 +141,24 @@ internal sealed class TermBank(IReadOnlyList<int> classCounts)
     }
 
     /// <summary>All that terms stand on, themselves included: children before parents.</summary>
-    public static Term[] Cone(params IReadOnlyList<Term> roots)
+    public static Term[] Cone(params IReadOnlyList<Term> roots) => Cone(roots, []);
+
+    /// <param name="roots">The terms.</param>
+    /// <param name="known">Terms that are known with all that they stand on: left out, and the others added.</param>
+    public static Term[] Cone(IReadOnlyList<Term> roots, HashSet<int> known)
     {
-        SortedDictionary<int, Term> found = [];
+        List<Term> found = [];
         Stack<Term> open = new(roots);
         while (open.TryPop(out Term? term))
-            if (found.TryAdd(term.Id, term))
-                foreach (Term child in term.Children)
-                    open.Push(child);
-        return [.. found.Values];
+        {
+            if (!known.Add(term.Id))
+                continue;
+            found.Add(term);
+            foreach (Term child in term.Children)
+                open.Push(child);
+        }
+        found.Sort(static (one, other) => one.Id.CompareTo(other.Id));
+        return [.. found];
     }
 
     /// <summary>And or or: folds constants, opposites and repeats, and joins what is said of one field.</summary>
@@ -153,6 +169,7 @@ internal sealed class TermBank(IReadOnlyList<int> classCounts)
         SortedDictionary<int, Term> kept = [];
         foreach (Term term in terms)
         {
+            Work(1);
             if (term == absorbing)
                 return absorbing;
             if (term.Kind == TermKind.In)
@@ -180,6 +197,13 @@ internal sealed class TermBank(IReadOnlyList<int> classCounts)
         };
     }
 
+    private void Work(int steps)
+    {
+        _work += steps;
+        if (_work > WorkMax)
+            throw new ModelTooLargeException();
+    }
+
     private Term Make(TermKind kind, int subject, BigInteger classes, ulong bound, Term[] children)
     {
         Key key = new(kind, subject, classes, bound, string.Join(',', children.Select(child => child.Id)));
@@ -194,4 +218,4 @@ internal sealed class TermBank(IReadOnlyList<int> classCounts)
 }
 
 /// <summary>The modules say more than the solver's model has room for.</summary>
-internal sealed class ModelTooLargeException() : Exception($"the modules make more than {TermBank.TermsMax} terms for the solver");
+internal sealed class ModelTooLargeException() : Exception("the modules are too large for the solver");

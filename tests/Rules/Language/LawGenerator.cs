@@ -31,8 +31,6 @@ internal sealed class LawGenerator(Random random)
     /// <summary>What was generated, by name: for the tests to assert that nothing is never tried.</summary>
     public HashSet<string> Seen { get; } = [];
 
-    public bool WithSumsInConditions { get; init; } = true;
-
     public static IReadOnlyList<LimitWindow> Windows => s_windows;
 
     public RuleSet RuleSet()
@@ -191,7 +189,7 @@ internal sealed class LawGenerator(Random random)
             Seen.Add($"amount {op}");
             return new LawAmount(op, Money(), s_place);
         }
-        if (kind < 10 && WithSumsInConditions)
+        if (kind < 9)
         {
             RuleOperator op = random.Next(2) == 0 ? RuleOperator.More : RuleOperator.AtLeast;
             LimitWindow window = s_windows[random.Next(s_windows.Length)];
@@ -243,29 +241,44 @@ internal sealed class LawGenerator(Random random)
             indexed ? new ParameterName(840, random.Next(4) == 0 ? "wages" : "cpi") : null);
     }
 
-    public RuleFacts Facts() => new(
-        s_countries[random.Next(s_countries.Length)], s_countries[random.Next(s_countries.Length)], s_currencies[random.Next(s_currencies.Length)],
-        Units(), (byte)random.Next(4), (byte)random.Next((int)Purpose.Last + 1), (byte)Math.Max(random.Next(4) * 85 - random.Next(2), 0),
-        Instruction(), (byte)random.Next(6), (byte)random.Next(6));
-
-    private byte Instruction() => (byte)(random.Next(5) switch { 0 => Engine.Domain.Instruction.Capture, 1 => Engine.Domain.Instruction.Refund, _ => (Instruction)random.Next(1, 4) });
-
-    /// <summary>In smallest units: of the order of the generated amounts at scales 0 to 3, and the very large.</summary>
-    public ulong Units()
+    /// <summary>A payment, mostly on, right under or right above an amount that the rule set states; and what its payer paid before, as near to one with it.</summary>
+    public (RuleFacts Facts, Dictionary<LimitWindow, ulong> Spent) Payment(RuleSet rules, IReadOnlyList<LawMoney> stated)
     {
-        ulong units = random.Next(20) switch
+        RuleFacts facts = new(
+            s_countries[random.Next(s_countries.Length)], s_countries[random.Next(s_countries.Length)], s_currencies[random.Next(s_currencies.Length)],
+            1, (byte)random.Next(4), (byte)random.Next((int)Purpose.Last + 1), (byte)Math.Max(random.Next(4) * 85 - random.Next(2), 0), Instruction(),
+            (byte)random.Next(6), (byte)random.Next(6));
+        LawEvaluation evaluation = new(rules, LawCase.First(facts));
+        ulong[] near = [.. stated.Where(evaluation.IsAbout).Select(evaluation.NumberOf).Where(number => number is not null)
+            .SelectMany(number => Enumerable.Range(-1, 3).Select(step => number!.Value.Numerator / number.Value.Denominator + step))
+            .Where(units => units >= 1 && units <= ulong.MaxValue).Select(units => (ulong)units).Distinct()];
+        ulong Near() => near.Length == 0 || random.Next(4) == 0 ? Units() : near[random.Next(near.Length)];
+        ulong amount = Near();
+        return (facts with { Amount = amount }, s_windows.ToDictionary(window => window, ulong (_) => random.Next(3) switch
         {
-            0 => ulong.MaxValue,
-            1 => ulong.MaxValue / 100,
-            2 => 1,
-            < 8 => (ulong)random.Next(1, 12),
-            < 11 => (ulong)random.Next(1, 12) * 10,
-            < 17 => (ulong)random.Next(1, 12) * 100,
-            _ => (ulong)random.Next(1, 2_000),
-        };
-        return random.Next(4) switch { 0 when units > 1 => units - 1, 1 when units < ulong.MaxValue => units + 1, _ => units };
+            0 => 0,
+            1 => Near(),
+            _ => Near() is var total && total > amount ? total - amount : 0,
+        }));
     }
 
-    public Dictionary<LimitWindow, ulong> Spent() =>
-        s_windows.ToDictionary(window => window, _ => random.Next(3) == 0 ? 0 : Units());
+    /// <summary>One of several; null: there is none.</summary>
+    public T? Some<T>(IReadOnlyList<T> several) where T : class => several.Count == 0 ? null : several[random.Next(several.Count)];
+
+    /// <summary>Every amount of a rule set.</summary>
+    public static IReadOnlyList<LawMoney> Stated(RuleSet rules) => [.. rules.Modules.Concat(rules.Treaties.Select(one => one.Treaty))
+        .SelectMany(module => module.Statements).SelectMany(one => one.Ceilings.OfType<LawMoney>().Concat(ModuleCheck.Comparisons(one).Select(leaf =>
+            (leaf as LawAmount)?.Money ?? (leaf as LawSum)?.Money).OfType<LawMoney>())).Distinct()];
+
+    private byte Instruction() =>
+        (byte)(random.Next(5) switch { 0 => Engine.Domain.Instruction.Capture, 1 => Engine.Domain.Instruction.Refund, _ => (Instruction)random.Next(1, 4) });
+
+    /// <summary>In smallest units: of the order of the generated amounts at scales 0 to 3, and the very large.</summary>
+    private ulong Units() => random.Next(8) switch
+    {
+        0 => ulong.MaxValue - (ulong)random.Next(2),
+        1 => ulong.MaxValue / 100 + (ulong)random.Next(2),
+        < 5 => (ulong)random.Next(1, 130),
+        _ => (ulong)random.Next(1, 2_000),
+    };
 }

@@ -14,22 +14,23 @@ public sealed class LoweringTests
         LawGenerator generator = new(random);
         int lowered = 0, refused = 0;
         HashSet<string> answers = [];
-        for (int round = 0; round < 600; round++)
+        for (int round = 0; round < 400; round++)
         {
             RuleSet rules = generator.RuleSet();
             int day = LawGenerator.FirstDay + random.Next(8);
             if (!RuleSetLowering.TryLower(rules, day, out LoweredRules? law, out string error))
             {
-                Assert.That(error, Does.Contain("sum"), "the only fault that generated rule sets have");
+                Assert.That(error, Does.Contain("sum").Or.Contain("paid more"), "the only faults that generated rule sets have");
+                Assert.That(error, Does.Not.Contain("entangled").And.Not.Contain("compare sums in more than"), "they are small enough to be judged");
                 refused++;
                 continue;
             }
             lowered++;
             RuleSetInterpreter interpreter = new(rules, day);
+            IReadOnlyList<LawMoney> stated = LawGenerator.Stated(rules);
             for (int i = 0; i < 60; i++)
             {
-                RuleFacts facts = generator.Facts();
-                Dictionary<LimitWindow, ulong> spent = generator.Spent();
+                (RuleFacts facts, Dictionary<LimitWindow, ulong> spent) = generator.Payment(rules, stated);
                 LawDecision expected = interpreter.Judge(new LawCase(facts, window => spent[window]));
                 ushort rule = TableAnswer(law.Table, facts, spent, out LawAnswer answer);
                 string? statement = rule == 0 ? null : law.Origins[rule - 1].Statement.Name;

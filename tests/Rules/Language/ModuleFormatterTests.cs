@@ -82,7 +82,7 @@ public sealed class ModuleFormatterTests
         Random random = PrintedSeed.Create();
         RandomModules modules = new(random);
         RandomLawText writer = new(random);
-        for (int round = 0; round < 1_000; round++)
+        for (int round = 0; round < 300; round++)
         {
             LawModule module = modules.Next();
             string text = writer.Write(module);

@@ -19,7 +19,7 @@ public sealed class ModuleFuzzTests
     public void Bytes_of_any_kind()
     {
         Random random = PrintedSeed.Create();
-        for (int round = 0; round < 5_000; round++)
+        for (int round = 0; round < 3_000; round++)
         {
             byte[] bytes = new byte[random.Next(300)];
             random.NextBytes(bytes);
@@ -34,7 +34,7 @@ public sealed class ModuleFuzzTests
     public void Soup_of_the_languages_words()
     {
         Random random = PrintedSeed.Create();
-        for (int round = 0; round < 10_000; round++)
+        for (int round = 0; round < 5_000; round++)
         {
             string start = round % 3 == 0 ? "" : "module us version 1 effective 2026-01-01 authority \"A\" for US ";
             string text = start + string.Join(random.Next(8) == 0 ? "" : " ", Enumerable.Range(0, random.Next(60)).Select(_ => s_soup[random.Next(s_soup.Length)]));
@@ -50,7 +50,7 @@ public sealed class ModuleFuzzTests
         RandomLawText writer = new(random);
         int standing = 0, fallen = 0;
         HashSet<string> codes = [];
-        for (int round = 0; round < 6_000; round++)
+        for (int round = 0; round < 3_000; round++)
         {
             string text = writer.Write(modules.Next());
             text = round % 2 == 0 ? writer.Spaced(ChangeWords(random, [.. writer.Words])) : ChangeLetters(random, text);
@@ -65,7 +65,7 @@ public sealed class ModuleFuzzTests
         Assert.Multiple(() =>
         {
             Assert.That(standing, Is.GreaterThan(100));
-            Assert.That(fallen, Is.GreaterThan(1_000));
+            Assert.That(fallen, Is.GreaterThan(500));
             Assert.That(codes, Has.Count.GreaterThan(50), "the changes reach most kinds of fault");
         });
     }
@@ -128,9 +128,12 @@ public sealed class ModuleFuzzTests
     {
         const string Start = "module us version 1 effective 2026-01-01 authority \"A\" for US\n";
         int bytes = Encoding.UTF8.GetByteCount(repeated);
-        foreach (string start in (string[])["", Start, Start + "deny us.a when ", Start + "list @l = { ", Start + "test \"t\" { ", Start + "limit us.l tier 0 at most "])
+        string[] starts = ["", Start, Start + "deny us.a when ", Start + "list @l = { ", Start + "test \"t\" { ", Start + "limit us.l tier 0 at most "];
+        foreach (string start in starts)
         {
-            string text = start + string.Concat(Enumerable.Repeat(repeated, (LanguageBounds.TextBytesMax - start.Length) / bytes));
+            // In full twice: behind nothing, and in a condition, which nests.
+            int most = start.Length == 0 || start.EndsWith("when ", StringComparison.Ordinal) ? LanguageBounds.TextBytesMax : LanguageBounds.TextBytesMax / 16;
+            string text = start + string.Concat(Enumerable.Repeat(repeated, (most - start.Length) / bytes));
             Check(ModuleReader.Read(text, "fuzz.rules"), isPrinted: false);
         }
     }

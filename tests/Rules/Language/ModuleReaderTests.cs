@@ -9,7 +9,7 @@ namespace Settlement.Tests.Rules.Language;
 [TestFixture]
 public sealed class ModuleReaderTests
 {
-    private const int Rounds = 1_500;
+    private const int Rounds = 600;
 
     [Test]
     public void What_is_written_is_read_and_every_construct_is_written()

@@ -16,7 +16,7 @@ public sealed class SatisfiabilityTests
         Random random = PrintedSeed.Create();
         LawGenerator generator = new(random);
         int[] answers = new int[2];
-        for (int round = 0; round < 3_000; round++)
+        for (int round = 0; round < 1_200; round++)
         {
             RuleSet rules = generator.RuleSet();
             // Without parts at odds, nearly every condition can be met.
@@ -43,16 +43,17 @@ public sealed class SatisfiabilityTests
         Random random = PrintedSeed.Create();
         LawGenerator generator = new(random);
         int dead = 0, alive = 0;
-        for (int round = 0; round < 300; round++)
+        for (int round = 0; round < 150; round++)
         {
             RuleSet rules = generator.RuleSet();
             int day = LawGenerator.FirstDay + random.Next(8);
             RuleSetInterpreter interpreter = new(rules, day);
             HashSet<string> bitten = [];
+            IReadOnlyList<LawMoney> stated = LawGenerator.Stated(rules);
             for (int i = 0; i < 200; i++)
             {
-                Dictionary<LimitWindow, ulong> spent = generator.Spent();
-                bitten.UnionWith(interpreter.Judge(new LawCase(generator.Facts(), window => spent[window])).Findings
+                (RuleFacts facts, Dictionary<LimitWindow, ulong> spent) = generator.Payment(rules, stated);
+                bitten.UnionWith(interpreter.Judge(new LawCase(facts, window => spent[window])).Findings
                     .Where(finding => finding.Outcome >= LawOutcome.Allows).Select(finding => finding.Statement.Name));
             }
             foreach (LawStatement one in rules.Modules.SelectMany(module => module.Statements).Concat(rules.Treaties.SelectMany(one => one.Treaty.Statements)))
