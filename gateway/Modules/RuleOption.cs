@@ -60,7 +60,7 @@ internal static class RuleOption
             if (currency == 0)
                 throw new UsageException($"--parameter '{text}': '{text[..point]}' is no currency of ISO 4217.");
             string name = text[(point + 1)..equal];
-            if (name.Length is 0 or > LanguageBounds.ParameterNameCharsMax || name.AsSpan().ContainsAnyExcept("abcdefghijklmnopqrstuvwxyz0123456789_"))
+            if (name.Length is 0 or > LanguageBounds.ParameterNameCharsMax || name.Any(letter => !char.IsAsciiLetterLower(letter) && !char.IsAsciiDigit(letter) && letter != '_'))
                 throw new UsageException($"--parameter '{text}': '{name}' is no name of a parameter; a rate's is rate, an index has one of its own, in small letters.");
             if (!AmountText.TryParse(text.AsSpan(equal + 1), LanguageBounds.ParameterDecimalsMax, out ulong value, out _))
                 throw new UsageException($"--parameter '{text}': expected a decimal value with at most {LanguageBounds.ParameterDecimalsMax} digits behind the point, such as 1.08.");

@@ -46,13 +46,15 @@ internal static class CheckCommand
             RuleSet rules = parameters.RuleSetOf(files.Newest);
             assumed = parameters.Assumed(files.Modules);
             RuleSet ledger = parameters.LedgerSetOf(files.Newest);
+            // The solver has a thread of its own, so its questions and the other checks share two cores.
+            Task<SolverReport>? solving = library is null ? null : Task.Run(() => SolverCheck.Run(rules, library, budget, onlyDay));
             foreach (IGrouping<string, LawModule> versions in files.Modules.GroupBy(module => module.Name, StringComparer.Ordinal))
                 findings.AddRange(ModuleCheck.CheckVersions([.. versions]).Select(one => Of(one.Fault, one.Module)));
             foreach (LawModule module in files.Modules)
                 findings.AddRange(ModuleCheck.Check(ledger, module).Select(fault => Of(fault, module)));
-            if (library is not null)
+            if (solving is not null)
             {
-                SolverReport report = SolverCheck.Run(rules, library, budget, onlyDay);
+                SolverReport report = solving.GetAwaiter().GetResult();
                 findings.RemoveAll(before => report.Findings.Any(found => SaysMore(found, before)));
                 findings.AddRange(report.Findings.Where(found => !IsToldBefore(found, findings)));
                 solver = $"Solver: {report.Summary}.";

@@ -8,6 +8,9 @@ internal static class ExceptionCheck
     /// <summary>Pairs told of one statement and layer.</summary>
     private const int ToldMax = 10;
 
+    /// <summary>With sums as they are, and with every comparison of one taken as false.</summary>
+    private static readonly bool[] s_both = [true, false];
+
     public static void Run(CheckContext check)
     {
         foreach (ModelStatement target in check.All.Statements)
@@ -18,7 +21,7 @@ internal static class ExceptionCheck
 
     private static void Compare(CheckContext check, ModelStatement target, ModelStatement[] layer)
     {
-        List<Term> asked = [check.Bank.Any(new[] { true, false }.Select(sums => check.Bank.And(target.Holds[sums], TwoOf(check.Bank, [.. layer.Select(one => one.Holds[sums])]))))];
+        List<Term> asked = [check.Bank.Any(s_both.Select(sums => check.Bank.And(target.Holds[sums], TwoOf(check.Bank, [.. layer.Select(one => one.Holds[sums])]))))];
         for (int told = 0; told < ToldMax; told++)
         {
             SolverAnswer answer = check.Solver.Find(asked);
@@ -46,13 +49,13 @@ internal static class ExceptionCheck
 
     private static (ModelStatement One, ModelStatement Other, Term Both) PairIn(TermBank bank, ModelStatement target, ModelStatement[] layer, ModelCase found)
     {
-        foreach (bool sums in new[] { true, false })
+        foreach (bool sums in s_both)
         {
             if (!found.Satisfies(TermBank.Cone(target.Holds[sums])))
                 continue;
             ModelStatement[] holding = [.. layer.Where(one => found.Satisfies(TermBank.Cone(one.Holds[sums])))];
             if (holding.Length > 1)
-                return (holding[0], holding[1], bank.Any(new[] { true, false }.Select(with => bank.All(target.Holds[with], holding[0].Holds[with], holding[1].Holds[with]))));
+                return (holding[0], holding[1], bank.Any(s_both.Select(with => bank.All(target.Holds[with], holding[0].Holds[with], holding[1].Holds[with]))));
         }
         throw new InvalidOperationException($"two exceptions to {target} apply, and none of them");
     }
