@@ -12,6 +12,7 @@ $verbs = [ordered]@{
     'build'             = 'builds everything, Release, warnings as errors'
     'test [FILTER]'     = 'runs the tests; FILTER is part of a test''s full name, or an expression for dotnet test --filter'
     'settle [ARGS]'     = 'settles files of payments; without ARGS the sample; settle --help lists all'
+    'rules [ARGS]'      = 'modules of law: checks files, and changes the law of a ledger; rules --help lists all'
     'replay [ARGS]'     = 'the operator''s tool over a journal'
     'bench VERB [ARGS]' = 'measures; bench --help lists the verbs'
     'generate [ARGS]'   = 'writes wallets.csv and payments.csv of any size; generate --help lists all'
@@ -100,7 +101,7 @@ for ($i = 1; $i -lt $typed.Count; $i++) { $rest += $typed[$i] }
 
 if ($verb -in 'help', '-h', '-help', '--help', '-?') { Show-Help; exit 0 }
 if ($verb -eq 'clean') { Remove-Built; exit 0 }
-if ($verb -notin 'build', 'test', 'settle', 'replay', 'bench', 'generate', 'soak') {
+if ($verb -notin 'build', 'test', 'settle', 'rules', 'replay', 'bench', 'generate', 'soak') {
     Stop-Unusable "'$verb' is not a verb: ./run.ps1 help lists them."
 }
 if ($null -eq (Get-Command dotnet -ErrorAction Ignore)) { Stop-Unusable 'dotnet is not on the path: install the .NET 10 SDK.' }
@@ -109,6 +110,7 @@ switch ($verb) {
     'build'    { & dotnet build "$PSScriptRoot/Settlement.sln" -c Release -warnaserror @rest }
     'test'     { Invoke-FilteredTests $rest }
     'settle'   { Invoke-Project 'gateway' (@('settle') + $rest) }
+    'rules'    { Invoke-Project 'gateway' (@('rules') + $rest) }
     'replay'   { Invoke-Project 'replay' $rest }
     'bench'    { Invoke-Project 'perf' $rest }
     'generate' { Invoke-Project 'perf' (@('generate') + $rest) }

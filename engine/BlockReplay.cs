@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Dedup;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Governance;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Snapshots;
@@ -41,6 +42,9 @@ public sealed class BlockReplay : IDisposable
 
     /// <summary>Looks on, slot by slot where it wants to; null: blocks are applied whole.</summary>
     public IBlockWatch? Watch { get; set; }
+
+    /// <summary>Reads and compiles laws; null: the language's.</summary>
+    public ILawCompiler? Compiler { get; init; }
 
     /// <summary>
     /// The blocks are applied under rules that are not the journal's (<see cref="LedgerState.Impose"/>): its batches are others, so no trees are grown for
@@ -160,7 +164,7 @@ public sealed class BlockReplay : IDisposable
         reader.Begin(SnapshotSection.Genesis);
         Genesis genesis = reader.Read<Genesis>();
         reader.Expect(genesis.Fault() is null, "the genesis block's capacities are out of range");
-        Begin(in genesis);
+        Begin(in genesis, reader.Head.LedgerId);
         Settler.Load(reader);
         reader.Expect(State.Sequence == reader.Head.Sequence && State.TimeNs <= reader.Head.TimeNs, "its state is not of the block that its head names");
         reader.Begin(SnapshotSection.Trees);
@@ -189,12 +193,12 @@ public sealed class BlockReplay : IDisposable
         Genesis genesis = MemoryMarshal.Read<Genesis>(body);
         if (genesis.Fault() is { } fault)
             throw new LedgerBrokenException($"the genesis block's capacities are out of range: {fault}");
-        Begin(in genesis);
+        Begin(in genesis, header.LedgerId);
     }
 
-    private void Begin(in Genesis genesis)
+    private void Begin(in Genesis genesis, UInt128 ledgerId)
     {
-        _state = new LedgerState(in genesis, _newDeduplicator(genesis));
+        _state = new LedgerState(in genesis, _newDeduplicator(genesis), Compiler) { LedgerId = ledgerId };
         _settler = new Settler(_state);
         _trees = new BatchTrees(genesis.SaltKey);
         if (!IsHypothetical)

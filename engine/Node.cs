@@ -95,7 +95,7 @@ public sealed class Node : IDisposable
                 recovered.FindSigner(in create.Genesis); // before there is a journal that nobody could sign
                 ReadOnlySpan<byte> genesis = MemoryMarshal.AsBytes(new ReadOnlySpan<Genesis>(in create.Genesis));
                 journal = FasterJournal.Create(directory, create.LedgerId, options.Pipeline.Clock.NowNs, genesis, journalOptions);
-                recovered.Replay.Apply(new BlockHeader { Kind = BlockKind.Genesis }, genesis);
+                recovered.Replay.Apply(new BlockHeader { Kind = BlockKind.Genesis, LedgerId = create.LedgerId }, genesis);
             }
             else
             {
@@ -141,7 +141,7 @@ public sealed class Node : IDisposable
         public StateRecovery(string directory, NodeOptions options)
         {
             (_directory, _options) = (directory, options);
-            Replay = new BlockReplay(NewDeduplicator);
+            Replay = new BlockReplay(NewDeduplicator) { Compiler = _options.Pipeline.Compiler };
         }
 
         /// <summary>Of a ledger that has a key.</summary>
@@ -157,7 +157,7 @@ public sealed class Node : IDisposable
 
         public SnapshotHead? Begin(UInt128 ledgerId)
         {
-            BlockReplay? loaded = new SnapshotStore(_directory).LoadNewest(ledgerId, () => new BlockReplay(NewDeduplicator), null, _warnings.Add, out SnapshotHead head);
+            BlockReplay? loaded = new SnapshotStore(_directory).LoadNewest(ledgerId, () => new BlockReplay(NewDeduplicator) { Compiler = _options.Pipeline.Compiler }, null, _warnings.Add, out SnapshotHead head);
             if (loaded is null)
                 return null;
             Replay = loaded;

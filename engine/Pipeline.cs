@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Governance;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Reply;
@@ -17,6 +18,9 @@ public sealed record PipelineOptions
     public WaitStrategyKind WaitStrategy { get; init; } = WaitStrategyKind.Phased;
 
     public BlockClock Clock { get; init; } = BlockClock.System;
+
+    /// <summary>Reads and compiles laws; null: the language's. A test's may fail.</summary>
+    public ILawCompiler? Compiler { get; init; }
 }
 
 /// <summary>
@@ -32,6 +36,9 @@ public sealed record PipelineOptions
 /// </remarks>
 public sealed class Pipeline : IDisposable
 {
+    /// <summary>The tag beside slots that the node itself puts into the ring: nobody waits for their outcome.</summary>
+    public const ulong OwnTag = 0;
+
     private readonly StopSignal _stop;
     private readonly RingBuffer<MultiProducerSequencer> _ring;
     private readonly ulong[] _tags;
@@ -40,6 +47,8 @@ public sealed class Pipeline : IDisposable
     private readonly JournalStage _journalStage;
     private readonly SettleStage _settleStage;
     private readonly TreeStage _treeStage;
+    private readonly PlanAttestor _attestor;
+    private readonly PlanBuilder _plans;
     private readonly StageThread[] _threads;
 
     /// <param name="journal">Open at its end.</param>
@@ -87,12 +96,19 @@ public sealed class Pipeline : IDisposable
         var reply = new ReplyStage(_ring, outcomes, _tags, replies, _ring.NewBarrier(_settleStage.Settled), strategy, firstSequence);
         _ring.SetGatingSequences(_treeStage.Grown, reply.Replied);
 
+        // Beside them: rule plans are built ahead, and what they came to is journaled; the node is a producer as any other.
+        _attestor = new PlanAttestor(_ring, _tags, _ring.NewBarrier(_settleStage.Settled), _stop);
+        _plans = new PlanBuilder(options.Compiler ?? LawCompiler.Shared, _attestor.Add, fault => _stop.Fail("plans", fault));
+        state.Laws.Builder = _plans;
+        state.Laws.Foresee();
+
         _threads =
         [
             new StageThread("journal", _stop, _journalStage.Run),
             new StageThread("settle", _stop, _settleStage.Run),
             new StageThread("tree", _stop, _treeStage.Run),
             new StageThread("reply", _stop, reply.Run),
+            new StageThread("attest", _stop, _attestor.Run),
         ];
         foreach (StageThread thread in _threads)
             thread.Start();
@@ -139,6 +155,22 @@ public sealed class Pipeline : IDisposable
     /// <exception cref="EngineStoppedException">A stage failed.</exception>
     public void Drain()
     {
+        bool wereIdle;
+        do
+        {
+            wereIdle = ArePlansIdle;
+            DrainRing();
+            if (!wereIdle)
+                Thread.Sleep(1);
+        }
+        while (!wereIdle || !ArePlansIdle);
+    }
+
+    /// <summary>Nothing that could still be journaled is being built.</summary>
+    private bool ArePlansIdle => _plans.IsIdle && _attestor.IsIdle;
+
+    private void DrainRing()
+    {
         _ring.Drain();
         while (_treeStage.LastPublished < _state.Batch.Number - 1
             || _journalStage.SealsAppended < _treeStage.PublishedCount
@@ -154,8 +186,11 @@ public sealed class Pipeline : IDisposable
     public void Dispose()
     {
         _stop.Stop();
+        _attestor.Wake();
         foreach (StageThread thread in _threads)
             thread.Join();
+        _plans.Dispose();
+        _attestor.Dispose();
         _ring.Dispose();
     }
 }

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Settlement.Gateway.Init;
+using Settlement.Gateway.Modules;
 using Settlement.Gateway.Settle;
 
 namespace Settlement.Gateway;
@@ -14,13 +16,17 @@ internal static class GatewayCommands
         {
             InitCommand.Create(output, error),
             SettleCommand.Create(output, error),
+            RulesCommand.Create(output, error),
         };
         ParseResult parsed = root.Parse(words.Count == 0 ? ["--help"] : words);
         if (parsed.Errors.Count == 0)
             return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error });
         foreach (var fault in parsed.Errors)
             error.WriteLine(fault.Message);
-        error.WriteLine(parsed.CommandResult.Command is RootCommand ? "--help lists the verbs." : $"{parsed.CommandResult.Command.Name} --help lists what there is.");
+        error.WriteLine(parsed.CommandResult.Command is RootCommand ? "--help lists the verbs." : $"{PathOf(parsed.CommandResult)} --help lists what there is.");
         return SettleCommand.ExitUnusable;
     }
+
+    /// <summary>A verb with the verbs that it is one of.</summary>
+    private static string PathOf(CommandResult verb) => verb.Parent is CommandResult { Command: not RootCommand } above ? $"{PathOf(above)} {verb.Command.Name}" : verb.Command.Name;
 }

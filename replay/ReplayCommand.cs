@@ -1,9 +1,11 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Settlement.Replay.Backup;
 using Settlement.Replay.Check;
 using Settlement.Replay.Diff;
 using Settlement.Replay.Export;
 using Settlement.Replay.Prove;
+using Settlement.Replay.Rules;
 using Settlement.Replay.Show;
 using Settlement.Replay.Snapshot;
 using Settlement.Replay.Sql;
@@ -40,6 +42,7 @@ public static class ReplayCommand
             StatsCommand.Create(output, error),
             DiffCommand.Create(output, error),
             WhatIfCommand.Create(output, error),
+            RulesCommand.Create(output, error),
             ProveCommand.Create(output, error),
             CheckCommand.Create(output, error),
             ExportCommand.Create(output, error),
@@ -54,7 +57,10 @@ public static class ReplayCommand
             return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false });
         foreach (var fault in parsed.Errors)
             error.WriteLine(fault.Message);
-        error.WriteLine(parsed.CommandResult.Command is RootCommand ? "replay --help lists the verbs." : $"replay {parsed.CommandResult.Command.Name} --help lists what it takes.");
+        error.WriteLine(parsed.CommandResult.Command is RootCommand ? "replay --help lists the verbs." : $"replay {PathOf(parsed.CommandResult)} --help lists what it takes.");
         return ExitUnusable;
     }
+
+    /// <summary>A verb with the verbs that it is one of.</summary>
+    private static string PathOf(CommandResult verb) => verb.Parent is CommandResult { Command: not RootCommand } above ? $"{PathOf(above)} {verb.Command.Name}" : verb.Command.Name;
 }

@@ -1,3 +1,4 @@
+using Settlement.Tests.Governance;
 using Settlement.Tests.Labels;
 using Settlement.Tests.Simd;
 
@@ -14,6 +15,7 @@ internal static class Program
         if (arguments is ["label-kernels"]) return LabelKernelDisassemblyTests.RunKernels();
         if (arguments is ["sha256-lanes"]) return Sha256DisassemblyTests.RunLanes();
         if (arguments is ["sha256-check"]) return Sha256HardwareTests.CheckLanes();
+        if (arguments is ["governance-script", var journal, var keys]) return GovernanceCrashTests.RunScript(journal, keys);
         Console.Error.WriteLine("this is the entry of child processes that tests start; run the tests with `dotnet test`");
         return 2;
     }

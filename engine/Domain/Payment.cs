@@ -118,6 +118,24 @@ public enum Instruction : byte
     /// <summary>Accepts that the clock went forward by more than an hour; must stand first in its block.</summary>
     AcceptTime = 144,
     SetWalletKind = 145,
+
+    // 146..155: the law and its governance; what each says stands in its continuation (Governance/).
+
+    /// <summary>A payment held for review goes on, or back: signed by a device of the module that held it.</summary>
+    DecideReview = 146,
+    FoundModule = 147,
+    RegisterDevice = 148,
+    RevokeDevice = 149,
+    Propose = 150,
+    RecordSandbox = 151,
+    Vote = 152,
+    Schedule = 153,
+
+    /// <summary>A currency's authority journals a rate or an index.</summary>
+    SetParameter = 154,
+
+    /// <summary>The node says what it built for rules that are to come: every replica compares.</summary>
+    AttestPlan = 155,
 }
 
 [Flags]
@@ -174,6 +192,10 @@ public static class Instructions
 {
     /// <summary>A slot with this bit set is a control command.</summary>
     public const byte ControlBit = 0x80;
+
+    /// <summary>The lowest and the highest number of a control command.</summary>
+    public const Instruction ControlFirst = Instruction.DeclareCurrency;
+    public const Instruction ControlLast = Instruction.AttestPlan;
 
     /// <summary>Whether it opens or changes a wallet: the command's subject.</summary>
     public static bool IsAboutWallet(this Instruction instruction) =>

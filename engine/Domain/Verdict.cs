@@ -123,6 +123,30 @@ public enum Verdict : byte
 
     /// <summary>The value is outside what the command allows.</summary>
     InvalidValue = 54,
+
+    // 55..62: governance alone.
+
+    /// <summary>The signature is not the device's, over this message of this ledger. The device signs again.</summary>
+    BadSignature = 55,
+
+    /// <summary>No such device, or it is not one of the module's that the command is about.</summary>
+    UnknownDevice = 56,
+
+    /// <summary>The device was revoked, and votes no more.</summary>
+    DeviceRevoked = 57,
+
+    /// <summary>No proposal of that number has that payload.</summary>
+    UnknownProposal = 58,
+
+    /// <summary>The proposal is not, or no longer, to be voted or scheduled.</summary>
+    VotingClosed = 59,
+
+    /// <summary>Too few devices, or of too few makers, have voted for it; or the module has too few devices to be founded.</summary>
+    QuorumMissing = 60,
+
+    /// <summary>The text cannot be read, does not hold a check, or no plan can be built with it. `rules check` says why.</summary>
+    RulesUnsound = 61,
+    UnknownModule = 62,
 }
 
 /// <summary>What is answered for one payment: 16 bytes, parallel to its slot in the ring.</summary>

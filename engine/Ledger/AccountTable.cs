@@ -49,7 +49,7 @@ public struct AccountRow
     [FieldOffset(52)] public byte CurrencyIndex;
 
     /// <summary>Tier in the low two bits, kind of the owner in the next three: both fit one byte, and one cache line has no other.</summary>
-    [FieldOffset(53)] internal byte TierAndKind;
+    [FieldOffset(53)] public byte TierAndKind;
     [FieldOffset(54)] public byte Level;
     [FieldOffset(55)] public WalletStatus Status;
     [FieldOffset(56)] public ulong Holder;

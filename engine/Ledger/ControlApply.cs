@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Governance;
 using Settlement.Engine.Rules;
 using Settlement.Engine.Snapshots;
 
@@ -18,11 +19,25 @@ namespace Settlement.Engine.Ledger;
 /// <param name="Command">The command.</param>
 /// <param name="Quorum">Different sessions that must send the same command before it takes effect.</param>
 /// <param name="LoweringQuorum">The quorum when a level is lowered: a disclosure.</param>
-public readonly record struct CommandAuthority(Instruction Command, int Quorum = 1, int LoweringQuorum = 1);
+/// <param name="Sender">Whose session it must be. Devices that sign a command are asked behind it (Governance/GovernanceApply).</param>
+public readonly record struct CommandAuthority(
+    Instruction Command, int Quorum = 1, int LoweringQuorum = 1, CommandSender Sender = CommandSender.Operator);
 
-internal sealed class ControlApply(LedgerState state)
+/// <summary>Whose session may send a command.</summary>
+public enum CommandSender : byte
 {
-    /// <summary>The table of authorities. All commands are the operator's.</summary>
+    Operator = 0,
+
+    /// <summary>Any that is of the currency's authority.</summary>
+    Authority = 1,
+
+    /// <summary>The session that genesis made: the node itself.</summary>
+    Node = 2,
+}
+
+internal sealed class ControlApply(LedgerState state, ReviewApply reviews)
+{
+    /// <summary>The table of authorities.</summary>
     public static IReadOnlyList<CommandAuthority> Authorities { get; } =
     [
         new(Instruction.DeclareCurrency),
@@ -43,8 +58,19 @@ internal sealed class ControlApply(LedgerState state)
         new(Instruction.SettledBatch),
         new(Instruction.AcceptTime),
         new(Instruction.SetWalletKind),
+        new(Instruction.DecideReview),
+        new(Instruction.FoundModule),
+        new(Instruction.RegisterDevice),
+        new(Instruction.RevokeDevice),
+        new(Instruction.Propose),
+        new(Instruction.RecordSandbox),
+        new(Instruction.Vote),
+        new(Instruction.Schedule),
+        new(Instruction.SetParameter, Sender: CommandSender.Authority),
+        new(Instruction.AttestPlan, Sender: CommandSender.Node),
     ];
 
+    private readonly GovernanceApply _governance = new(state, reviews);
     private readonly Dictionary<UInt128, ushort> _awaited = []; // command to its first session; looked up, never walked
 
     /// <summary>Applies the commands of one control block in order; an outcome for every slot.</summary>
@@ -55,12 +81,13 @@ internal sealed class ControlApply(LedgerState state)
             ref readonly ControlCommand command = ref slots[i];
             int length = 1 + command.ContinuationSlots;
             bool fits = length <= slots.Length - i
-                && (command.ContinuationBytes == 0 || command.Instruction == Instruction.ActivateRules);
+                && (command.ContinuationBytes == 0 || HasContinuation(command.Instruction));
             length = Math.Min(length, slots.Length - i);
             ReadOnlySpan<byte> continuation = fits
                 ? MemoryMarshal.AsBytes(slots.Slice(i + 1, length - 1))[..(int)command.ContinuationBytes]
                 : default;
             ulong sequence = firstSequence + (ulong)(i + length - 1);
+            state.Laws.AtSequence(firstSequence + (ulong)i);
             Verdict verdict = !state.Sessions.At(command.Session).IsOpen ? Verdict.UnknownSession
                 : fits ? Judge(in command, continuation, i == 0, sequence)
                 : Verdict.Malformed;
@@ -77,7 +104,7 @@ internal sealed class ControlApply(LedgerState state)
         int authority = command.Instruction - Instruction.DeclareCurrency;
         if (authority < 0 || authority >= Authorities.Count)
             return Verdict.Malformed;
-        if (!session.IsOperator || session.Clearance < state.Settings.InstructionLevels[(byte)command.Instruction])
+        if (!MaySend(Authorities[authority].Sender, command.Session, in session) || session.Clearance < state.Settings.InstructionLevels[(byte)command.Instruction])
             return Verdict.NotAuthorised;
         return command.Instruction switch
         {
@@ -94,9 +121,19 @@ internal sealed class ControlApply(LedgerState state)
             Instruction.CloseBatch => CloseBatch(sequence),
             Instruction.SettledBatch => SettledBatch(command.Subject),
             Instruction.AcceptTime => isFirst ? Verdict.Accepted : Verdict.InvalidValue,
+            >= Instruction.DecideReview => _governance.Judge(in command, continuation, sequence),
             _ => SetWallet(in command, Authorities[authority]),
         };
     }
+
+    private static bool HasContinuation(Instruction instruction) => instruction is Instruction.ActivateRules or >= Instruction.DecideReview;
+
+    private static bool MaySend(CommandSender sender, ushort session, in SessionRecord record) => sender switch
+    {
+        CommandSender.Operator => record.IsOperator,
+        CommandSender.Authority => true, // whose currency it is, the command says
+        _ => session == Limits.OperatorSession,
+    };
 
     private Verdict DeclareParticipant(in ControlCommand command)
     {
@@ -127,6 +164,8 @@ internal sealed class ControlApply(LedgerState state)
 
         if (state.Currencies.IsFull)
             return Verdict.CapacityExceeded;
+        if (!state.Laws.TryDeclare(command.Currency, command.Scale))
+            return Verdict.RulesUnsound;
         state.Currencies.Add(command.Currency, command.Scale, command.Participant);
         return Verdict.Accepted;
     }
@@ -375,7 +414,7 @@ internal sealed class ControlApply(LedgerState state)
 
     private static bool IsInstruction(ulong number) =>
         number is (>= (ulong)Instruction.Micropayment and <= (ulong)Instruction.Redeem)
-            or (>= (ulong)Instruction.DeclareCurrency and <= (ulong)Instruction.AcceptTime);
+            or (>= (ulong)Instructions.ControlFirst and <= (ulong)Instructions.ControlLast);
 
     private static Verdict Set(ulong now, ulong value, Action change)
     {
@@ -387,6 +426,8 @@ internal sealed class ControlApply(LedgerState state)
 
     private Verdict ActivateRules(ReadOnlySpan<byte> encoded)
     {
+        if (state.LawBook.IsFounded)
+            return Verdict.NotAuthorised;
         if (!RuleTable.TryDecode(encoded, out RuleTable? table, out _) || table is null
             || !RulePlan.TryBuild(table, Iso4217.OwnerCountry, out RulePlan? plan, out _))
             return Verdict.InvalidValue;

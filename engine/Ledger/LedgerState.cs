@@ -1,6 +1,8 @@
+using System.Runtime.InteropServices;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Dedup;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Governance;
 using Settlement.Engine.Rules;
 using Settlement.Engine.Snapshots;
 
@@ -13,8 +15,9 @@ public sealed class LedgerState : IDisposable
 {
     /// <param name="genesis">Capacities: memory for all of it is taken here, touched as it is used.</param>
     /// <param name="deduplicator">Ids; owned from here on.</param>
+    /// <param name="compiler">Reads and compiles laws; null: the language's.</param>
     /// <exception cref="ArgumentException">A capacity is out of range.</exception>
-    public LedgerState(in Genesis genesis, Deduplicator deduplicator)
+    public LedgerState(in Genesis genesis, Deduplicator deduplicator, ILawCompiler? compiler = null)
     {
         if (genesis.Fault() is { } fault)
             throw new ArgumentException(fault, nameof(genesis));
@@ -28,6 +31,8 @@ public sealed class LedgerState : IDisposable
         Sums = new SumTable(genesis.SumsMax);
         Ids = deduplicator;
         Batch = new OpenBatch(this);
+        LawBook = new LawBook(this);
+        Laws = new LawActivation(this, LawBook, new PlanBuilderOnCall(compiler ?? LawCompiler.Shared));
         Participants.Add("operator");
         Sessions.Add(new SessionRecord
         {
@@ -61,17 +66,27 @@ public sealed class LedgerState : IDisposable
 
     public OpenBatch Batch { get; }
 
+    /// <summary>Who may change the law, what was proposed and voted, and which laws are in force.</summary>
+    public LawBook LawBook { get; }
+
+    /// <summary>From when on which law is judged by.</summary>
+    public LawActivation Laws { get; }
+
     /// <summary>The rules that payments are judged by; null: every corridor is open.</summary>
     public RulePlan? Rules { get; internal set; }
 
     /// <summary>The rules that the journal activated last: those in force, but in a hypothesis (<see cref="Impose"/>).</summary>
     public RulePlan? RulesJournaled => _isImposed ? _rulesJournaled : Rules;
 
+    private RulePlan[] _awaited = []; // of rules to come, whose sums count already; written by: settle thread
     private RulePlan? _rulesJournaled; // written by: settle thread
     private bool _isImposed; // written by: who asks a hypothesis, before and between blocks
 
     /// <summary>Fold of every control command that took effect: settings, cast, caps, fees and rules are functions of it.</summary>
     public UInt128 ControlFold { get; internal set; }
+
+    /// <summary>Which ledger it is: what devices sign is signed for it alone.</summary>
+    public UInt128 LedgerId { get; internal set; }
 
     /// <summary>Block time, ns since the epoch.</summary>
     public ulong TimeNs { get; internal set; }
@@ -105,8 +120,47 @@ public sealed class LedgerState : IDisposable
             PutInForce(plan);
     }
 
+    /// <summary>Rules to come: from here on what they sum up counts.</summary>
+    internal void Await(RulePlan[] plans)
+    {
+        _awaited = plans;
+        if (_isImposed)
+            return;
+        var years = new List<LimitWindow>();
+        foreach (RulePlan plan in plans)
+            foreach (LimitWindow year in plan.YearStarts)
+                if (!years.Contains(year))
+                    years.Add(year);
+        Sums.Await(CollectionsMarshal.AsSpan(years));
+    }
+
+    /// <summary>Whether the payer's sums count: for the rules in force, or for some to come.</summary>
+    internal bool CountsSums => Rules is { HasSums: true } || (_awaited.Length > 0 && AwaitsSums());
+
+    /// <summary>Whether payments of a payer in this country, in this currency, are counted.</summary>
+    internal bool NeedsSums(ushort country, ushort currency)
+    {
+        if (Rules is { } rules && rules.NeedsSums(country, currency))
+            return true;
+        if (!_isImposed)
+            foreach (RulePlan plan in _awaited)
+                if (plan.NeedsSums(country, currency))
+                    return true;
+        return false;
+    }
+
+    private bool AwaitsSums()
+    {
+        if (!_isImposed)
+            foreach (RulePlan plan in _awaited)
+                if (plan.HasSums)
+                    return true;
+        return false;
+    }
+
     public void Dispose()
     {
+        Laws.Builder.Dispose();
         Accounts.Dispose();
         Positions.Dispose();
         Targets.Dispose();
@@ -134,6 +188,8 @@ public sealed class LedgerState : IDisposable
         ReadOnlySpan<byte> rules = Rules is null ? default : Rules.Table.Encode();
         writer.Write((ulong)rules.Length);
         writer.Write(rules);
+        LawBook.Save(writer);
+        Laws.Save(writer);
         writer.Begin(SnapshotSection.Sums);
         Sums.Save(writer);
         writer.Begin(SnapshotSection.Ids);
@@ -164,8 +220,10 @@ public sealed class LedgerState : IDisposable
         Targets.Load(reader, Accounts.Count);
         reader.Begin(SnapshotSection.Rules);
         LoadRules(reader);
+        LawBook.Load(reader);
+        Laws.Load(reader); // before the sums: what they count is as they say
         reader.Begin(SnapshotSection.Sums);
-        Sums.Load(reader);
+        Sums.Load(reader, Rules);
         reader.Begin(SnapshotSection.Ids);
         Ids.Load(reader);
         reader.Begin(SnapshotSection.Batch);

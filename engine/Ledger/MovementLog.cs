@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Settlement.Engine.Ledger;
 
-// Purpose: what each accepted payment and each expired hold changed in which account, told by the ledger itself while it applies
+// Purpose: what each accepted payment, each expired hold and each decided review changed in which account, told by the ledger itself while it applies
 //   blocks, so that whoever keeps statements need not derive the law a second time.
 // Invariant: an account's movements form a chain. What was pending after one is available before the next if that is of a later batch;
 //   add the changes, and the balances after it follow. The last one's balances are the account's.
@@ -17,10 +17,10 @@ public readonly record struct AccountMovement
     /// <summary>The row of the account on the other side of the payment that it is about, moved or not; 0: issues and redemptions have none.</summary>
     public required int Other { get; init; }
 
-    /// <summary>Of the payment that moved it; for a hold that expired, the sequence that came next: the state behind a sequence holds all movements up to it.</summary>
+    /// <summary>Of the payment that moved it; for a hold or review that expired, the sequence that came next; for a decided review, the last of the command: the state behind a sequence holds all movements up to it.</summary>
     public required ulong Sequence { get; init; }
 
-    /// <summary>The payment that it is about: the one of that sequence, or the hold that expired.</summary>
+    /// <summary>The payment that it is about: the one of that sequence, or the hold that expired, or the payment reviewed.</summary>
     public required ulong Payment { get; init; }
 
     /// <summary>Block time, ns since the epoch.</summary>
@@ -43,6 +43,16 @@ public readonly record struct AccountMovement
     public ulong PendingChange { get; init; }
 
     public ulong HeldChange { get; init; }
+
+    /// <summary>By how much the account's total rose; below zero, fell. Both totals fit 64 bits, so the changes modulo 2^64 can mean one number only.</summary>
+    public Int128 Gain
+    {
+        get
+        {
+            ulong change = AvailableChange + PendingChange + HeldChange;
+            return Available + Pending + Held >= change ? change : (Int128)change - ((Int128)1 << 64);
+        }
+    }
 }
 
 /// <summary>The movements since it was last cleared. A ledger keeps none unless it is asked to (<see cref="LedgerState.Movements"/>).</summary>

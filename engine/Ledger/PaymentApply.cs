@@ -61,12 +61,12 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         ulong amount = payment.Amount;
         state.Batch.Roll(ref payer);
         bool crosses = payer.Participant != payee.Participant;
-        bool ruledBySums = state.Rules is { HasSums: true };
+        bool countsSums = state.CountsSums;
         bool refundable = (payment.Flags & PaymentFlags.Refundable) != 0;
         ulong payerTotal = payer.Total;
         ulong payeeTotal = payee.Total;
         ushort review = ReviewOf(i, columns);
-        if (ruledBySums && LimitRefusal(in payer, i, columns, ref outcome, ref review))
+        if (countsSums && LimitRefusal(in payer, i, columns, ref outcome, ref review))
             return Verdict.LimitExceeded;
         if (review != 0)
             return Hold(in payment, i, sequence, columns, review, ref outcome);
@@ -78,7 +78,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
             return Verdict.CapExceeded;
         if (payeeTotal + amount < payeeTotal)
             return PaymentLaw.Hide(payee.Level > columns.Labels.Session[i], Verdict.Overflow);
-        if ((crosses && state.Positions.IsFull) || (refundable && state.Targets.IsFull) || (ruledBySums && !TakeSumRow(ref payer)))
+        if ((crosses && state.Positions.IsFull) || (refundable && state.Targets.IsFull) || (countsSums && !TakeSumRow(ref payer)))
             return Verdict.TableFull;
 
         state.Batch.Roll(ref payee);
@@ -92,7 +92,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
             payee.Available += amount;
         if (crosses)
             state.Positions.Move(payer.Participant, payee.Participant, payer.CurrencyIndex, amount);
-        if (ruledBySums)
+        if (countsSums)
             AddToSums(in payer, amount);
         if (refundable)
             KeepRefundable(RecordOf(in payment, payerRow, payeeRow, sequence, payment.Level), pends);
@@ -140,12 +140,12 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         int payeeRow = columns.PayeeRows[i];
         ref AccountRow payer = ref state.Accounts[payerRow];
         ref AccountRow payee = ref state.Accounts[payeeRow];
-        bool ruledBySums = state.Rules is { HasSums: true };
+        bool countsSums = state.CountsSums;
         if (state.Targets.Find(KeyParticipant(in payment, in payee), payment.Id) != 0)
             return Verdict.TargetTaken;
         if (payer.Available < payment.Amount)
             return Verdict.InsufficientFunds;
-        if (state.Targets.IsFull || (ruledBySums && !TakeSumRow(ref payer)))
+        if (state.Targets.IsFull || (countsSums && !TakeSumRow(ref payer)))
             return Verdict.TableFull;
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
         currency.BlockDrift -= payer.Total;
@@ -154,7 +154,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         state.Balances.Debit(in payer, payment.Amount);
         state.Balances.Hold(in payer, payment.Amount);
         currency.BlockDrift += payer.Total;
-        if (ruledBySums)
+        if (countsSums)
             AddToSums(in payer, payment.Amount);
         TargetRecord record = RecordOf(in payment, payerRow, payeeRow, sequence, payment.Level);
         if (review == 0)
@@ -183,6 +183,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         record.Flags = payment.Flags;
         record.Purpose = payment.Purpose;
         record.Rule = rule;
+        record.Law = state.Laws.NumberOf(rule);
     }
 
     private Verdict ApplyIssue(in Payment payment, ulong sequence, ref Outcome outcome)
@@ -437,7 +438,8 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
     /// <summary>Asks the payer's sums: whether a limit refuses; if none does, whether a lower review than the one known bites.</summary>
     private bool LimitRefusal(in AccountRow payer, int i, PaymentColumns columns, ref Outcome outcome, ref ushort review)
     {
-        RulePlan rules = state.Rules!;
+        if (state.Rules is not { HasSums: true } rules)
+            return false; // sums count for rules to come alone
         ulong mask = rules.HasMaskedLimits ? columns.LimitMasks[i] : 0;
         int row = payer.SumRow != 0 || payer.Holder == 0 ? payer.SumRow : state.Sums.RowOf(payer.Holder, columns.Currencies[i]);
         outcome.Rule = rules.FirstLimitExceeded(columns.LimitRows[i], mask, columns.Currencies[i], payer.Tier, columns.Amounts[i], state.Sums, row, state.TimeNs);
@@ -451,11 +453,11 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
 
     private static ushort LowerReview(ushort known, ushort other) => known == 0 || (other != 0 && other < known) ? other : known;
 
-    /// <summary>Finds or takes the row of sums that the payer needs under the active rules. False: there is no room.</summary>
+    /// <summary>Finds or takes the row of sums that the payer needs under the rules in force or to come. False: there is no room.</summary>
     private bool TakeSumRow(ref AccountRow payer)
     {
         ushort currency = state.Currencies[payer.CurrencyIndex].Number;
-        if (payer.SumRow == 0 && state.Rules!.NeedsSums(payer.Country, currency))
+        if (payer.SumRow == 0 && state.NeedsSums(payer.Country, currency))
         {
             payer.SumRow = payer.Holder == 0 ? state.Sums.Take() : state.Sums.TakeFor(payer.Holder, currency);
             return payer.SumRow != 0;
@@ -466,7 +468,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
 
     private void AddToSums(in AccountRow payer, ulong amount)
     {
-        if (state.Rules!.NeedsSums(payer.Country, state.Currencies[payer.CurrencyIndex].Number))
+        if (state.NeedsSums(payer.Country, state.Currencies[payer.CurrencyIndex].Number))
             state.Sums.Add(payer.SumRow, amount, state.TimeNs);
     }
 }

@@ -89,6 +89,7 @@ internal sealed class PaymentPasses(LedgerState state, PaymentLaw law)
             columns.PayeeRows[i] = payee;
         }
 
+        bool ruledBySums = state.Rules is { HasSums: true };
         Span<byte> payerLevels = columns.Labels.Payer;
         Span<byte> payeeLevels = columns.Labels.Payee;
         for (int i = 0; i < payments.Length; i++)
@@ -96,6 +97,8 @@ internal sealed class PaymentPasses(LedgerState state, PaymentLaw law)
             Read(in payments[i], i, columns);
             payerLevels[i] = accounts[columns.PayerRows[i]].Level;
             payeeLevels[i] = accounts[columns.PayeeRows[i]].Level;
+            if (ruledBySums)
+                state.Sums.Prefetch(accounts[columns.PayerRows[i]].SumRow);
         }
     }
 

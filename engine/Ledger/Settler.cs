@@ -28,7 +28,7 @@ public sealed class Settler
         _passes = new PaymentPasses(state, law);
         _apply = new PaymentApply(state, law);
         Reviews = new ReviewApply(state, law, _apply);
-        _control = new ControlApply(state);
+        _control = new ControlApply(state, Reviews);
     }
 
     /// <summary>Decides about payments under review, between payments blocks.</summary>
@@ -65,6 +65,7 @@ public sealed class Settler
         _state.Ids.BeginBlock(header.TimeNs, header.FirstSequence);
         if (_state.Batch.IsOver(header.TimeNs))
             _state.Batch.Close(_state.Sequence);
+        _state.Laws.AtTime();
     }
 
     public void ApplyPart(ReadOnlySpan<Payment> slots, Span<Outcome> outcomes)
@@ -93,6 +94,8 @@ public sealed class Settler
             if (_state.Currencies[index].BlockDrift != 0)
                 ThrowMoneyAppearedOrVanished(header.Number, index);
         }
+
+        _state.Laws.Foresee();
     }
 
     /// <summary>The state and what awaits a quorum. Between blocks.</summary>
@@ -112,11 +115,14 @@ public sealed class Settler
 
     private void ApplyPayments(ReadOnlySpan<Payment> payments, Span<Outcome> outcomes)
     {
-        for (int start = 0; start < payments.Length; start += Limits.ChunkPayments)
+        for (int start = 0, count; start < payments.Length; start += count)
         {
-            int count = Math.Min(Limits.ChunkPayments, payments.Length - start);
-            ReadOnlySpan<Payment> chunk = payments.Slice(start, count);
             ulong sequence = _state.Sequence + 1 + (ulong)start;
+            _state.Laws.AtSequence(sequence);
+            // What comes into force inside the chunk begins a chunk of its own.
+            ulong before = _state.Laws.NextSequence - sequence;
+            count = (int)Math.Min(before, (ulong)Math.Min(Limits.ChunkPayments, payments.Length - start));
+            ReadOnlySpan<Payment> chunk = payments.Slice(start, count);
             _passes.Judge(chunk, sequence, _columns);
             _apply.Apply(chunk, sequence, _columns, outcomes.Slice(start, count));
         }

@@ -28,7 +28,8 @@ public enum TargetKind : byte
 ///  0               16              24              32              40      48
 ///  | id            | remaining     | expiry        | sequence      |pay |pye|
 ///  48      52  54  56 57 58 59 60      64      68  70 71 72              80
-///  | batch |par|ccy|ki|lv|in|fl| heap  | free  |rul|pu|0 | valid until   |
+///  | batch, |par|ccy|ki|lv|in|fl| heap  | free  |rul|pu|0 | valid until   |
+///  | or law
 /// </code>
 /// </remarks>
 [StructLayout(LayoutKind.Explicit, Size = 80)]
@@ -50,6 +51,9 @@ public struct TargetRecord
 
     /// <summary>The batch in which the payee's pending was credited; 0: it was credited to available.</summary>
     [FieldOffset(48)] public uint PendingBatch;
+
+    /// <summary>For a review, in the same place: number of the module or treaty whose statement sent it there, as of then; 0: a table that is of none.</summary>
+    [FieldOffset(48)] public uint Law;
     [FieldOffset(52)] public ushort Participant;
     [FieldOffset(54)] public ushort Currency;
     [FieldOffset(56)] public TargetKind Kind;

@@ -5,7 +5,8 @@ namespace Settlement.Engine.Rules;
 
 /// <summary>
 /// Purpose: turns conditions into a residual program. A condition on anything but the amount becomes the set of bytes that
-/// pass in one column; sets of a column that meet under one and/or merge; equal parts of different rules are computed once.
+/// pass in one column; sets of a column that meet under one and/or merge, and so do thresholds of amounts; equal parts of different rules are computed once.
+/// At the end amounts become ranks (<see cref="AmountLadder"/>).
 /// Invariant: a node's operands have lower numbers than it, so numbers are an order of evaluation, and nothing here but the
 /// walk over a condition (at most 32 deep) recurses.
 /// </summary>
@@ -16,6 +17,11 @@ internal sealed class ResidualCompiler(RuleClassMaps classes)
         False,
         True,
         Bytes,
+
+        /// <summary>The amount is above what table Left says for the currency.</summary>
+        Steps,
+
+        /// <summary>The amount is at least Amount, in any currency.</summary>
         Amount,
         Not,
         And,
@@ -32,6 +38,7 @@ internal sealed class ResidualCompiler(RuleClassMaps classes)
     private readonly Dictionary<Node, int> _numbers = [];
     private readonly List<Root> _roots = [];
     private readonly Dictionary<int, int> _limitBits = [];
+    private readonly List<ulong[]> _tables = []; // of the Steps nodes: by class of currencies
 
     /// <summary>A deny, a require or a review.</summary>
     public void Add(Rule rule)
@@ -130,9 +137,28 @@ internal sealed class ResidualCompiler(RuleClassMaps classes)
         _ => Or([Not(AtLeast(amount)), Above(amount)]),
     };
 
-    private int AtLeast(ulong amount) => amount == 0 ? True : Number(new Node(NodeKind.Amount, 0, default, amount, 0, 0));
+    /// <summary>Amounts are judged from 1 on.</summary>
+    private int AtLeast(ulong amount) => amount <= 1 ? True : Above(amount - 1);
 
-    private int Above(ulong amount) => amount == ulong.MaxValue ? False : AtLeast(amount + 1);
+    private int Above(ulong amount)
+    {
+        ulong[] table = new ulong[classes.Currency.Length];
+        Array.Fill(table, amount);
+        return Steps(table);
+    }
+
+    private int Steps(ulong[] above)
+    {
+        if (!above.AsSpan().ContainsAnyExcept(0UL, AmountLadder.Never))
+            return Bytes(RuleColumn.CurrencyClass, above.Length, value => above[value] == 0);
+        int table = _tables.FindIndex(one => one.AsSpan().SequenceEqual(above));
+        if (table < 0)
+        {
+            table = _tables.Count;
+            _tables.Add(above);
+        }
+        return Number(new Node(NodeKind.Steps, 0, default, 0, table, 0));
+    }
 
     private int Not(int node) => _nodes[node].Kind switch
     {
@@ -151,10 +177,15 @@ internal sealed class ResidualCompiler(RuleClassMaps classes)
 
     private int Combine(int[] nodes, NodeKind kind, int neutral, int absorbing, Func<ByteSet, ByteSet, ByteSet> merge)
     {
-        ByteSet?[] sets = new ByteSet?[(int)RuleColumn.PayeeKind + 1];
+        ByteSet?[] sets = new ByteSet?[(int)RuleColumn.AmountRank + 1];
         List<int> operands = [];
+        StepsMerge steps = new(kind == NodeKind.And);
         foreach (int node in nodes)
-            if (_nodes[node].Kind == NodeKind.Bytes)
+            if (_nodes[node].Kind == NodeKind.Steps)
+                steps.Add(_tables[_nodes[node].Left]);
+            else if (_nodes[node].Kind == NodeKind.Not && _nodes[_nodes[node].Left].Kind == NodeKind.Steps)
+                steps.AddNegated(_tables[_nodes[_nodes[node].Left].Left]);
+            else if (_nodes[node].Kind == NodeKind.Bytes)
             {
                 ref ByteSet? set = ref sets[(int)_nodes[node].Column];
                 set = set is { } before ? merge(before, _nodes[node].Set) : _nodes[node].Set;
@@ -163,6 +194,12 @@ internal sealed class ResidualCompiler(RuleClassMaps classes)
             {
                 operands.Add(node);
             }
+        if (sets[(int)RuleColumn.CurrencyClass] is { } currencies && steps.TakesCurrencies(currencies))
+            sets[(int)RuleColumn.CurrencyClass] = null;
+        if (steps.Plain is { } plain)
+            operands.Add(Steps(plain));
+        if (steps.Negated is { } negated)
+            operands.Add(Not(Steps(negated)));
         for (int column = 0; column < sets.Length; column++)
             if (sets[column] is { } set)
                 operands.Add(Bytes((RuleColumn)column, set));
@@ -189,8 +226,77 @@ internal sealed class ResidualCompiler(RuleClassMaps classes)
         return number;
     }
 
-    /// <summary>Every node in use once, in order, each result in a register that is free from its last use on.</summary>
+    /// <summary>The program, with amounts as ranks.</summary>
     public ResidualProgram Build()
+    {
+        int[] lastUse = LastUses();
+        List<ulong[]> tables = [];
+        for (int number = 0; number < _nodes.Count; number++)
+            if (lastUse[number] >= 0 && _nodes[number].Kind == NodeKind.Steps)
+                tables.Add(_tables[_nodes[number].Left]);
+        if (tables.Count == 0)
+            return Emit(null);
+        var ladder = AmountLadder.Of(tables);
+        return Ranked(ladder, lastUse).Emit(ladder);
+    }
+
+    /// <summary>The same conditions with comparisons of ranks in the place of amounts; without a ladder, of amounts as they are.</summary>
+    private ResidualCompiler Ranked(AmountLadder? ladder, int[] lastUse)
+    {
+        ResidualCompiler ranked = new(classes);
+        int[] at = new int[_nodes.Count];
+        at[True] = True;
+        for (int number = True + 1; number < _nodes.Count; number++)
+        {
+            Node node = _nodes[number];
+            if (lastUse[number] >= 0)
+                at[number] = node.Kind switch
+                {
+                    NodeKind.Bytes => ranked.Bytes(node.Column, node.Set),
+                    NodeKind.Steps => ladder is null ? ranked.WithoutLadder(_tables[node.Left]) : ranked.OnLadder(ladder, _tables[node.Left]),
+                    NodeKind.Not => ranked.Not(at[node.Left]),
+                    NodeKind.And => ranked.And([at[node.Left], at[node.Right]]),
+                    _ => ranked.Or([at[node.Left], at[node.Right]]),
+                };
+        }
+        foreach (Root root in _roots)
+            ranked.AddRoot(at[root.Node], root.Op, root.Rule);
+        return ranked;
+    }
+
+    private int OnLadder(AmountLadder ladder, ulong[] above)
+    {
+        if (ladder.RankOf(above) is { } everywhere)
+            return RankAtLeast(everywhere);
+        return ByClass(above, (currency, amount) => amount == 0 ? 0UL : (ulong)ladder.RankOf(currency, amount), rank => RankAtLeast((int)rank));
+    }
+
+    private int WithoutLadder(ulong[] above) => ByClass(
+        above, static (_, amount) => amount, amount => amount == 0 ? True : Number(new Node(NodeKind.Amount, 0, default, amount + 1, 0, 0)));
+
+    /// <summary>Classes of currencies that have the same key share a comparison.</summary>
+    private int ByClass(ulong[] above, Func<int, ulong, ulong> keyOf, Func<ulong, int> compare)
+    {
+        SortedDictionary<ulong, ByteSet> sets = [];
+        for (int currency = 0; currency < above.Length; currency++)
+            if (above[currency] != AmountLadder.Never && keyOf(currency, above[currency]) is var key)
+                sets[key] = sets.GetValueOrDefault(key).With(currency);
+        List<int> any = [];
+        foreach ((ulong key, ByteSet set) in sets)
+            any.Add(And([Bytes(RuleColumn.CurrencyClass, classes.Currency.Length, set.Contains), compare(key)]));
+        return Or([.. any]);
+    }
+
+    private int RankAtLeast(int rank)
+    {
+        ByteSet set = default;
+        for (int value = rank; value < 256; value++)
+            set = set.With(value);
+        return Bytes(RuleColumn.AmountRank, set);
+    }
+
+    /// <summary>Every node in use once, in order, each result in a register that is free from its last use on.</summary>
+    private ResidualProgram Emit(AmountLadder? ladder)
     {
         int[] lastUse = LastUses();
         _roots.Sort(static (left, right) => left.Node != right.Node ? left.Node.CompareTo(right.Node) :
@@ -216,7 +322,7 @@ internal sealed class ResidualCompiler(RuleClassMaps classes)
             if (lastUse[number] == number)
                 free.Push(target);
         }
-        return new ResidualProgram([.. instructions], [.. sets], registerCount);
+        return new ResidualProgram([.. instructions], [.. sets], registerCount, ladder);
     }
 
     /// <summary>The highest number that reads each node; itself for one that only roots read, -1 for one without use.</summary>
@@ -271,6 +377,47 @@ internal sealed class ResidualCompiler(RuleClassMaps classes)
                 return new RuleInstruction(op, 0, 0, 0, 0, target, registers[node.Left], registers[node.Right], 0, 0);
             default:
                 return new RuleInstruction(RuleOp.Always, 0, 0, 0, 0, target, 0, 0, 0, 0);
+        }
+    }
+
+    /// <summary>
+    /// What meets under one and/or about amount and currency: thresholds, their negations, a set of currencies. Under "and" the higher threshold counts, under "or"
+    /// the lower; of negations it is the other way round, for not a and not b is not (a or b).
+    /// </summary>
+    private struct StepsMerge(bool isAnd)
+    {
+        public ulong[]? Plain { get; private set; }
+
+        public ulong[]? Negated { get; private set; }
+
+        public void Add(ulong[] above) => Plain = Merged(Plain, above, higher: isAnd);
+
+        public void AddNegated(ulong[] above) => Negated = Merged(Negated, above, higher: !isAnd);
+
+        /// <summary>Makes a set of currencies part of a threshold, if there is one.</summary>
+        public readonly bool TakesCurrencies(ByteSet currencies)
+        {
+            if (Plain is { } plain)
+                Overlay(plain, currencies, isAnd, isAnd ? AmountLadder.Never : 0);
+            else if (Negated is { } negated)
+                Overlay(negated, currencies, isAnd, isAnd ? 0 : AmountLadder.Never);
+            return Plain is not null || Negated is not null;
+        }
+
+        /// <summary>Under "and" what is outside the set is decided by it, under "or" what is inside.</summary>
+        private static void Overlay(ulong[] above, ByteSet currencies, bool outside, ulong value)
+        {
+            for (int currency = 0; currency < above.Length; currency++)
+                if (currencies.Contains(currency) != outside)
+                    above[currency] = value;
+        }
+
+        private static ulong[] Merged(ulong[]? one, ulong[] other, bool higher)
+        {
+            ulong[] merged = [.. other];
+            for (int currency = 0; one is not null && currency < merged.Length; currency++)
+                merged[currency] = higher ? Math.Max(one[currency], merged[currency]) : Math.Min(one[currency], merged[currency]);
+            return merged;
         }
     }
 }

@@ -47,6 +47,9 @@ internal enum RuleColumn : byte
     Instruction,
     PayerKind,
     PayeeKind,
+
+    /// <summary>How many steps of its currency's ladder the amount is above.</summary>
+    AmountRank,
 }
 
 /// <summary>One step of a residual program. Registers hold one bit a payment of the chunk.</summary>
@@ -58,7 +61,7 @@ internal readonly record struct RuleInstruction(
 /// <see cref="RulePlan.Describe"/> prints it.
 /// Invariant: a register is read only after the program wrote it in the same run.
 /// </summary>
-internal sealed class ResidualProgram(RuleInstruction[] instructions, NibbleSet[] sets, int registerCount)
+internal sealed class ResidualProgram(RuleInstruction[] instructions, NibbleSet[] sets, int registerCount, AmountLadder? ladder)
 {
     internal const int RegisterWords = Limits.ChunkPayments / 64;
 
@@ -70,6 +73,12 @@ internal sealed class ResidualProgram(RuleInstruction[] instructions, NibbleSet[
     public NibbleSet[] Sets => sets;
 
     public int RegisterCount => registerCount;
+
+    /// <summary>By which amounts become ranks before the program runs; null: it asks for none.</summary>
+    public AmountLadder? Ladder => ladder;
+
+    /// <summary>The column of ranks. Written by: the thread that judges.</summary>
+    public byte[] Ranks { get; } = ladder is null ? [] : new byte[Limits.ChunkPayments];
 
     public bool IsEmpty => instructions.Length == 0;
 

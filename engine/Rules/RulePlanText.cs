@@ -107,6 +107,9 @@ public sealed partial class RulePlan
     private void Instructions(StringBuilder text)
     {
         Line(text, $"program: {_program.Instructions.Length} instructions, {_program.RegisterCount} registers");
+        if (_program.Ladder is { } ladder)
+            for (int currency = 0; currency < _corridors.CurrencyCount; currency++)
+                Line(text, $"  ranks of currency class {currency}: above {string.Join(' ', ladder.Steps.Skip(ladder.FirstSteps[currency]).Take(ladder.StepCount).TakeWhile(static step => step != AmountLadder.Never))}");
         foreach (ref readonly RuleInstruction step in _program.Instructions)
             Line(text, step.Op switch
             {

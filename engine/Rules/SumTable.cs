@@ -31,11 +31,14 @@ public sealed class SumTable : IDisposable
     private uint _epoch = 1;
     private YearSlots _years;
     private PlanYears _slotOfPlanYear;
+    private LimitWindow[] _planYears = []; // of the plan in force
+    private LimitWindow[] _awaited = []; // of plans to come
 
     // The time asked last, with its day and the stamp of a row written on it.
     private ulong _timeNs;
     private ulong _stamp;
     private int _day;
+    private int _dayOffset; // of the day's amount in a row
     private ulong _foldLow;
     private ulong _foldHigh;
 
@@ -44,7 +47,7 @@ public sealed class SumTable : IDisposable
     {
         RowsMax = rowsMax;
         // Row 0 is "none yet": it stays zero, so reading it answers zero.
-        _rows = new NativeTable<SumRow>((long)rowsMax + 1);
+        _rows = new NativeTable<SumRow>((long)rowsMax + 1, hugePages: true);
         int holders = (int)Math.Max(BitOperations.RoundUpToPowerOf2((uint)rowsMax * 2), 2);
         _holders = new NativeTable<HolderSlot>(holders);
         _holderShift = 64 - BitOperations.Log2((uint)holders);
@@ -65,16 +68,52 @@ public sealed class SumTable : IDisposable
     /// Makes room for the years of a plan. A year that the plan before had too goes on; another starts at zero now, whoever
     /// had counted in its place. Days, months and 30 days always go on.
     /// </summary>
+    /// <param name="plan">From here on in force.</param>
     public void Activate(RulePlan plan)
     {
         ReadOnlySpan<LimitWindow> wanted = plan.YearStarts;
         YearSlots before = _years;
         _epoch++;
         for (int slot = 0; slot < RuleBounds.YearStartsMax; slot++)
-            if (!wanted.Contains(before[slot].Start))
+            if (!wanted.Contains(before[slot].Start) && !_awaited.Contains(before[slot].Start))
                 _years[slot] = default;
+        _planYears = [.. wanted];
         for (int i = 0; i < wanted.Length; i++)
             _slotOfPlanYear[i] = (byte)SlotOf(wanted[i]);
+        FoldYears();
+    }
+
+    /// <summary>
+    /// Makes room for years of plans to come, beside those of the plan in force: they count from here on. Together they are at most
+    /// <see cref="RuleBounds.YearStartsMax"/>; years of neither make room.
+    /// </summary>
+    public void Await(ReadOnlySpan<LimitWindow> years)
+    {
+        _awaited = years.ToArray();
+        bool anyNew = false;
+        foreach (LimitWindow year in years)
+            anyNew |= !IsCounted(year);
+        if (!anyNew)
+            return;
+        _epoch++;
+        for (int slot = 0; slot < RuleBounds.YearStartsMax; slot++)
+            if (!_awaited.Contains(_years[slot].Start) && !_planYears.Contains(_years[slot].Start))
+                _years[slot] = default;
+        foreach (LimitWindow year in years)
+            SlotOf(year);
+        FoldYears();
+    }
+
+    private bool IsCounted(LimitWindow year)
+    {
+        foreach (YearSlot slot in _years)
+            if (slot.Start == year)
+                return true;
+        return false;
+    }
+
+    private void FoldYears()
+    {
         foreach (YearSlot slot in _years)
             Fold((ulong)slot.Start.StartMonth << 32 | (ulong)slot.Start.StartDay << 40 | slot.Since, _epoch);
         SetTime(_timeNs);
@@ -128,6 +167,14 @@ public sealed class SumTable : IDisposable
         }
     }
 
+    /// <summary>Asks for the two lines of a row that a payment of the time asked last reads and writes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Prefetch(int row)
+    {
+        _rows.Prefetch(row);
+        _rows.Prefetch(row, _dayOffset);
+    }
+
     /// <summary>What the row's payer has paid in a window, saturated; row 0: nothing.</summary>
     /// <param name="row">A row taken before, or 0.</param>
     /// <param name="window">Index of a <see cref="SumWindow"/>, years as in the plan activated last.</param>
@@ -176,8 +223,11 @@ public sealed class SumTable : IDisposable
     }
 
     /// <summary>Into an empty table; the plan is not activated again.</summary>
-    public void Load(SnapshotReader reader)
+    /// <param name="reader">At the sums.</param>
+    /// <param name="plan">In force; null: none.</param>
+    public void Load(SnapshotReader reader, RulePlan? plan)
     {
+        _planYears = plan is null ? [] : plan.YearStarts.ToArray();
         _used = reader.ReadCount(RowsMax, "rows of sums");
         _epoch = reader.Read<uint>();
         _years = reader.Read<YearSlots>();
@@ -208,6 +258,7 @@ public sealed class SumTable : IDisposable
     {
         _timeNs = timeNs;
         _day = Calendar.DayOf(timeNs);
+        _dayOffset = SumRow.DaysOffset + _day % SumRow.DayCount * sizeof(ulong);
         _stamp = (ulong)_epoch << 32 | (uint)_day;
     }
 
@@ -323,11 +374,12 @@ internal struct SumRow
 {
     public const int Size = 320;
     public const int DayCount = 30;
+    public const int DaysOffset = 64;
 
     /// <summary>Day of the last payment in the low half, epoch in the high; 0: no payment yet.</summary>
     [FieldOffset(0)] public ulong Stamp;
     [FieldOffset(8)] public WindowSums Sums;
-    [FieldOffset(64)] public DayAmounts Days;
+    [FieldOffset(DaysOffset)] public DayAmounts Days;
 }
 
 [InlineArray(SumWindow.Count)]

@@ -109,29 +109,31 @@ internal static class RuleKernel
         where TLanes : struct, IRuleLanes
     {
         ReadOnlySpan<ulong> amounts = columns.Amount[..count];
+        if (program.Ladder is { } ladder)
+            Rank<TLanes>(ladder, amounts, classes.Currency, program.Ranks);
         int groups = (count + 63) / 64;
         foreach (ref readonly RuleInstruction step in program.Instructions)
         {
-            Span<ulong> target = program.Register(step.Target)[..groups];
+            Span<ulong> register = program.Register(step.Target), target = register[..groups];
             switch (step.Op)
             {
                 case RuleOp.InRange:
-                    InRange<TLanes>(Column(columns, classes, step.Column)[..count], step.Low, step.Span, target);
+                    InRange<TLanes>(Column(columns, classes, program, step.Column)[..count], step.Low, step.Span, target);
                     break;
                 case RuleOp.InSet:
-                    InSet<TLanes>(Column(columns, classes, step.Column)[..count], program.Sets[step.Set], target);
+                    InSet<TLanes>(Column(columns, classes, program, step.Column)[..count], program.Sets[step.Set], target);
                     break;
                 case RuleOp.AmountAtLeast:
                     AtLeast<TLanes>(amounts, step.Amount, target);
                     break;
                 case RuleOp.And:
-                    And(program.Register(step.Left), program.Register(step.Right), target);
+                    And(program.Register(step.Left), program.Register(step.Right), register);
                     break;
                 case RuleOp.Or:
-                    Or(program.Register(step.Left), program.Register(step.Right), target);
+                    Or(program.Register(step.Left), program.Register(step.Right), register);
                     break;
                 case RuleOp.Not:
-                    Not(program.Register(step.Left), target);
+                    Not(program.Register(step.Left), register);
                     break;
                 case RuleOp.Always:
                     target.Fill(ulong.MaxValue);
@@ -149,7 +151,7 @@ internal static class RuleKernel
         }
     }
 
-    private static ReadOnlySpan<byte> Column(in RuleColumns columns, in RuleClasses classes, RuleColumn column) => column switch
+    private static ReadOnlySpan<byte> Column(in RuleColumns columns, in RuleClasses classes, ResidualProgram program, RuleColumn column) => column switch
     {
         RuleColumn.SourceClass => classes.Source,
         RuleColumn.DestinationClass => classes.Destination,
@@ -159,8 +161,18 @@ internal static class RuleKernel
         RuleColumn.Level => columns.Level,
         RuleColumn.Instruction => columns.Instruction,
         RuleColumn.PayerKind => columns.PayerKind,
-        _ => columns.PayeeKind,
+        RuleColumn.PayeeKind => columns.PayeeKind,
+        _ => program.Ranks,
     };
+
+    private static void Rank<TLanes>(AmountLadder ladder, ReadOnlySpan<ulong> amounts, ReadOnlySpan<byte> currencyClasses, Span<byte> ranks)
+        where TLanes : struct, IRuleLanes
+    {
+        ReadOnlySpan<int> firsts = ladder.FirstSteps;
+        int count = ladder.StepCount;
+        for (int i = 0; i < amounts.Length; i++)
+            ranks[i] = TLanes.CountBelow(ladder.Steps.AsSpan(firsts[currencyClasses[i]], count), amounts[i]);
+    }
 
     private static void InRange<TLanes>(ReadOnlySpan<byte> source, byte low, byte span, Span<ulong> target)
         where TLanes : struct, IRuleLanes
@@ -195,22 +207,24 @@ internal static class RuleKernel
             target[whole] = RuleLanes1.AtLeast(source[(whole * 64)..], constant);
     }
 
+    // Whole registers, whatever the number of payments: bits behind the last one mean nothing.
+
     private static void And(ReadOnlySpan<ulong> left, ReadOnlySpan<ulong> right, Span<ulong> target)
     {
-        for (int group = 0; group < target.Length; group++)
-            target[group] = left[group] & right[group];
+        for (int word = 0; word < ResidualProgram.RegisterWords; word += Vector512<ulong>.Count)
+            (Vector512.Create(left[word..]) & Vector512.Create(right[word..])).CopyTo(target[word..]);
     }
 
     private static void Or(ReadOnlySpan<ulong> left, ReadOnlySpan<ulong> right, Span<ulong> target)
     {
-        for (int group = 0; group < target.Length; group++)
-            target[group] = left[group] | right[group];
+        for (int word = 0; word < ResidualProgram.RegisterWords; word += Vector512<ulong>.Count)
+            (Vector512.Create(left[word..]) | Vector512.Create(right[word..])).CopyTo(target[word..]);
     }
 
     private static void Not(ReadOnlySpan<ulong> left, Span<ulong> target)
     {
-        for (int group = 0; group < target.Length; group++)
-            target[group] = ~left[group];
+        for (int word = 0; word < ResidualProgram.RegisterWords; word += Vector512<ulong>.Count)
+            (~Vector512.Create(left[word..])).CopyTo(target[word..]);
     }
 
     /// <summary>Bits beyond the last payment may be set (by a not), so they are cut off.</summary>

@@ -22,6 +22,9 @@ internal interface IRuleLanes
     static abstract ulong InSet(ref readonly byte source, in NibbleSet set);
 
     static abstract ulong AtLeast(ref readonly ulong source, ulong constant);
+
+    /// <summary>How many steps the amount is above: at most 248 steps, a multiple of 8.</summary>
+    static abstract byte CountBelow(ReadOnlySpan<ulong> steps, ulong amount);
 }
 
 /// <summary>One payment after the other: for the rest of a chunk below 64, and where there are no vectors.</summary>
@@ -63,6 +66,14 @@ internal readonly struct RuleLanes1 : IRuleLanes
             bits |= source[i] >= constant ? 1UL << i : 0;
         return bits;
     }
+
+    public static byte CountBelow(ReadOnlySpan<ulong> steps, ulong amount)
+    {
+        int count = 0;
+        foreach (ulong step in steps)
+            count += amount > step ? 1 : 0;
+        return (byte)count;
+    }
 }
 
 internal readonly struct RuleLanes128 : IRuleLanes
@@ -98,6 +109,15 @@ internal readonly struct RuleLanes128 : IRuleLanes
             bits |= (ulong)(~Vector128.Equals(hit, Vector128<byte>.Zero)).ExtractMostSignificantBits() << i;
         }
         return bits;
+    }
+
+    public static byte CountBelow(ReadOnlySpan<ulong> steps, ulong amount)
+    {
+        ref readonly ulong first = ref MemoryMarshal.GetReference(steps);
+        Vector128<ulong> amounts = Vector128.Create(amount), count = Vector128<ulong>.Zero;
+        for (nuint i = 0; i < (nuint)steps.Length; i += 2)
+            count -= Vector128.GreaterThan(amounts, Vector128.LoadUnsafe(in first, i));
+        return (byte)Vector128.Sum(count);
     }
 
     public static ulong AtLeast(ref readonly ulong source, ulong constant)
@@ -138,6 +158,15 @@ internal readonly struct RuleLanes256 : IRuleLanes
 
     internal static Vector256<byte> Twice(Vector128<byte> table) => Vector256.Create(table, table);
 
+    public static byte CountBelow(ReadOnlySpan<ulong> steps, ulong amount)
+    {
+        ref readonly ulong first = ref MemoryMarshal.GetReference(steps);
+        Vector256<ulong> amounts = Vector256.Create(amount), count = Vector256<ulong>.Zero;
+        for (nuint i = 0; i < (nuint)steps.Length; i += 4)
+            count -= Vector256.GreaterThan(amounts, Vector256.LoadUnsafe(in first, i));
+        return (byte)Vector256.Sum(count);
+    }
+
     public static ulong AtLeast(ref readonly ulong source, ulong constant)
     {
         Vector256<ulong> constants = Vector256.Create(constant);
@@ -171,6 +200,15 @@ internal readonly struct RuleLanes512 : IRuleLanes
 
     private static Vector512<byte> Fourfold(Vector128<byte> table) =>
         Vector512.Create(RuleLanes256.Twice(table), RuleLanes256.Twice(table));
+
+    public static byte CountBelow(ReadOnlySpan<ulong> steps, ulong amount)
+    {
+        ref readonly ulong first = ref MemoryMarshal.GetReference(steps);
+        Vector512<ulong> amounts = Vector512.Create(amount), count = Vector512<ulong>.Zero;
+        for (nuint i = 0; i < (nuint)steps.Length; i += 8)
+            count -= Vector512.GreaterThan(amounts, Vector512.LoadUnsafe(in first, i));
+        return (byte)Vector512.Sum(count);
+    }
 
     public static ulong AtLeast(ref readonly ulong source, ulong constant)
     {

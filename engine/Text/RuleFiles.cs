@@ -26,6 +26,9 @@ internal sealed class RuleFiles
     public RuleFiles(CurrencyScales scales, Dictionary<ParameterName, ulong> parameters, int day, bool isHypothesis = false) =>
         (_scales, _parameters, _day, _isHypothesis) = (scales, parameters, day, isHypothesis);
 
+    /// <summary>What was read last: in the order of the files; a table has none.</summary>
+    public IReadOnlyList<LawModule> Modules { get; private set; } = [];
+
     /// <param name="paths">At least one.</param>
     /// <param name="table">Null where the answer is false.</param>
     /// <param name="fault">What is wrong and where, one or several lines without a full stop; empty where the answer is true.</param>
@@ -48,7 +51,10 @@ internal sealed class RuleFiles
             return false;
         }
 
-        return TryList(paths, out List<string> files, out fault) && TryReadAll(files, out List<LawModule> modules, out fault) && TryLower(modules, out table, out fault);
+        if (!TryList(paths, out List<string> files, out fault) || !TryReadAll(files, out List<LawModule> modules, out fault))
+            return false;
+        Modules = modules;
+        return TryLower(modules, out table, out fault);
     }
 
     private static bool IsModules(string path) => path.EndsWith(Extension, StringComparison.OrdinalIgnoreCase) || Directory.Exists(path);
@@ -138,45 +144,9 @@ internal sealed class RuleFiles
         return isLowered;
     }
 
-    /// <exception cref="FormatException">One cannot be read, or is there twice.</exception>
-    public static Dictionary<ParameterName, ulong> ParseParameters(IEnumerable<string> texts)
-    {
-        Dictionary<ParameterName, ulong> parameters = [];
-        foreach (string text in texts)
-        {
-            (ParameterName name, ulong value) = ParseParameter(text);
-            if (!parameters.TryAdd(name, value))
-                throw new FormatException($"--parameter {text}: {Iso4217.LettersOf(name.Currency)}.{name.Name} is there twice");
-        }
-
-        return parameters;
-    }
-
-    /// <summary>Reads <c>EUR.rate=1.08</c>: a parameter and its value, with at most nine digits behind the point.</summary>
-    /// <exception cref="FormatException">It is no such text; the message says what is expected.</exception>
-    public static (ParameterName Name, ulong Value) ParseParameter(string text)
-    {
-        const string Expected = "CURRENCY.NAME=NUMBER is expected, as EUR.rate=1.08: a currency of ISO 4217, 'rate' or the name of an index (1 to 16 of a-z, 0-9 and _), a number above 0 with at most 9 digits behind the point";
-        int point = text.IndexOf('.'), equals = text.IndexOf('=');
-        ushort currency = point > 0 ? Iso4217.NumberOf(text.AsSpan(0, point)) : (ushort)0;
-        if (currency == 0 || equals < point || !IsName(text.AsSpan(point + 1, equals - point - 1)) || !AmountText.TryParse(text[(equals + 1)..], 9, out ulong value, out _) || value == 0)
-            throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"--parameter {text}: {Expected}"));
-        return (new ParameterName(currency, text[(point + 1)..equals]), value);
-    }
-
     private static string DateOf(int day)
     {
         (int year, int month, int dayOfMonth) = Rules.Calendar.Civil(day);
         return string.Create(CultureInfo.InvariantCulture, $"{year:0000}-{month:00}-{dayOfMonth:00}");
-    }
-
-    private static bool IsName(ReadOnlySpan<char> name)
-    {
-        if (name.Length is 0 or > 16 || !char.IsAsciiLetterLower(name[0]))
-            return false;
-        foreach (char letter in name)
-            if (!char.IsAsciiLetterLower(letter) && !char.IsAsciiDigit(letter) && letter != '_')
-                return false;
-        return true;
     }
 }

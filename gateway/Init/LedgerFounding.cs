@@ -23,12 +23,20 @@ internal static class LedgerFounding
 {
     public const int AccountsMaxDefault = 1 << 22;
 
+    /// <summary>How a journal that is there is opened.</summary>
+    /// <param name="options">All but the key.</param>
+    /// <param name="journal">Its directory.</param>
+    /// <param name="keyFile">Of the node's private key; null: beside the journal.</param>
+    /// <param name="keyOption">With which the command line names it.</param>
+    public static NodeOptions Open(NodeOptions options, string journal, string? keyFile, string keyOption) =>
+        options with { Signer = key => NodeKeyFile.Open(KeyPathOf(journal, keyFile), journal, key, keyOption) };
+
     /// <summary>How the journal is opened, or created if it is not there.</summary>
     /// <exception cref="UsageException">A new ledger's key cannot be made or used.</exception>
     /// <exception cref="JournalException">The journal is of a newer format.</exception>
     public static NodeOptions OpenOrFound(NodeOptions options, string journal, string? keyFile, int accountsMax)
     {
-        options = options with { Signer = key => NodeKeyFile.Open(KeyPathOf(journal, keyFile), journal, key) };
+        options = Open(options, journal, keyFile, NodeKeyFile.Option);
         if (FasterJournal.Exists(journal))
             return options;
         FoundedLedger founded = Prepare(journal, keyFile, accountsMax);

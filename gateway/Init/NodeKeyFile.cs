@@ -1,57 +1,46 @@
-using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
-using Settlement.Engine.Journal;
 using Settlement.Gateway.Settle;
 
 namespace Settlement.Gateway.Init;
 
 /// <summary>
-/// The files of a node's key: <c>node.key</c>, the private half (PKCS#8 PEM), which only its owner may read, and <c>node.pub</c>, the public half
-/// (SubjectPublicKeyInfo PEM), which is for everybody.
+/// The files of a node's key: <c>node.key</c>, the private half, and <c>node.pub</c>, the public half (SubjectPublicKeyInfo PEM), which is for everybody.
 /// </summary>
-/// <remarks>
-/// Invariant: under its name a key file is whole and durable, or not there; it never was readable by others, not for a moment and not while it was
-/// empty; and one that is there is never written over, because a ledger may depend on it.
-/// Failure assumed: any file may stand in its place. It is refused with a sentence.
-/// </remarks>
 internal static class NodeKeyFile
 {
     public const string PrivateName = "node.key";
     public const string PublicName = "node.pub";
 
-    private const string PrivateLabel = "PRIVATE KEY";
-    private const int FileBytesMax = 16 << 10;
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-    private const UnixFileMode EverybodyReads = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-    private const UnixFileMode Others = (UnixFileMode)0x3F; // rwxrwx of group and others
+    /// <summary>With which `settle` and `init` name a node's key; other verbs, which have keys of devices too, say <c>--node-key</c>.</summary>
+    public const string Option = "--key";
 
     /// <summary>The private half of the key that a ledger names.</summary>
     /// <exception cref="UsageException">It is not there, or cannot be used; says what to do.</exception>
-    public static SealSigner Open(string path, string journal, NodeKey expected)
+    public static SealSigner Open(string path, string journal, NodeKey expected, string option = Option)
     {
-        if (!File.Exists(path) && !Directory.Exists(path))
+        PrivateKeyFile file = FileOf(path, option);
+        if (!file.Exists)
         {
             throw new UsageException(
-                $"The ledger in '{journal}' signs its seals with node key {expected.Id}, and there is no file '{path}'. Put that key's file back, or name it: --key FILE.");
+                $"The ledger in '{journal}' signs its seals with node key {expected.Id}, and there is no file '{path}'. Put that key's file back, or name it: {option} FILE.");
         }
 
-        SealSigner signer = Read(path);
+        SealSigner signer = Read(file);
         if (signer.PublicKey == expected)
             return signer;
         KeyId found = signer.PublicKey.Id;
         signer.Dispose();
-        throw new UsageException($"'{path}' holds node key {found}; the ledger in '{journal}' signs its seals with {expected.Id}. Name the file of that key: --key FILE.");
+        throw new UsageException($"'{path}' holds node key {found}; the ledger in '{journal}' signs its seals with {expected.Id}. Name the file of that key: {option} FILE.");
     }
 
     /// <summary>The key in a file; made, if there is none.</summary>
     /// <exception cref="UsageException">What is there cannot be used.</exception>
     public static NodeKey OpenOrMake(string path, out bool made)
     {
-        made = !File.Exists(path) && !Directory.Exists(path) && TryMake(path);
-        using SealSigner signer = Read(path);
+        PrivateKeyFile file = FileOf(path, Option);
+        made = !file.Exists && file.TryMake();
+        using SealSigner signer = Read(file);
         return signer.PublicKey;
     }
 
@@ -60,130 +49,11 @@ internal static class NodeKeyFile
     public static string WritePublic(string journal, NodeKey key)
     {
         string path = Path.Combine(journal, PublicName);
-        string unfinished = WriteUnfinished(path, Encoding.ASCII.GetBytes(key.ToPem()), EverybodyReads);
-        File.Move(unfinished, path, overwrite: true);
-        SyncDirectoryOf(path);
+        PrivateKeyFile.WritePublic(path, key.ToPem());
         return path;
     }
 
-    /// <returns>False: another process was faster, and its key stands there.</returns>
-    private static bool TryMake(string path)
-    {
-        using ECDsa pair = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        byte[] der = pair.ExportPkcs8PrivateKey();
-        char[] pem = PemEncoding.Write(PrivateLabel, der);
-        byte[] bytes = new byte[pem.Length + 1];
-        try
-        {
-            bytes[Encoding.ASCII.GetBytes(pem, bytes)] = (byte)'\n';
-            string unfinished = WriteUnfinished(path, bytes, OwnerOnly);
-            try
-            {
-                File.Move(unfinished, path);
-            }
-            catch (IOException) when (File.Exists(path))
-            {
-                File.Delete(unfinished);
-                return false;
-            }
+    private static PrivateKeyFile FileOf(string path, string option) => new(path, "a node's", $"{option} FILE");
 
-            SyncDirectoryOf(path);
-            return true;
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(der);
-            CryptographicOperations.ZeroMemory(bytes);
-            pem.AsSpan().Clear();
-        }
-    }
-
-    /// <summary>A new, durable file beside the one that is meant, under a name that nobody else has.</summary>
-    private static string WriteUnfinished(string path, ReadOnlySpan<byte> bytes, UnixFileMode mode)
-    {
-        string unfinished = $"{path}.{Path.GetRandomFileName()}";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = mode; // at the creation itself: there is no moment at which the file has another
-        using var file = new FileStream(unfinished, options);
-        file.Write(bytes);
-        file.Flush(flushToDisk: true);
-        return unfinished;
-    }
-
-    private static void SyncDirectoryOf(string path)
-    {
-        if (OperatingSystem.IsLinux() && new LinuxFileCalls().SyncDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!) is < 0 and int failed)
-            throw new IOException($"The directory of '{path}' cannot be made durable: error {-failed}.");
-    }
-
-    private static SealSigner Read(string path)
-    {
-        byte[] bytes = ReadBytes(path);
-        char[] text = Encoding.Latin1.GetChars(bytes);
-        var pair = ECDsa.Create();
-        try
-        {
-            if (PemEncoding.TryFind(text, out PemFields fields) && text.AsSpan()[fields.Label] is PrivateLabel)
-            {
-                byte[] der = new byte[fields.DecodedDataLength];
-                bool decoded = Convert.TryFromBase64Chars(text.AsSpan()[fields.Base64Data], der, out int length);
-                try
-                {
-                    if (decoded)
-                    {
-                        pair.ImportPkcs8PrivateKey(der.AsSpan(0, length), out _);
-                        return new SealSigner(pair);
-                    }
-                }
-                finally
-                {
-                    CryptographicOperations.ZeroMemory(der);
-                }
-            }
-        }
-        catch (CryptographicException unusable)
-        {
-            pair.Dispose();
-            throw NoKey(path, $" ({unusable.Message.TrimEnd('.')})");
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(bytes);
-            text.AsSpan().Clear();
-        }
-
-        pair.Dispose();
-        throw NoKey(path, "");
-    }
-
-    private static byte[] ReadBytes(string path)
-    {
-        if (Directory.Exists(path))
-            throw new UsageException($"'{path}' is a folder; the file of a node's private key is expected.");
-        try
-        {
-            using FileStream file = File.OpenRead(path);
-            // Of the open file, not of the name: nobody can exchange it in between.
-            if (!OperatingSystem.IsWindows() && File.GetUnixFileMode(file.SafeFileHandle) is var mode && (mode & Others) != 0)
-            {
-                string octal = Convert.ToString((int)mode, 8);
-                throw new UsageException(
-                    $"The private key in '{path}' is open to others (mode {octal}): chmod 600 '{path}', and make sure that nobody has read it.");
-            }
-
-            if (file.Length > FileBytesMax)
-                throw NoKey(path, string.Create(CultureInfo.InvariantCulture, $" ({file.Length} bytes)"));
-            byte[] bytes = new byte[file.Length];
-            file.ReadExactly(bytes);
-            return bytes;
-        }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            throw new UsageException($"The private key cannot be read: {unreadable.Message} Run as the user whose file it is, or name another: --key FILE.");
-        }
-    }
-
-    private static UsageException NoKey(string path, string why) => new(
-        $"'{path}' holds no private key that could sign{why}: an unencrypted PKCS#8 PEM (-----BEGIN {PrivateLabel}-----) of a P-256 key is expected.");
+    private static SealSigner Read(PrivateKeyFile file) => file.Open(pair => new SealSigner(pair));
 }

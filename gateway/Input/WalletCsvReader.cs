@@ -29,25 +29,28 @@ internal struct WalletRecord
     /// <summary>ISO 4217 number.</summary>
     public ushort Currency;
     public byte Tier;
+    public PartyKind Kind;
     public byte Level;
     public WalletStatus Status;
 }
 
 /// <summary>
-/// Wallets as CSV, header <c>wallet,country,participant,currency,opening[,tier,level,status,holder]</c> in any order. A wallet with
+/// Wallets as CSV, header <c>wallet,country,participant,currency,opening[,tier,kind,level,status,holder]</c> in any order. A wallet with
 /// accounts in several currencies stands on several lines, which must agree in all that is the wallet's.
 /// </summary>
 /// <remarks>Remembers every wallet of the file, to compare: about 100 bytes each, at most <see cref="InputLimits.WalletsMax"/>.</remarks>
 internal sealed class WalletCsvReader : IDisposable
 {
     private static readonly string[] s_columns =
-        ["wallet", "country", "participant", "currency", "opening", "tier", "level", "status", "holder"];
+        ["wallet", "country", "participant", "currency", "opening", "tier", "level", "status", "holder", "kind"];
 
     private const int Required = 5;
 
-    private enum Column { Wallet, Country, Participant, Currency, Opening, Tier, Level, Status, Holder }
+    private enum Column { Wallet, Country, Participant, Currency, Opening, Tier, Level, Status, Holder, Kind }
 
     private static readonly NameList<WalletStatus> s_statuses = new(Enum.GetNames<WalletStatus>());
+
+    private static readonly NameList<PartyKind> s_kinds = new(Enum.GetNames<PartyKind>().Where(name => name != nameof(PartyKind.Last)));
 
     private readonly CsvScanner _scanner;
     private readonly CurrencyScales _scales;
@@ -73,7 +76,7 @@ internal sealed class WalletCsvReader : IDisposable
 
     /// <summary>A wallet as its first line states it.</summary>
     private readonly record struct First(
-        string Participant, ulong Holder, long Line, ushort Country, ushort Currency, byte Tier, byte Level, WalletStatus Status);
+        string Participant, ulong Holder, long Line, ushort Country, ushort Currency, byte Tier, PartyKind Kind, byte Level, WalletStatus Status);
 
     public string File => _scanner.File;
 
@@ -116,6 +119,8 @@ internal sealed class WalletCsvReader : IDisposable
             record.Level = (byte)Number(Column.Level, 0, byte.MaxValue, "a level from 0 to 255");
         if (!Field(Column.Status).IsEmpty && !s_statuses.TryFind(Field(Column.Status), out record.Status))
             throw Refuse(Column.Status, "one of " + s_statuses.All);
+        if (!Field(Column.Kind).IsEmpty && !s_kinds.TryFind(Field(Column.Kind), out record.Kind))
+            throw Refuse(Column.Kind, "one of " + s_kinds.All);
         if (!Field(Column.Holder).IsEmpty)
             record.Holder = Number(Column.Holder, 0, ulong.MaxValue, "a holder's number below 2^64, or nothing");
     }
@@ -150,7 +155,7 @@ internal sealed class WalletCsvReader : IDisposable
     {
         if (_wallets.Count == InputLimits.WalletsMax)
             throw new InputException(File, record.Line, $"the file has more than {InputLimits.WalletsMax} wallets");
-        var here = new First(record.Participant, record.Holder, record.Line, record.Country, record.Currency, record.Tier, record.Level, record.Status);
+        var here = new First(record.Participant, record.Holder, record.Line, record.Country, record.Currency, record.Tier, record.Kind, record.Level, record.Status);
         ref First first = ref CollectionsMarshal.GetValueRefOrAddDefault(_wallets, record.Wallet, out bool known);
         if (!known)
         {
@@ -162,6 +167,7 @@ internal sealed class WalletCsvReader : IDisposable
             first.Country != here.Country ? Column.Country :
             !ReferenceEquals(first.Participant, here.Participant) ? Column.Participant :
             first.Tier != here.Tier ? Column.Tier :
+            first.Kind != here.Kind ? Column.Kind :
             first.Level != here.Level ? Column.Level :
             first.Status != here.Status ? Column.Status :
             first.Holder != here.Holder ? Column.Holder : null;

@@ -155,6 +155,7 @@ internal sealed class LedgerSetUp
         Country = record.Country,
         Currency = record.Currency,
         Tier = record.Tier,
+        Kind = record.Kind,
         Level = record.Level,
         Status = record.Status,
     };

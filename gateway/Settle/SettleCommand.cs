@@ -22,7 +22,7 @@ internal static class SettleCommand
             Description = "Payments: CSV or ISO 20022 pain.001, gzip by the ending .gz, - for standard input. None: the sample that ships with the program, into a temporary journal.",
             Arity = ArgumentArity.ZeroOrMore,
         };
-        Option<string> wallets = SettleOption.Text("--wallets", "FILE", "Wallets and opening balances as CSV: wallet,country,participant,currency,opening[,tier,level,status,holder].");
+        Option<string> wallets = SettleOption.Text("--wallets", "FILE", "Wallets and opening balances as CSV: wallet,country,participant,currency,opening[,tier,kind,level,status,holder].");
         Option<string> journal = SettleOption.Text("--journal", "DIR", "The ledger's journal; made if it is not there.");
         Option<string> key = SettleOption.Key();
         Option<string> report = SettleOption.Text("--report", "DIR", "Where verdicts.csv, batches.jsonl, positions.csv and balances.csv go.");
@@ -79,7 +79,7 @@ internal static class SettleCommand
                     Report = parsed.GetValue(report),
                     Accounts = parsed.GetValue(accounts),
                     Rules = parsed.GetValue(rules) ?? [],
-                    Parameters = RuleFiles.ParseParameters(parsed.GetValue(parameters) ?? []),
+                    Parameters = ParameterText.ParseAll(parsed.GetValue(parameters) ?? []),
                     Stream = parsed.GetValue(stream),
                     BatchCount = parsed.GetValue(batchCount),
                     BatchAgeNs = parsed.GetValue(batchAge),

@@ -51,8 +51,9 @@ internal sealed class SettleProgress : IDisposable
         lock (_lock)
         {
             long decided = _replies.Decided;
+            long accepted = _replies.Counts[(byte)Verdict.Accepted] + _replies.Counts[(byte)Verdict.UnderReview];
             string line = string.Create(CultureInfo.InvariantCulture,
-                $"{_watch.Elapsed.TotalSeconds,6:F0} s  {decided,14:N0} decided  {decided - _before,12:N0} /s  {_replies.Counts[(byte)Verdict.Accepted],14:N0} accepted  {decided - _replies.Counts[(byte)Verdict.Accepted],12:N0} refused or repeated");
+                $"{_watch.Elapsed.TotalSeconds,6:F0} s  {decided,14:N0} decided  {decided - _before,12:N0} /s  {accepted,14:N0} accepted  {decided - accepted,12:N0} refused or repeated");
             _before = decided;
             _error.Write(_isTerminal ? $"\r{Bar(decided, Volatile.Read(ref _expected))}{line}" : line + Environment.NewLine);
         }

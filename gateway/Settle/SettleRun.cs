@@ -104,18 +104,8 @@ internal sealed class SettleRun
             LedgerSetUp.CheckWallets(_options.Wallets, new CurrencyScales()); // a file that cannot be used makes no ledger
         if (_options.Report is not null)
             SealedBatches.Tell(_options.Journal!, _report.OnClosed, warning => _error.WriteLine($"warning: {warning}"));
-        using Node node = Node.Open(_options.Journal!, OptionsOf(clock), _replies, _report);
-        if (_options.Key is not null && node.State.Genesis.NodeKey.IsNone)
-            throw new UsageException($"--key {_options.Key}: the ledger in '{_options.Journal}' was created without a node key, and its seals are not signed. Leave --key away.");
-        foreach (string warning in node.Recovery?.Warnings ?? [])
-            _error.WriteLine($"warning: {warning}");
-        if (node.Recovery?.Cut is { } cut)
-            _error.WriteLine($"The journal ended in an unfinished write, which was never acknowledged: {cut}");
-        if (node.Recovery?.Repaired is { } repaired)
-            _error.WriteLine($"A torn sector was repaired from its copy: {repaired}");
-        var scales = new CurrencyScales();
-        for (int index = 1; index <= node.State.Currencies.Count; index++)
-            scales.Declare(node.State.Currencies[index].Number, node.State.Currencies[index].Scale);
+        using Node node = LedgerOpening.Open(_options.Journal!, OptionsOf(clock), _options.Key, NodeKeyFile.Option, _replies, _report, _error);
+        CurrencyScales scales = LedgerOpening.ScalesOf(node.State);
         SortedSet<ushort> walletCurrencies = _options.Wallets is { } wallets ? LedgerSetUp.CheckWallets(wallets, scales) : [];
         byte[]? rules = _options.Rules.Count > 0 ? ReadRules(scales, Calendar.DayOf(clock.NowNs)) : null;
         var submitter = new Submitter(node.Pipeline, _replies);

@@ -16,8 +16,10 @@ internal readonly record struct SlotTag(int Source, long Line)
     public static SlotTag Of(ulong packed) => new((int)(packed >> LineBits), (long)(packed & ((1UL << LineBits) - 1)));
 }
 
-/// <summary>The one producer of a settle run: puts records and commands into the ring, in their order.</summary>
-internal sealed class Submitter(Pipeline pipeline, ReplyCollector replies)
+/// <summary>The one producer of a run: puts records and commands into the ring, in their order.</summary>
+/// <param name="pipeline">Whose ring.</param>
+/// <param name="replies">Measures how long verdicts take; null: nobody asks.</param>
+internal sealed class Submitter(Pipeline pipeline, ReplyCollector? replies)
 {
     /// <summary>Records claimed at once: large enough to spread a claim's cost, small enough for the first to move on early.</summary>
     public const int ClaimSlots = 512;
@@ -71,7 +73,7 @@ internal sealed class Submitter(Pipeline pipeline, ReplyCollector replies)
     private long Claim(int count, bool arePayments)
     {
         long first = pipeline.Claim(count);
-        replies.Submitted(first + count - 1, Stopwatch.GetTimestamp(), arePayments);
+        replies?.Submitted(first + count - 1, Stopwatch.GetTimestamp(), arePayments);
         return first;
     }
 }

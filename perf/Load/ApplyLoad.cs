@@ -31,7 +31,7 @@ internal sealed class ApplyLoad : IDisposable
     private readonly SemaphoreSlim _blocks = new(0);
     private long _settled; // payments of the run under way; written by: settle thread
 
-    private ApplyLoad(int wallets, int payments, bool uuidV7, RuleTable? rules = null)
+    private ApplyLoad(int wallets, int payments, bool uuidV7, RuleTable? rules = null, Func<RuleFacts, bool>? passes = null)
     {
         _ledger = new LoadLedger(wallets, Seed: 1);
         _rules = rules ?? TwentyCountries.Table();
@@ -44,15 +44,18 @@ internal sealed class ApplyLoad : IDisposable
         _payments = new Payment[payments];
         _outcomes = new Outcome[Math.Max(payments, Limits.BlockSlotsMax)];
         SetUp();
-        _ledger.Fill(_payments);
+        _ledger.Fill(_payments, passes);
     }
 
     /// <summary>The same payments under each of the rule tables, side by side: what rules cost inside all of Settle.</summary>
+    /// <param name="options">Runs and size.</param>
+    /// <param name="passes">Payments that no table refuses: what does not pass is not drawn.</param>
+    /// <param name="tables">Two or more.</param>
     /// <exception cref="CheckFailedException">A payment is refused, or money or a hash is not as it must be.</exception>
-    internal static Runs[] UnderRules(LoadOptions options, params RuleTable[] tables)
+    internal static Runs[] UnderRules(LoadOptions options, Func<RuleFacts, bool> passes, params RuleTable[] tables)
     {
         (int wallets, int payments) = Size(options);
-        ApplyLoad[] loads = [.. tables.Select(table => new ApplyLoad(wallets, payments, uuidV7: false, table))];
+        ApplyLoad[] loads = [.. tables.Select(table => new ApplyLoad(wallets, payments, uuidV7: false, table, passes))];
         try
         {
             Runs[] runs = Runs.InTurn(options.Runs, [.. loads.Select(load => (Func<Run>)load.RunOnce)]);

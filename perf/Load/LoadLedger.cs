@@ -21,6 +21,7 @@ internal sealed record LoadLedger(int Wallets, ulong Seed)
 
     private const ulong OpeningUnits = 1_000_000_000_000;
     private const int AmountMax = 20_000;
+    private const byte Tier = 3;
     private const ulong WalletStep = 7_919; // wallets are not numbered without gaps
     private const ulong Stream = 0x5EED;
 
@@ -54,8 +55,8 @@ internal sealed record LoadLedger(int Wallets, ulong Seed)
             yield return new ControlCommand
             {
                 Instruction = Instruction.OpenWallet, Subject = WalletAt(i), Currency = CurrencyAt(i),
-                Country = TwentyCountries.Countries[i / 8 % 20], Participant = (ushort)((i / 8 % 20) + 1),
-                Tier = 3, Level = (byte)(i / 160 % 4), Session = Limits.OperatorSession,
+                Country = CountryAt(i / 8), Participant = (ushort)((i / 8 % 20) + 1),
+                Tier = Tier, Level = (byte)(i / 160 % 4), Session = Limits.OperatorSession,
             };
         }
     }
@@ -88,29 +89,45 @@ internal sealed record LoadLedger(int Wallets, ulong Seed)
     }
 
     /// <summary>Uniform payers and payees of one currency; the ids are given by <see cref="Number"/>.</summary>
-    public void Fill(Span<Payment> payments)
+    /// <param name="payments">All written but for their ids.</param>
+    /// <param name="passes">Told each payment's countries and currency, amount and purpose: what does not pass is drawn again; null: everything passes.</param>
+    public void Fill(Span<Payment> payments, Func<RuleFacts, bool>? passes = null)
     {
         var random = new SeededRandom(Seed);
-        ulong each = (ulong)(Wallets / 8);
         foreach (ref Payment payment in payments)
         {
-            int currency = (int)random.Below(8);
-            ulong payer = random.Below(each);
-            ulong payee = random.Below(each - 1);
-            payee += payee >= payer ? 1UL : 0;
-            // Whoever pays is of a level at most the payee's, so that labels let it flow.
-            (payer, payee) = payer / 20 % 4 <= payee / 20 % 4 ? (payer, payee) : (payee, payer);
-            payment = new Payment
-            {
-                Payer = WalletAt(((int)payer * 8) + currency),
-                Payee = WalletAt(((int)payee * 8) + currency),
-                Amount = 1 + random.Below(AmountMax),
-                Currency = TwentyCountries.Currencies[currency],
-                Instruction = Instruction.Micropayment,
-                Session = Limits.OperatorSession,
-            };
+            RuleFacts facts;
+            do
+                payment = Draw(ref random, out facts);
+            while (passes is not null && !passes(facts));
         }
     }
+
+    private Payment Draw(ref SeededRandom random, out RuleFacts facts)
+    {
+        ulong each = (ulong)(Wallets / 8);
+        int currency = (int)random.Below(8);
+        ulong payer = random.Below(each);
+        ulong payee = random.Below(each - 1);
+        payee += payee >= payer ? 1UL : 0;
+        // Whoever pays is of a level at most the payee's, so that labels let it flow.
+        (payer, payee) = payer / 20 % 4 <= payee / 20 % 4 ? (payer, payee) : (payee, payer);
+        var payment = new Payment
+        {
+            Payer = WalletAt(((int)payer * 8) + currency),
+            Payee = WalletAt(((int)payee * 8) + currency),
+            Amount = 1 + random.Below(AmountMax),
+            Currency = TwentyCountries.Currencies[currency],
+            Instruction = Instruction.Micropayment,
+            Purpose = Purpose.Goods,
+            Session = Limits.OperatorSession,
+        };
+        facts = new RuleFacts(
+            CountryAt((int)payer), CountryAt((int)payee), payment.Currency, payment.Amount, Tier, (byte)payment.Purpose, payment.Level, (byte)payment.Instruction);
+        return payment;
+    }
+
+    private static ushort CountryAt(int person) => TwentyCountries.Countries[person % 20];
 
     /// <summary>Gives payments fresh ids: the next numbers of one stream, or UUIDv7 of the load's time.</summary>
     public static void Number(Span<Payment> payments, ulong first, bool uuidV7)

@@ -53,6 +53,7 @@ internal sealed class JournalWalk : IDisposable
     private readonly ScratchFolder _scratch;
     private readonly BlockReplay _replay;
     private readonly List<ClosedBatch> _closedNow = [];
+    private readonly MovementLog _movedByCommands = new();
     private FasterIdStore? _store;
     private bool _hasState;
     private bool _stopped;
@@ -118,6 +119,12 @@ internal sealed class JournalWalk : IDisposable
     /// <summary>What became of them, parallel to <see cref="Slots"/>.</summary>
     public ReadOnlySpan<Outcome> Outcomes => _replay.Outcomes;
 
+    /// <summary>
+    /// What the commands of that block moved, and the holds that expired as it began: a payment under review that is released moves money then. Empty for other
+    /// blocks, and where the ledger tells its movements to somebody else.
+    /// </summary>
+    public ReadOnlySpan<AccountMovement> MovedByCommands => _movedByCommands.All;
+
     /// <summary>Batches that this block closed, with their roots.</summary>
     public IReadOnlyList<ClosedBatch> ClosedNow => _closedNow;
 
@@ -129,6 +136,7 @@ internal sealed class JournalWalk : IDisposable
     public bool Next()
     {
         _closedNow.Clear();
+        _movedByCommands.Clear();
         if (_stopped || IsReached() || !_reader.Next())
             return false;
         ref readonly BlockHeader header = ref _reader.Header;
@@ -140,7 +148,12 @@ internal sealed class JournalWalk : IDisposable
             return false;
         }
 
+        bool listens = header.Kind == BlockKind.Control && _hasState && State.Movements is null;
+        if (listens)
+            State.Movements = _movedByCommands;
         _replay.Apply(in header, _reader.Body, _lastSequence);
+        if (listens)
+            State.Movements = null;
         _hasState = true;
         _progress?.At(_reader.Address, header.FirstSequence + header.Count);
         return true;

@@ -30,7 +30,7 @@ internal sealed class TargetParties
             payee = 0;
         else if (LedgerText.HasTarget(payment.Instruction))
             return TryTakeTarget(state, in payment, verdict, out payer, out payee);
-        if (verdict == Verdict.Accepted && (payment.Instruction == Instruction.Hold || (payment.Flags & PaymentFlags.Refundable) != 0))
+        if (verdict.IsAccepted() && (payment.Instruction == Instruction.Hold || (payment.Flags & PaymentFlags.Refundable) != 0))
             Keep(state, in payment, payer, payee);
         return true;
     }

@@ -58,7 +58,7 @@ internal static class Fields
         new("country", 34, 2, bytes => LedgerText.CountryOf(BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(34)))), new("tier", 36, 1), new("level", 37, 1),
         new("status", 38, 1), new("scale", 39, 1), new("reserved", 40, 8), new("basis_points", 48, 4), new("continuation_bytes", 52, 4),
         new("currency", 56, 2, bytes => CurrencyOf(bytes, 56)), new("instruction", 58, 1, bytes => InstructionText.NameOf((Instruction)bytes[58])),
-        new("session_flags", 59, 1), new("reserved_2", 60, 2), new("session", 62, 2),
+        new("session_flags", 59, 1), new("kind", 60, 1), new("reserved_2", 61, 1), new("session", 62, 2),
     ];
 
     /// <summary>A command whose first 32 bytes are a name.</summary>

@@ -102,8 +102,8 @@ internal sealed class StateDiff(LedgerState a, LedgerState b)
 
         ref readonly AccountRow theirs = ref b.Accounts[other];
         LogicalBalance has = LogicalBalance.Of(in ours, a.Batch.Mark), had = LogicalBalance.Of(in theirs, b.Batch.Mark);
-        if (has == had && (ours.Participant, ours.Country, ours.Tier, ours.Level, ours.Status, ours.Holder, ours.Opening)
-            == (theirs.Participant, theirs.Country, theirs.Tier, theirs.Level, theirs.Status, theirs.Holder, theirs.Opening))
+        if (has == had && (ours.Participant, ours.Country, ours.TierAndKind, ours.Level, ours.Status, ours.Holder, ours.Opening)
+            == (theirs.Participant, theirs.Country, theirs.TierAndKind, theirs.Level, theirs.Status, theirs.Holder, theirs.Opening))
             return;
         ushort currency = ours.CurrencyIndex == 0 ? (ushort)0 : a.Currencies[ours.CurrencyIndex].Number;
         Differ(where, "available", Amount(a, has.Available, currency), Amount(b, had.Available, currency));
@@ -112,6 +112,7 @@ internal sealed class StateDiff(LedgerState a, LedgerState b)
         Differ(where, "participant", LedgerText.ParticipantOf(a, ours.Participant), LedgerText.ParticipantOf(b, theirs.Participant));
         Differ(where, "country", LedgerText.CountryOf(ours.Country), LedgerText.CountryOf(theirs.Country));
         Differ(where, "tier", ours.Tier, theirs.Tier);
+        Differ(where, "kind", (byte)ours.Kind, (byte)theirs.Kind);
         Differ(where, "level", ours.Level, theirs.Level);
         Differ(where, "status", (byte)ours.Status, (byte)theirs.Status);
         Differ(where, "holder", ours.Holder, theirs.Holder);
@@ -168,6 +169,11 @@ internal sealed class StateDiff(LedgerState a, LedgerState b)
             Differ(where, "payee", a.Accounts[ours.PayeeRow].Wallet, b.Accounts[theirs.PayeeRow].Wallet);
             Differ(where, "pending_batch", ours.PendingBatch, theirs.PendingBatch);
             Differ(where, "level", ours.Level, theirs.Level);
+            Differ(where, "instruction", (byte)ours.Instruction, (byte)theirs.Instruction);
+            Differ(where, "flags", (byte)ours.Flags, (byte)theirs.Flags);
+            Differ(where, "rule", ours.Rule, theirs.Rule);
+            Differ(where, "purpose", (byte)ours.Purpose, (byte)theirs.Purpose);
+            Differ(where, "valid_until_ns", ours.ValidUntilNs, theirs.ValidUntilNs);
         }
 
         for (int record = 1; record <= b.Targets.RecordsUsed && _differences.Count == before; record++)
@@ -204,7 +210,7 @@ internal sealed class StateDiff(LedgerState a, LedgerState b)
         account.CurrencyIndex == 0 ? $"wallet {account.Wallet}" : $"wallet {account.Wallet} {LedgerText.CurrencyOf(state.Currencies[account.CurrencyIndex].Number)}";
 
     private static string NameOf(in TargetRecord record) =>
-        $"{(record.Kind == TargetKind.Hold ? "hold" : "refundable payment")} {record.Id:x32} of participant {record.Participant}";
+        $"{record.Kind switch { TargetKind.Hold => "hold", TargetKind.Review => "payment under review", _ => "refundable payment" }} {record.Id:x32} of participant {record.Participant}";
 
     private static string HashOf(LedgerState state) => state.Rules is { } rules ? rules.Table.Hash.ToString() : "none";
 

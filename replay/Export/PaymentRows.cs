@@ -30,7 +30,7 @@ internal sealed class PaymentRows(JournalWalk walk)
     public void SkipTo(ulong sequence)
     {
         for (; _slot < _slots && walk.Header.FirstSequence + (ulong)_slot < sequence; _slot++)
-            PartiesOf(in walk.Slots[_slot], walk.Outcomes[_slot].Verdict == Verdict.Accepted);
+            PartiesOf(in walk.Slots[_slot], walk.Outcomes[_slot].Verdict.IsAccepted());
     }
 
     /// <summary>The block's next payment; false: there is none left.</summary>
@@ -50,7 +50,7 @@ internal sealed class PaymentRows(JournalWalk walk)
     private PaymentRow RowOf(in Payment payment, in Outcome outcome, ulong sequence)
     {
         LedgerState state = walk.State;
-        bool isAccepted = outcome.Verdict == Verdict.Accepted;
+        bool isAccepted = outcome.Verdict.IsAccepted();
         (ulong payer, ulong payee, string? target) = PartiesOf(in payment, isAccepted);
         byte index = state.Currencies.IndexOf(payment.Currency);
         ref readonly SessionRecord session = ref state.Sessions.At(payment.Session);

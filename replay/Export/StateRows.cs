@@ -14,6 +14,7 @@ internal static class StateRows
         Needed("participant", ColumnType.Symbol, "name of the wallet's participant"),
         Needed("country", ColumnType.Symbol, "ISO 3166 letters"),
         Needed("tier", ColumnType.UInt32, "how well the owner is known, 0 to 3"),
+        Needed("kind", ColumnType.Symbol, "what the owner is: person, business, government, financial_institution, non_profit or unstated"),
         Needed("level", ColumnType.UInt32, "how secret the wallet is, 0 to 255"),
         Needed("status", ColumnType.Symbol, "active, frozen or closed"),
         Needed("currency", ColumnType.Symbol, "ISO 4217 letters"),
@@ -49,6 +50,7 @@ internal static class StateRows
             table.Symbol(state.Participants.NameOf(account.Participant));
             table.Symbol(Iso3166.LettersOf(account.Country));
             table.UInt32(account.Tier);
+            table.Symbol(NameText<PartyKind>.Of(account.Kind));
             table.UInt32(account.Level);
             table.Symbol(NameText<WalletStatus>.Of(account.Status));
             table.Symbol(CurrencyNames.Of(currency.Number));

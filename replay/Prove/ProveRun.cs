@@ -99,7 +99,7 @@ internal sealed class ProveRun : IDisposable
     private void Take(ulong sequence, in Payment payment, in Outcome outcome)
     {
         FinishTreesBefore(sequence);
-        bool isLeaf = outcome.Verdict == Verdict.Accepted;
+        bool isLeaf = outcome.Verdict.IsAccepted();
         bool isUse = _next < _search.Uses.Count && _search.Uses[_next] == sequence;
         bool isInTree = _seal < _search.Seals.Count && sequence >= _search.Seals[_seal].Batch.FirstSequence;
         if (isUse)
@@ -137,7 +137,7 @@ internal sealed class ProveRun : IDisposable
 
     private Receipt Receipt()
     {
-        Use[] accepted = [.. _uses.Where(use => use.Outcome.Verdict == Verdict.Accepted)];
+        Use[] accepted = [.. _uses.Where(use => use.Outcome.Verdict.IsAccepted())];
         if (accepted.Length == 0)
             throw new UsageException($"Payment {_idText} was not accepted, nothing of it was settled, and there is nothing to prove: {Listed(_uses)}.");
         if (accepted.Length > 1)

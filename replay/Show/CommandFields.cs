@@ -15,6 +15,8 @@ internal static class CommandFields
     /// <returns>Values are text or small whole numbers.</returns>
     public static Dictionary<string, object> Of(LedgerState state, in ControlCommand command, ReadOnlySpan<byte> continuation)
     {
+        if (GovernanceFields.Has(command.Instruction))
+            return GovernanceFields.Of(state, command.Instruction, continuation);
         var fields = new Dictionary<string, object>();
         switch (command.Instruction)
         {
@@ -52,7 +54,8 @@ internal static class CommandFields
             case Instruction.SettledBatch:
                 fields.Add("batch", Text(command.Subject));
                 break;
-            case Instruction.CloseWallet or Instruction.SetWalletStatus or Instruction.SetWalletTier or Instruction.SetWalletLevel or Instruction.SetWalletCountry:
+            case Instruction.CloseWallet or Instruction.SetWalletStatus or Instruction.SetWalletTier or Instruction.SetWalletLevel or Instruction.SetWalletCountry
+                or Instruction.SetWalletKind:
                 AddWallet(fields, in command);
                 AddWalletChange(fields, in command);
                 break;
@@ -67,6 +70,8 @@ internal static class CommandFields
         AddParticipant(fields, state, command.Participant);
         fields.Add("country", LedgerText.CountryOf(command.Country));
         fields.Add("tier", command.Tier);
+        if (command.Kind != PartyKind.Unstated)
+            fields.Add("kind", SnakeCase.Of(command.Kind));
         fields.Add("level", command.Level);
         fields.Add("status", SnakeCase.Of(command.Status));
         if (command.Holder != 0)
@@ -81,6 +86,8 @@ internal static class CommandFields
             fields.Add("status", SnakeCase.Of(command.Status));
         else if (command.Instruction == Instruction.SetWalletTier)
             fields.Add("tier", command.Tier);
+        else if (command.Instruction == Instruction.SetWalletKind)
+            fields.Add("kind", SnakeCase.Of(command.Kind));
         else if (command.Instruction == Instruction.SetWalletLevel)
             fields.Add("level", command.Level);
         else if (command.Instruction == Instruction.SetWalletCountry)

@@ -97,7 +97,7 @@ internal sealed class ShowJson(TextWriter output) : IShowOutput
             first = outcome.First == Verdict.Undecided ? null : VerdictText.NameOf(outcome.First),
             rule = outcome.Rule,
             batch = outcome.Batch,
-            available = outcome.Verdict == Verdict.Accepted ? LedgerText.Amount(state, outcome.Available, payment.Currency) : null,
+            available = outcome.Verdict.IsAccepted() ? LedgerText.Amount(state, outcome.Available, payment.Currency) : null,
             reference = hasTarget ? null : Text(payment.Reference),
             valid_until = payment.ValidUntilNs == 0 ? null : TimeText.Format(payment.ValidUntilNs),
             purpose = SnakeCase.Of(payment.Purpose),

@@ -119,7 +119,7 @@ internal sealed class ShowRun(ShowOptions options, IShowOutput output, PointRang
             ref readonly ControlCommand command = ref slots[i];
             length = Math.Min(1 + command.ContinuationSlots, slots.Length - i);
             if (i + length <= first || options.Id is not null
-                || (options.Wallet is { } wallet && !(IsAboutWallet(command.Instruction) && command.Subject == wallet))
+                || (options.Wallet is { } wallet && !(command.Instruction.IsAboutWallet() && command.Subject == wallet))
                 || (options.Verdict is { } verdict && walk.Outcomes[i].Verdict != verdict))
                 continue;
             ShowBlock(in block);
@@ -132,8 +132,6 @@ internal sealed class ShowRun(ShowOptions options, IShowOutput output, PointRang
             _shown++;
         }
     }
-
-    private static bool IsAboutWallet(Instruction instruction) => instruction is >= Instruction.OpenWallet and <= Instruction.SetWalletCountry;
 
     private void TakeOther(JournalWalk walk, in ShownBlock block)
     {

@@ -77,8 +77,9 @@ internal sealed class StateReport
         Line(output, $"  state hash  {(batch.Number > 1 ? $"{batch.LastStateHash}, at the close of batch {batch.Number - 1}" : "none: no batch is closed")}");
         Line(output, $"  rules       {(_state.Rules is { } rules ? $"{rules.Table.Hash}, {rules.Table.Rules.Length} rules" : "none: every corridor is open")}");
         Line(output, $"  accounts    {_state.Accounts.Count:N0} of {_state.Accounts.AccountsMax:N0}; {_state.Participants.Count:N0} participants, {_state.Sessions.Next - 1:N0} sessions, {_state.Ids.StreamCount:N0} streams");
-        (int holds, int refundables) = CountTargets();
-        Line(output, $"  holds       {holds:N0} open; {refundables:N0} payments that can be refunded");
+        (int holds, int reviews, int refundables) = CountTargets();
+        string underReview = reviews == 0 ? "" : LedgerText.Invariant($"; {reviews:N0} payments under review");
+        Line(output, $"  holds       {holds:N0} open; {refundables:N0} payments that can be refunded{underReview}");
         SettingTable settings = _state.Settings;
         Line(output, $"  settings    batch count {settings.BatchCount}, batch age {Duration(settings.BatchAgeNs)}, id window {Duration(settings.IdWindowNs)}, id retention {Duration(settings.IdRetentionNs)}, refunds {Duration(settings.RefundLifetimeNs)}");
         foreach ((string instruction, byte level) in InstructionLevels())
@@ -115,8 +116,9 @@ internal sealed class StateReport
             writer.WriteNull("state_hash");
         WriteCurrencies(writer);
         WritePositions(writer);
-        (int holds, int refundables) = CountTargets();
+        (int holds, int reviews, int refundables) = CountTargets();
         writer.WriteNumber("holds", holds);
+        writer.WriteNumber("reviews", reviews);
         writer.WriteNumber("refundables", refundables);
         writer.WriteNumber("streams", _state.Ids.StreamCount);
         writer.WriteNumber("accounts", _state.Accounts.Count);
@@ -270,12 +272,16 @@ internal sealed class StateReport
         }
     }
 
-    private (int Holds, int Refundables) CountTargets()
+    private (int Holds, int Reviews, int Refundables) CountTargets()
     {
-        int holds = 0;
+        int holds = 0, reviews = 0;
         for (int record = 1; record <= _state.Targets.RecordsUsed; record++)
+        {
             holds += _state.Targets[record].Kind == TargetKind.Hold ? 1 : 0;
-        return (holds, _state.Targets.Count - holds);
+            reviews += _state.Targets[record].Kind == TargetKind.Review ? 1 : 0;
+        }
+
+        return (holds, reviews, _state.Targets.Count - holds - reviews);
     }
 
     private string Gross()

@@ -20,7 +20,7 @@ internal enum MovementKind
     CaptureIn = 5,
     Void = 6,
 
-    /// <summary>Holds whose time was over are available again. Those of one moment are one movement.</summary>
+    /// <summary>Holds, and payments under review, whose time was over are available again. Those of one moment are one movement.</summary>
     HoldExpired = 7,
 
     /// <summary>Money of an earlier payment comes back.</summary>
@@ -32,6 +32,16 @@ internal enum MovementKind
 
     /// <summary>What was pending is available, because its batch closed.</summary>
     PendingAvailable = 13,
+
+    /// <summary>Available becomes held: a rule sent the payment to review.</summary>
+    Review = 14,
+
+    /// <summary>A reviewer released it: it is paid.</summary>
+    ReviewOut = 15,
+    ReviewIn = 16,
+
+    /// <summary>A reviewer refused it: what was held is available again.</summary>
+    ReviewRefused = 17,
 }
 
 /// <summary>One line of a statement.</summary>
@@ -60,7 +70,7 @@ internal readonly record struct Movement
     /// <summary>What the account holds after it.</summary>
     public required LogicalBalance After { get; init; }
 
-    /// <summary>The payment that did it; default where none did.</summary>
+    /// <summary>The payment that did it, or that a reviewer decided about; default where none did.</summary>
     public Payment Payment { get; init; }
 
     /// <summary>The wallet on the other side; 0: the reserve, or none.</summary>

@@ -11,8 +11,8 @@ namespace Settlement.Replay.Statement;
 /// so that every running balance is the ledger's own.
 /// </summary>
 /// <remarks>
-/// Invariant: an account changes by a payment that concerns the wallet, by the close of a batch, or, as a block begins, by holds that expire. Any other
-/// change is a fault of this class or of the engine and throws.
+/// Invariant: an account changes by a payment that concerns the wallet, by a reviewer's decision about one, by the close of a batch, or, as a block begins, by
+/// holds that expire. Any other change is a fault of this class or of the engine and throws.
 /// </remarks>
 internal sealed class StatementWatch : IBlockWatch
 {
@@ -20,8 +20,11 @@ internal sealed class StatementWatch : IBlockWatch
     private readonly ulong _wallet;
     private readonly RangeStart _start;
     private readonly LogicalBalance[] _balances = new LogicalBalance[byte.MaxValue + 1]; // by currency index
+    private readonly Dictionary<ulong, Payment> _reviews = []; // of the wallet, by sequence
     private ulong _batch = 1;
     private ulong _timeNs;
+    private bool _ofCommands;
+    private int _movementsBefore; // of those that the ledger tells of this block
     private (ulong Payer, ulong Payee, ulong Amount) _target;
 
     public StatementWatch(BlockReplay replay, ulong wallet, RangeStart start)
@@ -32,6 +35,7 @@ internal sealed class StatementWatch : IBlockWatch
         _batch = State.Batch.Number;
         for (int row = State.Accounts.Find(wallet); row != 0; row = State.Accounts[row].Next)
             _balances[State.Accounts[row].CurrencyIndex] = LogicalBalance.Of(in State.Accounts[row], (uint)_batch);
+        LearnReviews();
     }
 
     /// <summary>Told what the wallet held, by currency index, when the part asked for began; once, before the first movement.</summary>
@@ -49,6 +53,8 @@ internal sealed class StatementWatch : IBlockWatch
     public void OnBegun(in BlockHeader header)
     {
         _timeNs = header.TimeNs;
+        _ofCommands = header.Kind == BlockKind.Control;
+        _movementsBefore = State.Movements?.All.Length ?? 0;
         for (int row = State.Accounts.Find(_wallet); row != 0; row = State.Accounts[row].Next)
         {
             if (Changed(row) is not { } now)
@@ -78,24 +84,94 @@ internal sealed class StatementWatch : IBlockWatch
 
     public void OnApplied(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes, ulong firstSequence)
     {
+        LearnReviews(slots, outcomes, firstSequence);
         if (firstSequence + (ulong)slots.Length <= _start.Sequence)
         {
             Skip();
             return;
         }
 
-        bool explained = slots.Length == 1 && !slots[0].Instruction.IsControl() && Concerns(in slots[0]) && outcomes[0].Verdict == Verdict.Accepted;
+        if (_ofCommands)
+        {
+            TellDecisions(slots, outcomes, firstSequence);
+            return;
+        }
+
+        bool explained = slots.Length == 1 && Concerns(in slots[0]) && outcomes[0].Verdict.IsAccepted();
         for (int row = State.Accounts.Find(_wallet); row != 0; row = State.Accounts[row].Next)
         {
             if (Changed(row) is not { } now)
                 continue;
             if (!explained)
                 throw new InvalidOperationException($"wallet {_wallet} changed between sequences {firstSequence} and {firstSequence + (ulong)slots.Length - 1}, and no payment there concerns it");
-            Tell(row, now, firstSequence, in slots[0]);
+            Tell(row, now, firstSequence, in slots[0], outcomes[0].Verdict);
         }
 
         if (State.Batch.Number != _batch)
-            NoteClose(firstSequence + (ulong)LastOfBatch(slots, outcomes));
+            NoteClose(firstSequence + (ulong)LastOfBatch(outcomes));
+    }
+
+    /// <summary>What reviewers' decisions among these commands did to the wallet, and the batches that closed between them.</summary>
+    private void TellDecisions(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes, ulong firstSequence)
+    {
+        ReadOnlySpan<AccountMovement> moved = (State.Movements ?? throw new InvalidOperationException("the walk does not tell what commands move")).All[_movementsBefore..];
+        ulong lastMoved = firstSequence;
+        int slot = 0;
+        foreach (ref readonly AccountMovement movement in moved)
+        {
+            NoteCloses(slots, outcomes, firstSequence, ref slot, movement.Sequence);
+            if (movement.Batch != _batch) // the decision before this one filled the batch
+                NoteClose(lastMoved, movement.Batch);
+            lastMoved = movement.Sequence;
+            if (State.Accounts[movement.Account].Wallet == _wallet)
+                Tell(in movement);
+        }
+
+        NoteCloses(slots, outcomes, firstSequence, ref slot, firstSequence + (ulong)slots.Length);
+        NoteClose(lastMoved);
+        for (int row = State.Accounts.Find(_wallet); row != 0; row = State.Accounts[row].Next)
+        {
+            if (Changed(row) is not null)
+                throw new InvalidOperationException($"wallet {_wallet} changed by commands from sequence {firstSequence} on, and no movement says so");
+        }
+    }
+
+    /// <summary>Batches that commands closed before a sequence, from a slot on.</summary>
+    private void NoteCloses(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes, ulong firstSequence, ref int slot, ulong before)
+    {
+        for (; slot < slots.Length && firstSequence + (ulong)slot < before; slot++)
+        {
+            if (slots[slot].Instruction == Instruction.CloseBatch && outcomes[slot].Verdict == Verdict.Accepted)
+                NoteClose(firstSequence + (ulong)slot, _batch + 1);
+        }
+    }
+
+    /// <summary>Takes note of the wallet's payments that go to review.</summary>
+    private void LearnReviews(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes, ulong firstSequence)
+    {
+        for (int i = 0; i < slots.Length; i++)
+        {
+            if (outcomes[i].Verdict == Verdict.UnderReview && (slots[i].Payer == _wallet || slots[i].Payee == _wallet))
+                _reviews[firstSequence + (ulong)i] = slots[i];
+        }
+    }
+
+    /// <summary>Those that a snapshot has: all that the ledger keeps of them, which is all but the client's reference.</summary>
+    private void LearnReviews()
+    {
+        for (int record = 1; record <= State.Targets.RecordsUsed; record++)
+        {
+            ref readonly TargetRecord review = ref State.Targets[record];
+            ulong payer = State.Accounts[review.PayerRow].Wallet, payee = State.Accounts[review.PayeeRow].Wallet;
+            if (review.Kind == TargetKind.Review && (payer == _wallet || payee == _wallet))
+            {
+                _reviews[review.Sequence] = new Payment
+                {
+                    IdLow = review.IdLow, IdHigh = review.IdHigh, Payer = payer, Payee = payee, Amount = review.Remaining, Currency = review.Currency,
+                    Instruction = review.Instruction, Flags = review.Flags, Level = review.Level, Purpose = review.Purpose, ValidUntilNs = review.ValidUntilNs,
+                };
+            }
+        }
     }
 
     /// <summary>To be called when the journal has been followed to the end of the part.</summary>
@@ -133,43 +209,54 @@ internal sealed class StatementWatch : IBlockWatch
     }
 
     /// <summary>If the batch known last is closed, tells what of it became available.</summary>
-    private void NoteClose(ulong sequence)
+    private void NoteClose(ulong sequence) => NoteClose(sequence, State.Batch.Number);
+
+    private void NoteClose(ulong sequence, ulong batch)
     {
-        if (State.Batch.Number == _batch)
+        if (batch == _batch)
             return;
-        ulong closed = _batch;
         for (int row = State.Accounts.Find(_wallet); row != 0; row = State.Accounts[row].Next)
         {
-            ref readonly AccountRow account = ref State.Accounts[row];
-            LogicalBalance before = _balances[account.CurrencyIndex];
+            LogicalBalance before = _balances[State.Accounts[row].CurrencyIndex];
             if (before.Pending != 0)
-                Tell(row, LogicalBalance.Of(in account, State.Batch.Mark), sequence, MovementKind.PendingAvailable, before.Pending, default, 0);
+                Tell(row, new LogicalBalance(before.Available + before.Pending, 0, before.Held), sequence, MovementKind.PendingAvailable, before.Pending, default, 0);
         }
 
-        _batch = State.Batch.Number;
+        _batch = batch;
     }
 
-    /// <summary>The slot behind which the batch closed that was open at the first of them.</summary>
-    private static int LastOfBatch(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes)
+    /// <summary>The payment behind which the batch closed that was open at the first of them.</summary>
+    private static int LastOfBatch(ReadOnlySpan<Outcome> outcomes)
     {
-        for (int i = 0; i < slots.Length; i++)
+        for (int i = 0; i + 1 < outcomes.Length; i++)
         {
-            if (slots[i].Instruction == Instruction.CloseBatch && outcomes[i].Verdict == Verdict.Accepted)
-                return i;
-            if (outcomes[i].Batch != Outcome.NoBatch && i + 1 < slots.Length && outcomes[i + 1].Batch != outcomes[i].Batch)
+            if (outcomes[i + 1].Batch != outcomes[i].Batch)
                 return i;
         }
 
-        return slots.Length - 1;
+        return outcomes.Length - 1;
+    }
+
+    /// <summary>What a decision about a payment under review did to one account.</summary>
+    private void Tell(in AccountMovement movement)
+    {
+        bool moves = movement.Gain != 0;
+        MovementKind kind = !moves ? MovementKind.ReviewRefused : movement.Gain < 0 ? MovementKind.ReviewOut : MovementKind.ReviewIn;
+        ulong amount = moves ? (ulong)Int128.Abs(movement.Gain) : movement.AvailableChange;
+        Payment payment = _reviews.GetValueOrDefault(movement.Payment);
+        var now = new LogicalBalance(movement.Available, movement.Pending, movement.Held);
+        Tell(movement.Account, now, movement.Sequence, kind, amount, payment, State.Accounts[movement.Other].Wallet);
+        _reviews.Remove(movement.Payment);
     }
 
     /// <summary>What an accepted payment did to one account.</summary>
-    private void Tell(int row, LogicalBalance now, ulong sequence, in Payment payment)
+    private void Tell(int row, LogicalBalance now, ulong sequence, in Payment payment, Verdict verdict)
     {
         bool pays = payment.Payer == _wallet;
         bool paid = _target.Payer == _wallet;
         (MovementKind kind, ulong amount, ulong counterparty) = payment.Instruction switch
         {
+            _ when verdict == Verdict.UnderReview => (MovementKind.Review, payment.Amount, payment.Payee),
             Instruction.Micropayment or Instruction.Immediate => pays
                 ? (MovementKind.PaymentOut, payment.Amount, payment.Payee)
                 : (MovementKind.PaymentIn, payment.Amount, payment.Payer),

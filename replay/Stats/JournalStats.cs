@@ -8,7 +8,7 @@ namespace Settlement.Replay.Stats;
 
 /// <summary>Everything that `replay stats` counts, in one walk over a journal. Memory does not grow with the journal, only with the ledger's cast.</summary>
 /// <remarks>
-/// Flows are of accepted payments that count as gross: micropayments, immediate ones and captures from payer to payee, refunds back. A capture or refund has the
+/// Flows are of accepted payments that count as gross: micropayments, immediate ones, captures and released reviews from payer to payee, refunds back. A capture or refund has the
 /// parties of its target: where the journal's beginning is gone, targets of that time are not known, and their flows are only counted.
 /// </remarks>
 internal sealed class JournalStats
@@ -58,7 +58,10 @@ internal sealed class JournalStats
         BlockPayments, BlockBytes, Time.Gap, Batches.Size, Batches.Duration, Batches.SealDelay, Batches.SealSlots, Clients.Delay, Clients.Ahead, Clients.TimeLeft,
     ];
 
-    /// <summary>What was accepted with an instruction, in a currency; the index is the order of declaration.</summary>
+    /// <summary>
+    /// What was accepted with the effect of an instruction, in a currency; the index is the order of declaration. A payment under review is held, and an immediate one when
+    /// it is released.
+    /// </summary>
     public UInt128 AcceptedOf(Instruction instruction, int currencyIndex) => _accepted[(int)instruction]?[currencyIndex] ?? 0;
 
     /// <summary>Takes the block that the walk stands on.</summary>
@@ -75,7 +78,7 @@ internal sealed class JournalStats
         if (header.Kind == BlockKind.Payments)
             TakePayments(walk, range.SlotsBefore(header), covered);
         else if (header.Kind == BlockKind.Control && covered)
-            Commands += CountCommands(MemoryMarshal.Cast<Payment, ControlCommand>(walk.Slots));
+            TakeCommands(walk, range.SlotsBefore(header));
         if (covered)
         {
             foreach (ClosedBatch batch in walk.ClosedNow)
@@ -100,10 +103,11 @@ internal sealed class JournalStats
             if (!covered || i < before)
                 continue;
             TakePayment(walk.State, in payments[i], outcomes[i].Verdict, header.TimeNs);
-            if (outcomes[i].Verdict != Verdict.Accepted)
+            if (!outcomes[i].Verdict.IsAccepted())
                 continue;
             accepted++;
-            TakeFlow(walk.State, in payments[i], known, payer, payee);
+            if (outcomes[i].Verdict == Verdict.Accepted)
+                TakeFlow(walk.State, in payments[i], known, payer, payee);
         }
 
         _parties.Trim(walk.State);
@@ -118,11 +122,11 @@ internal sealed class JournalStats
     private void TakePayment(LedgerState state, in Payment payment, Verdict verdict, ulong timeNs)
     {
         int currency = state.Currencies.IndexOf(payment.Currency);
-        bool accepted = verdict == Verdict.Accepted;
+        bool accepted = verdict.IsAccepted();
         At(_verdicts, (byte)verdict, state).Add(currency, payment.Amount, accepted);
         At(_instructions, (byte)payment.Instruction, state).Add(currency, payment.Amount, accepted);
         if (accepted)
-            At(_accepted, (byte)payment.Instruction, state).Add(currency, payment.Amount, accepted);
+            At(_accepted, (byte)(verdict == Verdict.UnderReview ? Instruction.Hold : payment.Instruction), state).Add(currency, payment.Amount, accepted);
         Clients.Take(in payment, verdict, timeNs);
     }
 
@@ -138,18 +142,30 @@ internal sealed class JournalStats
 
         if (payment.Instruction == Instruction.Refund)
             (payer, payee) = (payee, payer);
-        ref readonly AccountRow from = ref state.Accounts[state.Accounts.Find(payer)];
-        ref readonly AccountRow to = ref state.Accounts[state.Accounts.Find(payee)];
-        Corridors.Add(from.Country, to.Country, payment.Currency, payment.Amount);
-        Flows.Add(from.Participant, to.Participant, payment.Currency, payment.Amount);
+        AddFlow(in state.Accounts[state.Accounts.Find(payer)], in state.Accounts[state.Accounts.Find(payee)], payment.Currency, payment.Amount);
     }
 
-    private static long CountCommands(ReadOnlySpan<ControlCommand> slots)
+    private void AddFlow(in AccountRow from, in AccountRow to, ushort currency, ulong amount)
     {
-        long commands = 0;
+        Corridors.Add(from.Country, to.Country, currency, amount);
+        Flows.Add(from.Participant, to.Participant, currency, amount);
+    }
+
+    private void TakeCommands(JournalWalk walk, int before)
+    {
+        ReadOnlySpan<ControlCommand> slots = MemoryMarshal.Cast<Payment, ControlCommand>(walk.Slots);
         for (int i = 0; i < slots.Length; i += 1 + slots[i].ContinuationSlots)
-            commands++;
-        return commands;
+            Commands++;
+        LedgerState state = walk.State;
+        foreach (ref readonly AccountMovement movement in walk.MovedByCommands)
+        {
+            // What a reviewer released: gross from now on.
+            ref readonly AccountRow payee = ref state.Accounts[movement.Account];
+            if (movement.Sequence < walk.Header.FirstSequence + (ulong)before || movement.Gain <= 0)
+                continue;
+            At(_accepted, (byte)Instruction.Immediate, state).Add(payee.CurrencyIndex, (ulong)movement.Gain, accepted: true);
+            AddFlow(in state.Accounts[movement.Other], in payee, state.Currencies[payee.CurrencyIndex].Number, (ulong)movement.Gain);
+        }
     }
 
     private static Tally At(Tally?[] tallies, int code, LedgerState state) => tallies[code] ??= new Tally(state.Genesis.CurrenciesMax);

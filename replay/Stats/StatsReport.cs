@@ -74,8 +74,8 @@ internal sealed record StatsReport(
         Enumerable.Range(1, State.Currencies.Count).Select(TotalsOf).OfType<CurrencyTotals>();
 
     /// <param name="Currency">ISO 4217 number.</param>
-    /// <param name="Gross">Micropayments, immediate payments, captures and refunds.</param>
-    /// <param name="Held">Holds made.</param>
+    /// <param name="Gross">Micropayments, immediate payments, captures and refunds; what went to review when it was released.</param>
+    /// <param name="Held">Holds made, and payments that went to review.</param>
     /// <param name="Issued">From the reserve.</param>
     /// <param name="Redeemed">Into it.</param>
     internal sealed record CurrencyTotals(ushort Currency, UInt128 Gross, UInt128 Held, UInt128 Issued, UInt128 Redeemed);

@@ -46,7 +46,7 @@ internal readonly record struct PositionChange(ulong Batch, ushort Participant, 
 /// </summary>
 /// <remarks>
 /// Positions are compared by actual batch: a payment counts in the batch in which it was judged, whichever would have been open. Payments with the same verdict
-/// move the same amount between the same participants, so flips alone make the difference.
+/// move the same amount between the same participants, so flips alone make the difference; and what reviewers release, which is compared command by command.
 /// </remarks>
 internal sealed class FlipTally(LedgerState state, int examplesMax)
 {
@@ -129,25 +129,49 @@ internal sealed class FlipTally(LedgerState state, int examplesMax)
         return digits;
     }
 
+    /// <summary>What the same block of commands moved in both ledgers: payments under review that were released.</summary>
+    public void AddReleases(ReadOnlySpan<AccountMovement> moved, ReadOnlySpan<AccountMovement> wouldMove, LedgerState hypothetical)
+    {
+        foreach (ref readonly AccountMovement movement in moved)
+            NoteRelease(state, in movement, (uint)movement.Batch, -1);
+        foreach (ref readonly AccountMovement movement in wouldMove)
+            NoteRelease(hypothetical, in movement, state.Batch.Mark, 1);
+    }
+
+    private void NoteRelease(LedgerState ledger, in AccountMovement movement, uint batch, int sign)
+    {
+        if (movement.Gain <= 0)
+            return;
+        ref readonly AccountRow payer = ref ledger.Accounts[movement.Other], payee = ref ledger.Accounts[movement.Account];
+        if (payer.Participant == payee.Participant)
+            return;
+        BeginBatch(batch);
+        Note(payer.Participant, ledger.Currencies[payer.CurrencyIndex].Number, -sign * movement.Gain);
+        Note(payee.Participant, ledger.Currencies[payee.CurrencyIndex].Number, sign * movement.Gain);
+    }
+
     private void NotePositions(in Flip flip, ushort payer, ushort payee)
     {
-        if (flip.Actual.Batch != _batch)
-        {
-            EndBatch();
-            _batch = flip.Actual.Batch;
-        }
-
+        BeginBatch(flip.Actual.Batch);
         bool moves = flip.Payment.Instruction is Instruction.Micropayment or Instruction.Immediate or Instruction.Capture or Instruction.Refund;
         if (!moves || payer == payee || (flip.From != Verdict.Accepted && flip.To != Verdict.Accepted))
             return;
         (ushort giver, ushort taker) = flip.Payment.Instruction == Instruction.Refund ? (payee, payer) : (payer, payee);
         ushort currency = flip.Payment.Currency;
         Int128 amount = flip.To == Verdict.Accepted ? flip.Payment.Amount : -(Int128)flip.Payment.Amount;
-        Note(giver, -amount);
-        Note(taker, amount);
+        Note(giver, currency, -amount);
+        Note(taker, currency, amount);
+    }
 
-        void Note(ushort participant, Int128 change) =>
-            _batchChanges[(participant, currency)] = _batchChanges.GetValueOrDefault((participant, currency)) + change;
+    private void Note(ushort participant, ushort currency, Int128 change) =>
+        _batchChanges[(participant, currency)] = _batchChanges.GetValueOrDefault((participant, currency)) + change;
+
+    private void BeginBatch(uint batch)
+    {
+        if (batch == _batch)
+            return;
+        EndBatch();
+        _batch = batch;
     }
 
     private void EndBatch()

@@ -21,6 +21,9 @@ internal sealed class OtherRules
     /// <summary>Null: every corridor is open.</summary>
     public RulePlan? Plan { get; }
 
+    /// <summary>What the plan was made from; a table is made from none.</summary>
+    public IReadOnlyList<LawModule> Modules { get; private init; } = [];
+
     /// <param name="paths">Modules and folders of them, one table, or <see cref="None"/>.</param>
     /// <param name="parameters">Rates and indexes that modules ask for.</param>
     /// <param name="directory">The journal's.</param>
@@ -32,10 +35,11 @@ internal sealed class OtherRules
         if (paths is [None])
             return new OtherRules(null, scales);
         int day = Calendar.DayOf(start?.TimeNs ?? 0);
-        if (!new RuleFiles(scales, parameters, day, isHypothesis: true).TryRead(paths, out RuleTable? table, out string fault))
+        var files = new RuleFiles(scales, parameters, day, isHypothesis: true);
+        if (!files.TryRead(paths, out RuleTable? table, out string fault))
             throw new UsageException($"--rules {fault}.");
         return RulePlan.TryBuild(table!, Iso4217.OwnerCountry, out RulePlan? plan, out string error)
-            ? new OtherRules(plan, scales)
+            ? new OtherRules(plan, scales) { Modules = files.Modules }
             : throw new UsageException($"--rules {string.Join(", ", paths)}: {error}.");
     }
 

@@ -43,7 +43,7 @@ internal static class WhatIfCommand
             start.CheckReached(run.Actual.Sequence, until);
             other.Check(run.Actual);
             whole?.Keep();
-            var report = new WhatIfReport(directory, string.Join(", ", paths), start, run, tally, new BalanceEffect(run.Actual, run.Hypothetical, shown), other.Plan);
+            var report = new WhatIfReport(directory, string.Join(", ", paths), start, run, tally, new BalanceEffect(run.Actual, run.Hypothetical, shown), other);
             if (parsed.GetValue(json))
                 report.PrintJson(output);
             else
@@ -57,7 +57,7 @@ internal static class WhatIfCommand
     {
         try
         {
-            return RuleFiles.ParseParameters(texts);
+            return ParameterText.ParseAll(texts);
         }
         catch (FormatException unreadable)
         {

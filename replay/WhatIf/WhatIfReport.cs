@@ -2,6 +2,7 @@ using System.Text.Json;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Rules;
+using Settlement.Engine.Rules.Language;
 using Settlement.Engine.Text;
 using Settlement.Replay.Common;
 using Settlement.Replay.State;
@@ -10,18 +11,20 @@ namespace Settlement.Replay.WhatIf;
 
 /// <summary>What a hypothesis gave, as lines or JSON.</summary>
 internal sealed class WhatIfReport(
-    string journal, string rules, RangeStart start, WhatIfRun run, FlipTally tally, BalanceEffect balances, RulePlan? plan)
+    string journal, string rules, RangeStart start, WhatIfRun run, FlipTally tally, BalanceEffect balances, OtherRules other)
 {
     /// <summary>Lines of one count that are printed; JSON has all of them.</summary>
     private const int LinesMax = 12;
 
     private const string HowBatchesMatch = "by actual batch: a payment counts in the batch in which it was judged";
 
+    private readonly RulePlan? _plan = other.Plan;
+
     private LedgerState State => run.Actual;
 
     public void PrintLines(TextWriter output)
     {
-        Line(output, $"{journal} under {(plan is null ? "no rules" : $"{rules} ({plan.Table.Rules.Length} rules, {plan.Table.Hash})")}, in force from {FromText()} on; up to sequence {State.Sequence}");
+        Line(output, $"{journal} under {(_plan is null ? "no rules" : $"{rules} ({_plan.Table.Rules.Length} rules, {_plan.Table.Hash})")}, in force from {FromText()} on; up to sequence {State.Sequence}");
         Line(output, $"  {tally.PrimaryCount + tally.ConsequentialCount:N0} payments would have another verdict: {tally.PrimaryCount:N0} by the rules, {tally.ConsequentialCount:N0} because of earlier ones; {tally.OtherRuleCount:N0} would be refused by another rule");
         PrintCounts(output, "verdicts", FlipDimension.Verdict);
         PrintCounts(output, "decided by", FlipDimension.Cause);
@@ -50,11 +53,24 @@ internal sealed class WhatIfReport(
         using var json = new JsonText(output);
         Utf8JsonWriter writer = json.Writer;
         writer.WriteString("journal", journal);
-        if (plan is null)
+        writer.WriteString("ledger", State.LedgerId.ToString("x32", null));
+        if (_plan is null)
             writer.WriteNull("rules");
         else
-            writer.WriteString("rules", plan.Table.Hash.ToString());
+            writer.WriteString("rules", _plan.Table.Hash.ToString());
+        writer.WriteStartArray("modules");
+        foreach (LawModule module in other.Modules)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("module", module.Name);
+            writer.WriteNumber("version", module.Version);
+            writer.WriteString("text_hash", module.Hash.ToString());
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
         writer.WriteString("from", FromText());
+        writer.WriteString("first_sequence", JsonText.Exact(Math.Max(1, start.Sequence)));
         writer.WriteString("sequence", JsonText.Exact(State.Sequence));
         writer.WriteNumber("flips", tally.PrimaryCount + tally.ConsequentialCount);
         writer.WriteNumber("primary", tally.PrimaryCount);
@@ -256,7 +272,7 @@ internal sealed class WhatIfReport(
     /// <summary>Of the tables in force at the end; null: the rule is of an earlier one.</summary>
     private string? RuleNameOf(ushort rule, bool inHypothesis)
     {
-        RuleTable? table = inHypothesis ? plan?.Table : State.Rules?.Table;
+        RuleTable? table = inHypothesis ? _plan?.Table : State.Rules?.Table;
         foreach (Rule known in table is null ? default : table.Rules)
         {
             if (known.Id == rule)

@@ -111,6 +111,7 @@ internal sealed class WhatIfRun : IDisposable
     /// <summary>A command may depend on money: a wallet that is empty may close, a batch that is closed may be reported settled.</summary>
     private void CompareCommands(FlipTally tally)
     {
+        tally.AddReleases(_actual.MovedByCommands, _hypothetical.MovedByCommands, Hypothetical);
         ReadOnlySpan<ControlCommand> commands = MemoryMarshal.Cast<Payment, ControlCommand>(_actual.Slots);
         for (int i = 0; i < commands.Length; i += 1 + commands[i].ContinuationSlots)
         {

@@ -57,8 +57,24 @@ public sealed class LayoutTests
     public void An_account_is_one_cache_line() => Expect<AccountRow>(64,
         (nameof(AccountRow.Wallet), 0), (nameof(AccountRow.Available), 8), (nameof(AccountRow.Pending), 16), (nameof(AccountRow.Held), 24),
         (nameof(AccountRow.Batch), 32), (nameof(AccountRow.Next), 36), (nameof(AccountRow.SumRow), 40), (nameof(AccountRow.Opening), 44),
-        (nameof(AccountRow.Participant), 48), (nameof(AccountRow.Country), 50), (nameof(AccountRow.CurrencyIndex), 52), (nameof(AccountRow.Tier), 53),
+        (nameof(AccountRow.Participant), 48), (nameof(AccountRow.Country), 50), (nameof(AccountRow.CurrencyIndex), 52), (nameof(AccountRow.TierAndKind), 53),
         (nameof(AccountRow.Level), 54), (nameof(AccountRow.Status), 55), (nameof(AccountRow.Holder), 56));
+
+    [Test]
+    public void Tier_and_kind_of_a_wallet_share_a_byte_and_nothing_else([Values(0, 1, 2, 3)] byte tier, [Values] PartyKind kind)
+    {
+        var row = new AccountRow { Kind = kind, Tier = tier };
+        Assert.That((row.Tier, row.Kind, row.TierAndKind), Is.EqualTo((tier, kind, (byte)(((byte)kind << 2) | tier))));
+        Assert.That(row with { Tier = 2, Kind = PartyKind.Business }, Is.EqualTo(new AccountRow { TierAndKind = 0b_010_10 }));
+    }
+
+    [Test]
+    public void A_target_is_80_bytes_as_pictured() => Expect<TargetRecord>(80,
+        (nameof(TargetRecord.IdLow), 0), (nameof(TargetRecord.IdHigh), 8), (nameof(TargetRecord.Remaining), 16), (nameof(TargetRecord.ExpiryNs), 24),
+        (nameof(TargetRecord.Sequence), 32), (nameof(TargetRecord.PayerRow), 40), (nameof(TargetRecord.PayeeRow), 44),
+        (nameof(TargetRecord.PendingBatch), 48), (nameof(TargetRecord.Law), 48), (nameof(TargetRecord.Participant), 52), (nameof(TargetRecord.Currency), 54),
+        (nameof(TargetRecord.Kind), 56), (nameof(TargetRecord.Level), 57), (nameof(TargetRecord.Instruction), 58), (nameof(TargetRecord.Flags), 59),
+        (nameof(TargetRecord.Rule), 68), (nameof(TargetRecord.Purpose), 70), (nameof(TargetRecord.ValidUntilNs), 72));
 
     [Test]
     public void A_position_is_80_bytes_as_pictured() => Expect<PositionRow>(80,

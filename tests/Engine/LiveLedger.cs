@@ -205,7 +205,7 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
             throw new InvalidOperationException($"sequence {firstSequence} is told after {_outcomes.Count}");
         for (int i = 0; i < slots.Length; i++)
         {
-            if (tags[i] + FirstSequence != firstSequence + (ulong)i)
+            if (tags[i] != Pipeline.OwnTag && tags[i] + FirstSequence != firstSequence + (ulong)i)
                 throw new InvalidOperationException($"the tag {tags[i]} comes back beside sequence {firstSequence + (ulong)i}");
         }
 

@@ -83,6 +83,9 @@ public sealed class RuleTableFileTests
                 new AllCondition(Engine.Rules.When.Owner(276, 250),
                     new FieldCondition(RuleField.Purpose, RuleOperator.NotEqual, (ushort)Purpose.FamilySupport),
                     Engine.Rules.When.Level(RuleOperator.More, 100).Not()))
+            .Review(5, "eu.large", 12 * Limits.NsPerHour, new AllCondition(
+                new FieldCondition(RuleField.PayeeKind, RuleOperator.Equal, (ushort)PartyKind.Person),
+                Engine.Rules.When.Amount(RuleOperator.More, 978, 1_000_000)))
             .Build();
 
         Assert.That(Convert.ToHexString(Parse(json).Encode()), Is.EqualTo(Convert.ToHexString(expected.Encode())));

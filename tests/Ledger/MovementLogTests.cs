@@ -13,16 +13,16 @@ public sealed class MovementLogTests
     {
         ulong seed = ((ulong)(uint)PrintedSeed.Next() << 2) | temper;
         var rules = new SharedRules();
-        var generator = new StreamGenerator(seed, 15_000, rules, rules.Encode);
+        var generator = new StreamGenerator(seed, 15_000, rules, rules.Encode, decides: true);
         using var engine = new EngineLedger(generator.Genesis);
         var log = new MovementLog();
         engine.State.Movements = log;
         var last = new Dictionary<int, AccountMovement>();
         var causes = new HashSet<(Instruction, bool Expired)>();
-        foreach (GeneratedBlock block in generator.Blocks())
+        int decided = 0;
+
+        void Follow()
         {
-            Outcome[] outcomes = engine.Apply(block.Header, block.Slots);
-            ExpectOneSide(block, outcomes, log.All, causes);
             foreach (AccountMovement movement in log.All)
             {
                 ExpectToFollow(movement, last.GetValueOrDefault(movement.Account));
@@ -30,6 +30,21 @@ public sealed class MovementLogTests
             }
 
             log.Clear();
+        }
+
+        foreach (GeneratedBlock block in generator.Blocks())
+        {
+            foreach (GeneratedDecision decision in block.Decisions)
+            {
+                Verdict verdict = engine.Decide(decision.Key.Participant, decision.Key.Id, decision.Releases);
+                ExpectDecision(verdict, decision.Releases, log.All);
+                decided += verdict == Verdict.Accepted ? 1 : 0;
+                Follow();
+            }
+
+            Outcome[] outcomes = engine.Apply(block.Header, block.Slots);
+            ExpectOneSide(block, outcomes, log.All, causes);
+            Follow();
         }
 
         for (int row = 1; row <= engine.State.Accounts.Count; row++)
@@ -43,6 +58,23 @@ public sealed class MovementLogTests
         Assert.That(
             causes, Is.SupersetOf(Enum.GetValues<Instruction>().Where(one => one is >= Instruction.Micropayment and <= Instruction.Redeem).Select(one => (one, false))),
             $"seed {seed}: every kind of payment");
+        TestContext.Out.WriteLine($"{decided} decisions about payments under review");
+    }
+
+    /// <summary>What a release takes from the payer's held it gives to the payee; a refusal gives it back. A released hold moves nothing.</summary>
+    private static void ExpectDecision(Verdict verdict, bool releases, ReadOnlySpan<AccountMovement> movements)
+    {
+        ulong held = 0, others = 0;
+        foreach (AccountMovement movement in movements)
+        {
+            held += movement.HeldChange;
+            others += movement.AvailableChange + movement.PendingChange;
+        }
+
+        Assert.That(held + others, Is.Zero);
+        int expected = verdict != Verdict.Accepted ? 0 : releases ? (movements.Length == 0 ? 0 : 2) : 1;
+        Assert.That(movements.Length, Is.EqualTo(expected));
+        Assert.That(held == 0, Is.EqualTo(expected == 0));
     }
 
     [Test]
@@ -103,7 +135,7 @@ public sealed class MovementLogTests
         for (int i = 0; i < outcomes.Length && block.Header.Kind == BlockKind.Payments; i++)
         {
             ref readonly Payment payment = ref block.Slots[i];
-            bool accepted = outcomes[i].Verdict == Verdict.Accepted;
+            bool accepted = outcomes[i].Verdict.IsAccepted();
             ulong expected = !accepted ? 0 : payment.Instruction switch { Instruction.Issue => payment.Amount, Instruction.Redeem => 0 - payment.Amount, _ => 0 };
             if (sums[i] != expected || moved[i] != accepted)
                 Assert.Fail($"slot {i} of block {block.Header.Number}, {payment.Instruction}, {outcomes[i].Verdict}: movements sum to {(long)sums[i]}");

@@ -91,7 +91,7 @@ public sealed class Coverage
     {
         List<string> missing = [];
         foreach (Verdict verdict in Enum.GetValues<Verdict>())
-            if (verdict != Verdict.Undecided && Of(verdict) == 0)
+            if (verdict is > Verdict.Undecided and < Verdict.BadSignature && Of(verdict) == 0) // those of governance have tests of their own (tests/Governance)
                 missing.Add(verdict.ToString());
         foreach ((Instruction instruction, Verdict verdict) in ReachablePairs())
             if (Of(instruction, verdict) == 0)

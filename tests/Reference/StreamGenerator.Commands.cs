@@ -203,7 +203,7 @@ public sealed partial class StreamGenerator
             case 6:
                 return Scenario.Setting(SettingKey.RefundLifetimeNs, _random.Between(1UL, 90) * (Limits.NsPerHour / 6));
             case 7:
-                ulong instruction = _random.OneIn(4) ? _random.Between(126UL, 146) : _random.Between(0UL, 9);
+                ulong instruction = _random.OneIn(4) ? _random.Between(126UL, 157) : _random.Between(0UL, 9);
                 ulong level = _random.Percent(80) ? 255UL : _random.Pick((ulong[])[100, 150, 200, 256]);
                 return Scenario.Setting(SettingKey.InstructionLevel, level, instruction);
             default:

@@ -24,7 +24,7 @@ internal sealed class ExpectedRows(NaiveEngine model)
 
     private string Row(BlockHeader header, int slot, Payment payment, Outcome outcome)
     {
-        bool accepted = outcome.Verdict == Verdict.Accepted;
+        bool accepted = outcome.Verdict.IsAccepted();
         bool targets = payment.Instruction is Instruction.Capture or Instruction.Void or Instruction.Refund;
         NaiveSession? session = model.Sessions.GetValueOrDefault(payment.Session);
         (ulong payer, ulong payee, string? target) = !targets ? (payment.Payer, payment.Payee, null)

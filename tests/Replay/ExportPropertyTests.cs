@@ -149,7 +149,7 @@ public sealed class ExportPropertyTests
             {
                 int scale = model.Currencies.Single(known => known.Number == account.Currency).Scale;
                 yield return string.Create(CultureInfo.InvariantCulture,
-                    $"{wallet.Id}|{model.Participants[wallet.Participant]}|{Iso3166.LettersOf(wallet.Country)}|{wallet.Tier}|{wallet.Level}|{NameText<WalletStatus>.Of(wallet.Status)}|{Iso4217.LettersOf(account.Currency)}|"
+                    $"{wallet.Id}|{model.Participants[wallet.Participant]}|{Iso3166.LettersOf(wallet.Country)}|{wallet.Tier}|{NameText<PartyKind>.Of(wallet.Kind)}|{wallet.Level}|{NameText<WalletStatus>.Of(wallet.Status)}|{Iso4217.LettersOf(account.Currency)}|"
                     + $"{ExpectedRows.Decimal(account.Available, scale)}|{account.Available}|{ExpectedRows.Decimal(account.Pending, scale)}|{account.Pending}|{ExpectedRows.Decimal(account.Held, scale)}|{account.Held}");
             }
         }

@@ -333,7 +333,7 @@ public sealed class ReceiptTests
 
     /// <summary>Accepted payments of a batch, in order.</summary>
     private static List<Use> Leaves(int batch) => [.. s_payments.Where(use =>
-        use.Outcome.Verdict == Verdict.Accepted && use.Sequence >= s_sealed[batch - 1].FirstSequence && use.Sequence <= s_sealed[batch - 1].LastSequence)];
+        use.Outcome.Verdict.IsAccepted() && use.Sequence >= s_sealed[batch - 1].FirstSequence && use.Sequence <= s_sealed[batch - 1].LastSequence)];
 
     private static byte[] SaltKey()
     {

@@ -90,7 +90,8 @@ public sealed class StateTests
         Assert.That(state.GetProperty("open_batch").GetProperty("number").GetString(), Is.EqualTo(Text(twin.OpenBatch)));
         Assert.That(state.GetProperty("open_batch").GetProperty("count").GetString(), Is.EqualTo(Text(twin.OpenBatchSoFar.Count)));
         Assert.That(state.GetProperty("holds").GetInt32(), Is.EqualTo(twin.Targets.Values.Count(target => target.IsHold)));
-        Assert.That(state.GetProperty("refundables").GetInt32(), Is.EqualTo(twin.Targets.Values.Count(target => !target.IsHold)));
+        Assert.That(state.GetProperty("refundables").GetInt32(), Is.EqualTo(twin.Targets.Values.Count(target => !target.IsHold && target.UnderReview is null)));
+        Assert.That(state.GetProperty("reviews").GetInt32(), Is.EqualTo(twin.Targets.Values.Count(target => target.UnderReview is not null)));
         Assert.That(state.GetProperty("streams").GetInt32(), Is.EqualTo(twin.Streams.Count));
         var scales = twin.Currencies.ToDictionary(currency => currency.Number, currency => currency.Scale);
         string Amount(BigInteger amount, ushort currency) => AmountText.ToText((Int128)amount, scales[currency]);

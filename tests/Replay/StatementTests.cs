@@ -19,7 +19,7 @@ public sealed class StatementTests
         foreach (ulong seed in (ulong[])[4, 7])
             kinds.UnionWith(Follow(seed));
         Assert.That(kinds, Is.SupersetOf(
-            ["payment_in", "payment_out", "hold", "capture_in", "capture_out", "void", "hold_expired", "refund_in", "refund_out", "opening", "issue", "pending_available"]));
+            ["payment_in", "payment_out", "hold", "capture_in", "capture_out", "void", "hold_expired", "refund_in", "refund_out", "opening", "issue", "pending_available", "review"]));
     }
 
     [Test]
@@ -173,10 +173,10 @@ public sealed class StatementTests
         {
             for (int i = 0; i < block.Slots.Length; i++)
             {
-                if (block.Expected[i].Verdict != Verdict.Accepted || block.Slots[i].Instruction is Instruction.Capture or Instruction.Void or Instruction.Refund)
+                if (!block.Expected[i].Verdict.IsAccepted() || block.Slots[i].Instruction is Instruction.Capture or Instruction.Void or Instruction.Refund)
                     continue;
                 foreach (ulong wallet in (ulong[])[block.Slots[i].Payer, block.Slots[i].Payee])
-                    counts[wallet] = counts.GetValueOrDefault(wallet) + (block.Slots[i].Instruction == Instruction.Hold ? 20 : 1);
+                    counts[wallet] = counts.GetValueOrDefault(wallet) + (block.Slots[i].Instruction == Instruction.Hold || block.Expected[i].Verdict == Verdict.UnderReview ? 20 : 1);
             }
         }
 

@@ -186,7 +186,7 @@ public sealed class TailFollowTests
         for (int i = 0; i < rows.Count; i++)
         {
             GeneratedPayment payment = generated.Payments[i];
-            bool accepted = payment.Outcome.Verdict == Verdict.Accepted;
+            bool accepted = payment.Outcome.Verdict.IsAccepted();
             object[] expected =
             [
                 payment.Sequence, payment.Block, payment.TimeNs, payment.Payment.Amount, Settlement.Engine.Text.VerdictText.NameOf(payment.Outcome.Verdict),

@@ -41,7 +41,7 @@ public sealed class RulePlanTests
             ["always", "not", "all", "any", "Day", "Month", "Year", "Rolling30Days", "review Day", "review Month", "review Year", "review Rolling30Days"]).Distinct()),
             "constructs generated");
         Assert.That(met, Is.SupersetOf((string[])
-            ["row: one step", "row: several steps", "limit row", "masked limit", "review row", "review limit row", "masked limit of a review", "Review", "InRange", "InSet", "AmountAtLeast", "And",
+            ["row: one step", "row: several steps", "limit row", "masked limit", "review row", "review limit row", "masked limit of a review", "Review", "InRange", "InSet", "AmountRank", "And",
                 "Or", "Not",
              "Always", "Deny", "Limit"]), "parts of plans met");
     }
@@ -64,7 +64,7 @@ public sealed class RulePlanTests
         if (text.Contains("masked limit", StringComparison.Ordinal))
             met.Add("masked limit");
         foreach (ref readonly RuleInstruction step in plan.Program.Instructions)
-            met.Add(step.Op.ToString());
+            met.Add(step.Column == RuleColumn.AmountRank ? "AmountRank" : step.Op.ToString());
     }
 
     private static void CheckDenied(RulePlan plan, NaiveRules naive, RuleFacts[] facts)
@@ -267,6 +267,49 @@ public sealed class RulePlanTests
             ulong ceiling = 1_000u + currency;
             Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], chunk.LimitMask[0], currency, 0, ceiling, sums, 0, Time), Is.Zero);
             Assert.That(plan.FirstLimitExceeded(chunk.Limits[0], chunk.LimitMask[0], currency, 0, ceiling + 1, sums, 0, Time), Is.EqualTo(currency <= 200 ? currency : 0));
+        }
+    }
+
+    /// <summary>Up to 248 thresholds are ranks; more are compared as they are.</summary>
+    [TestCase(1, true)]
+    [TestCase(240, true)]
+    [TestCase(248, true)]
+    [TestCase(249, false)]
+    [TestCase(700, false)]
+    public void Thresholds_are_ranks_as_long_as_there_are_ranks_and_judge_alike_without(int count, bool ranked)
+    {
+        RuleTableBuilder builder = new();
+        for (int i = 1; i <= count; i++)
+            builder.Deny((ushort)(1 + count - i), "threshold", When.Purpose(Purpose.Goods).And(When.Amount(RuleOperator.AtLeast, USD, (ulong)i * 10)));
+        builder.Deny((ushort)(count + 1), "everywhere", When.Purpose(Purpose.Tax).And(When.Amount(RuleOperator.AtLeast, USD, 50).Or(When.Amount(RuleOperator.AtLeast, EUR, 40))));
+        RulePlan plan = RulePlan.Build(builder.Build(), RandomRules.OwnerOf);
+        NaiveRules naive = new(RandomRules.OwnerOf);
+        naive.Activate(plan.Table);
+        Assert.That(plan.Program.Instructions.ToArray().Any(step => step.Op == RuleOp.AmountAtLeast), Is.EqualTo(!ranked));
+        CheckDenied(plan, naive, [.. Enumerable.Range(1, 1_000).Select(i => new RuleFacts(US, DE, i % 3 == 0 ? EUR : USD, (ulong)i * 7, 0, (byte)(i % 5 == 0 ? Purpose.Tax : Purpose.Goods), 0, 1))]);
+        CheckDenied(plan, naive, [new RuleFacts(US, DE, USD, ulong.MaxValue, 0, (byte)Purpose.Goods, 0, 1), new RuleFacts(US, DE, EUR, ulong.MaxValue, 0, (byte)Purpose.Goods, 0, 1)]);
+    }
+
+    [Test]
+    public void A_threshold_stated_in_every_currency_stands_at_one_rank()
+    {
+        RuleTableBuilder builder = new();
+        Condition Equivalent(ulong dollars) => When.Amount(RuleOperator.AtLeast, USD, dollars * 100).Or(When.Amount(RuleOperator.AtLeast, EUR, dollars * 90));
+        builder.Deny(1, "goods", When.Purpose(Purpose.Goods).And(Equivalent(10)));
+        builder.Deny(2, "tax", When.Purpose(Purpose.Tax).And(Equivalent(20)));
+        builder.Deny(3, "euro", When.Purpose(Purpose.Medical).And(When.Amount(RuleOperator.More, EUR, 1_234)));
+        RulePlan plan = RulePlan.Build(builder.Build(), RandomRules.OwnerOf);
+        AmountLadder ladder = plan.Program.Ladder!;
+        Assert.That(plan.Program.Instructions.ToArray().Count(step => step.Column == RuleColumn.AmountRank), Is.EqualTo(3), plan.Describe());
+        foreach (int currency in Enumerable.Range(0, plan.Corridors.CurrencyCount))
+        {
+            ReadOnlySpan<ulong> steps = ladder.Steps.AsSpan(ladder.FirstSteps[currency], ladder.StepCount);
+            foreach (ulong amount in (ulong[])[1, 899, 900, 901, 999, 1_000, 1_001, 1_234, 1_235, 1_799, 1_800, 1_999, 2_000, 2_001, ulong.MaxValue])
+            {
+                int rank = ladder.RankOfAmount(currency, amount);
+                Assert.That(((int)RuleLanes1.CountBelow(steps, amount), (int)RuleLanes128.CountBelow(steps, amount), (int)RuleLanes256.CountBelow(steps, amount), (int)RuleLanes512.CountBelow(steps, amount)),
+                    Is.EqualTo((rank, rank, rank, rank)));
+            }
         }
     }
 

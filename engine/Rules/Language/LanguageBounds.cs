@@ -46,10 +46,7 @@ public static class LanguageBounds
     /// <summary>Characters between the quotes.</summary>
     public const int StringCharsMax = 1_000;
 
-    /// <summary>
-    /// Digits of an amount without leading zeros: its mantissa is below 10^28, so that it times a rate (below 2^64), an index and a percentage stays exact in 256
-    /// bits.
-    /// </summary>
+    /// <summary>Digits of an amount without leading zeros: its mantissa is below 10^28.</summary>
     public const int AmountDigitsMax = 28;
 
     public const int AmountDecimalsMax = Limits.ScaleMax;

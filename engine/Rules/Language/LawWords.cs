@@ -36,13 +36,18 @@ internal static class LawWords
 
     public static readonly string[] Currencies = [.. Iso4217.Numbers.ToArray().Select(Iso4217.LettersOf)];
 
-    /// <summary>Codes that people use for countries and currencies, and the ISO code that they mean.</summary>
+    /// <summary>Words that people use for values, and the value that they mean.</summary>
     private static readonly (string Written, string Meant)[] s_habits =
     [
         ("UK", "GB"), ("EL", "GR"), ("UAE", "AE"), ("DPRK", "KP"), ("RMB", "CNY"), ("NTD", "TWD"), ("STG", "GBP"),
         ("USA", "US"), ("GBR", "GB"), ("DEU", "DE"), ("FRA", "FR"), ("ITA", "IT"), ("ESP", "ES"), ("NLD", "NL"), ("CHE", "CH"),
         ("CHN", "CN"), ("IND", "IN"), ("JPN", "JP"), ("BRA", "BR"), ("NGA", "NG"), ("CAN", "CA"), ("MEX", "MX"), ("RUS", "RU"),
         ("IRN", "IR"), ("PRK", "KP"), ("MMR", "MM"), ("CUB", "CU"), ("SYR", "SY"),
+        ("individual", "person"), ("human", "person"), ("natural_person", "person"), ("company", "business"), ("legal_person", "business"),
+            ("merchant", "business"),
+        ("bank", "financial_institution"), ("state", "government"), ("charity", "non_profit"), ("ngo", "non_profit"), ("unknown", "unstated"),
+        ("remittance", "family_support"), ("trade", "goods"), ("gift", "donation"), ("health", "medical"), ("school", "education"), ("wages", "salary"),
+            ("taxes", "tax"),
     ];
 
     /// <summary>The field that another usual word for it means; null: none.</summary>
@@ -86,6 +91,13 @@ internal static class LawWords
         _ => RuleField.None,
     };
 
+    /// <summary><c>a, b and c</c>.</summary>
+    public static string AndOf<T>(IEnumerable<T> parts)
+    {
+        string[] written = [.. parts.Select(part => $"{part}")];
+        return written.Length < 2 ? string.Concat(written) : $"{string.Join(", ", written.SkipLast(1))} and {written[^1]}";
+    }
+
     /// <summary>As a sentence calls a field's values.</summary>
     public static string ValuesOf(RuleField field) => field switch
     {
@@ -127,7 +139,7 @@ internal static class LawWords
 
     public static bool IsCurrency(string word) => word.Length == 3 && !word.AsSpan().ContainsAnyExceptInRange('A', 'Z') && Iso4217.NumberOf(word) != 0;
 
-    /// <summary>The ISO code that a habitual one means; null: it is none.</summary>
+    /// <summary>The value that a habitual word means; null: it is none.</summary>
     public static string? HabitOf(string written)
     {
         foreach ((string habit, string meant) in s_habits)

@@ -80,7 +80,7 @@ internal sealed partial class ModuleBinder
         ushort? value = BindValue(field, syntax.Value);
         if (comparison > RuleOperator.NotEqual && !RuleFields.HasOrder(field))
             _faults.Error(FaultCode.FieldWithoutOrder, syntax.Operator.Place, $"{LawWords.ValuesOf(field)} is not more or less than another",
-                $"`{syntax.Field.Text}` is asked by `=`, `!=` or `in`; an order have `tier`, `level`, `amount` and `sum`");
+                $"`{syntax.Field.Text}` is asked by `=`, `!=` or `in`; only `tier`, `level`, `amount` and `sum` have an order");
         return value is { } known ? new LawField(field, comparison, known, syntax.Place) : new LawAlways(syntax.Place);
     }
 
@@ -89,7 +89,7 @@ internal sealed partial class ModuleBinder
         RuleOperator comparison = LawWords.OperatorOf(sum.Operator.Text);
         if (comparison is not (RuleOperator.More or RuleOperator.AtLeast))
             _faults.Error(FaultCode.SumComparison, sum.Operator.Place, $"a sum is compared by `>` or `>=` only, not by {sum.Operator.Shown}",
-                "a payment with a larger sum must never be treated better; what holds below a sum is written with `unless`, or as an exception");
+                "a payment with a larger sum is never treated better than one with a smaller: say above which sum the statement holds");
         if (BindMoney(sum.Money) is not { } money)
             return new LawAlways(sum.Place);
         WarnOfEquivalent(money, sum.Money.Place);

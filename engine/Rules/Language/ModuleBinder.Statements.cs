@@ -123,7 +123,7 @@ internal sealed partial class ModuleBinder
                         : "write it to the statement whose place it takes, with a higher layer");
             return;
         }
-        string? question = SuggestStatement(target.Text);
+        string? question = SuggestStatement(target.Text, plainOnly: true);
         int point = target.Text.IndexOf('.');
         if (question is null && point > 0 && _module.Length > 0 && target.Text[..point] != _module)
             _faults.Error(FaultCode.TargetForeign, target.Place, $"{target.Shown} is no statement of this module, `{_module}`",
@@ -132,10 +132,14 @@ internal sealed partial class ModuleBinder
             _faults.Error(FaultCode.UnknownTarget, target.Place, $"there is no statement {target.Shown} in this module", question);
     }
 
-    private string? SuggestStatement(string written) => Suggestion.Question(written,
-        _syntax.Statements.Where(statement => statement.Name.Text.Length > 0).Select(statement => statement.Name.Text))
-        ?? (_module.Length > 0 && !written.Contains('.') && _statementsByName.ContainsKey($"{_module}.{written}") ? $"did you mean `{_module}.{written}`?"
-            : null);
+    private string? SuggestStatement(string written, bool plainOnly = false)
+    {
+        if (_module.Length > 0 && !written.Contains('.') && _statementsByName.ContainsKey($"{_module}.{written}"))
+            return $"did you mean `{_module}.{written}`?";
+        return Suggestion.Question(written, _syntax.Statements.Take(LanguageBounds.StatementsMax)
+            .Where(statement => statement.Name.Text.Length > 0
+                && !(plainOnly && statement.IsException)).Select(statement => statement.Name.Text));
+    }
 
     private (int? From, int? Until) BindDays(StatementSyntax syntax)
     {
@@ -185,7 +189,7 @@ internal sealed partial class ModuleBinder
         }
         if (isKnown && seen.Contains(false))
             _faults.Error(FaultCode.CeilingsMalformed, ceilings.Place,
-                $"no ceiling is written for tier {string.Join(" and tier ", Enumerable.Range(0, seen.Length).Where(tier => !seen[tier]))}",
+                $"no ceiling is written for {(seen.Count(isSeen => !isSeen) == 1 ? "tier" : "the tiers")} {LawWords.AndOf(Enumerable.Range(0, seen.Length).Where(tier => !seen[tier]))}",
                 "name all four tiers, 0 to 3; where there is no ceiling, write `at most none`");
         else if (isKnown && ceilings.Tiers.All(tier => tier.Money is null))
             _faults.Error(FaultCode.CeilingsMalformed, ceilings.Place, "a limit without any ceiling limits nothing",
@@ -218,7 +222,8 @@ internal sealed partial class ModuleBinder
             bool isDeclared = _listsByName.TryGetValue(name.Text, out BoundList? list);
             if (!isDeclared && name.Text.Length > 0 && !_faults.IsFull)
                 _faults.Error(FaultCode.UnknownClass, name.Place, $"no class {name.Shown} is declared in this module",
-                    Suggestion.Question("@" + name.Text, _syntax.Lists.Where(other => other.IsClass).Select(other => "@" + other.Name.Text))
+                    Suggestion.Question("@" + name.Text,
+                        _syntax.Lists.Take(LanguageBounds.ListsMax).Where(other => other.IsClass).Select(other => "@" + other.Name.Text))
                         ?? $"declare it: `class @{name.Text} = {{ … }} cite \"…\"`");
             if (!isDeclared)
                 continue;

@@ -74,7 +74,7 @@ internal sealed partial class ModuleBinder
     {
         string[] missing = [.. s_testNeeds.Where(item => !seen.Contains(item)).Select(item => $"`{item}`")];
         if (missing.Length > 0)
-            _faults.Error(FaultCode.TestItemMissing, syntax.Place, $"the test's payment lacks {string.Join(" and ", missing)}",
+            _faults.Error(FaultCode.TestItemMissing, syntax.Place, $"the test's payment lacks {LawWords.AndOf(missing)}",
                 "write `{ src US dst DE amount USD 3_000 }`, and what else matters");
     }
 

@@ -51,8 +51,8 @@ internal sealed partial class ModuleBinder
             if (Array.IndexOf(LawWords.Purposes, value.Text) >= 0)
                 return RuleField.Purpose;
         }
-        return values[0].Text.Length == 2 ? RuleField.Source : values[0].Text.Length == 3 && LawWords.HabitOf(values[0].Text) is null ? RuleField.Currency
-            : char.IsAsciiLetterUpper(values[0].Text[0]) ? RuleField.Source : RuleField.Purpose;
+        string first = LawWords.HabitOf(values[0].Text) ?? values[0].Text;
+        return first.Length switch { 2 => RuleField.Source, 3 => RuleField.Currency, _ => RuleField.Purpose };
     }
 
     /// <summary>Values written out, ascending; what is no value of the field is told and left out.</summary>
@@ -118,7 +118,7 @@ internal sealed partial class ModuleBinder
         }
         if (!_faults.IsFull && name.Text.Length > 0)
             _faults.Error(FaultCode.UnknownList, name.Place, $"no list {name.Shown} is declared in this module",
-                Suggestion.Question("@" + name.Text, _syntax.Lists.Select(list => "@" + list.Name.Text))
+                Suggestion.Question("@" + name.Text, _syntax.Lists.Take(LanguageBounds.ListsMax).Select(list => "@" + list.Name.Text))
                     ?? $"declare it: `list @{name.Text} = {{ … }} cite \"…\"`");
         return null;
     }
@@ -198,8 +198,10 @@ internal sealed partial class ModuleBinder
             _faults.Error(FaultCode.ValueOfOtherKind, token.Place, $"{meaning}; {expected} is expected here", HintOfOtherKind(field, token));
             return;
         }
-        string? habit = LawWords.HabitOf(upper);
+        string? habit = LawWords.HabitOf(written);
         string? hint = habit is not null && Array.IndexOf(words, habit) >= 0 ? $"did you mean `{habit}`?"
+            : field == RuleField.Currency && upper is "XAG" or "XAU" or "XDR" or "XPD" or "XPT" or "XTS" or "XXX" or "XSU" or "XUA"
+                ? "amounts in it have no smallest unit to be counted in"
             : upper == "EU" && isCode ? "the European Union is no country: declare a list of its members; its currency is `EUR`"
             : Suggestion.Question(token.Text, words);
         _faults.Error(code, token.Place, $"{token.Shown} is {what}", hint
@@ -219,8 +221,8 @@ internal sealed partial class ModuleBinder
         if (field is RuleField.Source or RuleField.Destination or RuleField.Owner && LawWords.IsCurrency(token.Text))
         {
             string owner = Iso3166.LettersOf(Iso4217.OwnerCountry(Iso4217.NumberOf(token.Text)));
-            return owner.Length > 0 ? $"its country is `{owner}`; the payment's currency is asked by `currency = {token.Text}`"
-                : $"the payment's currency is asked by `currency = {token.Text}`";
+            return (owner.Length > 0 ? $"its country is `{owner}`"
+                : "it is the money of no single country") + "; the currency of a payment is asked by `currency`";
         }
         return field switch
         {

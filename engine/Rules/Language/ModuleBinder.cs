@@ -95,7 +95,7 @@ internal sealed partial class ModuleBinder
         if (header.Between.Count > LanguageBounds.TreatyNamesMax)
             _faults.Error(FaultCode.TooMany, header.Between[LanguageBounds.TreatyNamesMax].Place,
                 $"a treaty is between at most {LanguageBounds.TreatyNamesMax} modules");
-        else if (header.Between.Count == 1)
+        else if (header.Between.Count == 1 && !header.IsPartyLost)
             _faults.Error(FaultCode.TreatyParties, header.Between[0].Place, "a treaty is between two modules or more",
                 "name the others, too: `between us, in`");
         return version;
@@ -152,7 +152,7 @@ internal sealed partial class ModuleBinder
         }
         if (NumberText.ReadDate(date.Text, out int day) is { } fault)
         {
-            _faults.Error(FaultCode.NoSuchDay, date.Place, $"there is no day {date.Shown}", fault);
+            _faults.Error(FaultCode.NoSuchDay, date.Place, $"{date.Shown} is no day that can stand here", fault);
             return null;
         }
         return day;

@@ -96,7 +96,7 @@ internal sealed partial class ModuleParser
         Token asked = Take() with { Text = field };
         return field switch
         {
-            "amount" => ReadAmount(start),
+            "amount" when !Current.IsWord("in") => ReadAmount(start),
             "sum" => ReadSum(start),
             "payer" or "payee" when Current.IsWord("is") => ReadIs(asked, start),
             _ => ReadComparison(asked, start),

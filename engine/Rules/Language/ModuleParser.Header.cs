@@ -30,6 +30,8 @@ internal sealed partial class ModuleParser
         {
             if (Keyword(s_headerParts, LawWords.Items) is not { } part)
             {
+                if (IsBehindHeader(header, seen))
+                    break;
                 _faults.Error(FaultCode.Unexpected, Here, $"{Current.Shown} has no meaning in the header", HeaderOrder(header));
                 do
                     _at++;
@@ -49,18 +51,30 @@ internal sealed partial class ModuleParser
         return header;
     }
 
+    /// <summary>Whether a line that begins with what the header does not have is behind it: because the header is whole, or by its word.</summary>
+    private bool IsBehindHeader(HeaderSyntax header, bool[] seen) =>
+        Current.IsFirstOnLine
+            && (MissingParts(header, seen).Count == 0 || Array.IndexOf(LawWords.Items, Current.Text) >= 0
+            || Array.IndexOf(LawWords.Headers, Current.Text) >= 0);
+
+    private static List<string> MissingParts(HeaderSyntax header, bool[] seen)
+    {
+        List<string> missing = [];
+        foreach (string part in (ReadOnlySpan<string>)["version", "effective", "authority", header.IsTreaty ? "between" : "for"])
+            if (!seen[Array.IndexOf(s_headerParts, part)])
+                missing.Add($"`{part}`");
+        return missing;
+    }
+
     private static string HeaderOrder(HeaderSyntax header) => header.IsTreaty
         ? "a treaty's header is: treaty NAME version NUMBER effective DATE [until DATE] authority \"TEXT\" between MODULE, MODULE"
         : "a module's header is: module NAME version NUMBER effective DATE [until DATE] authority \"TEXT\" for COUNTRIES [currencies CURRENCIES]";
 
     private void TellMissing(HeaderSyntax header, bool[] seen, int start)
     {
-        List<string> missing = [];
-        foreach (string part in (ReadOnlySpan<string>)["version", "effective", "authority", header.IsTreaty ? "between" : "for"])
-            if (!seen[Array.IndexOf(s_headerParts, part)])
-                missing.Add($"`{part}`");
+        List<string> missing = MissingParts(header, seen);
         if (missing.Count > 0 && !_faults.IsFull)
-            _faults.Error(FaultCode.HeaderPartMissing, _tokens[start].Place, $"the header lacks {string.Join(" and ", missing)}", HeaderOrder(header));
+            _faults.Error(FaultCode.HeaderPartMissing, _tokens[start].Place, $"the header lacks {LawWords.AndOf(missing)}", HeaderOrder(header));
     }
 
     private void ReadHeaderPart(HeaderSyntax header, string part)
@@ -97,6 +111,7 @@ internal sealed partial class ModuleParser
                 {
                     if (Current.Kind != TokenKind.Word)
                     {
+                        header.IsPartyLost = true;
                         _faults.Error(FaultCode.NameExpected, Here, "the name of a module is expected here",
                             "name the modules that the treaty is between: `between us, in`");
                         break;

@@ -66,6 +66,7 @@ internal sealed partial class ModuleParser
         }
         _faults.Error(FaultCode.EffectExpected, Here, "this exception does not say what holds instead",
             "write `allow`, `deny`, `require …`, `review` or `limit …` behind the statement that it is to");
+        _hasSkipped = true;
         SkipToClause();
     }
 

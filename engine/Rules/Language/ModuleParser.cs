@@ -128,8 +128,9 @@ internal sealed partial class ModuleParser
         if (meant is null || Array.IndexOf(words, meant) < 0)
             return null;
         bool isCase = string.Equals(written, meant, StringComparison.OrdinalIgnoreCase);
-        _faults.Error(FaultCode.WordMisspelt, Current.Place, $"{Current.Shown} is no word of the language here",
-            isCase ? $"its words are written in small letters: `{meant}`" : $"did you mean `{meant}`?");
+        _faults.Error(FaultCode.WordMisspelt, Current.Place, isCase ? $"{Current.Shown} is written in small letters"
+            : $"{Current.Shown} is no word of the language here",
+            isCase ? $"write `{meant}`" : $"did you mean `{meant}`?");
         return meant;
     }
 
@@ -335,9 +336,11 @@ internal sealed partial class ModuleParser
     {
         Mark(LayoutMark.Clause);
         Token source = Take() with { Text = keyword };
-        return TakeText(keyword == "cite" ? "the law that it comes from" : "what the invented rule is to show",
-            $"write it in quotes: `{keyword} \"…\"`") is { } text
-            ? new SourceSyntax(source, text) : null;
+        string what = keyword == "cite" ? "from which law this comes" : "what the invented rule is to show";
+        if (TakeText(what, $"write it in quotes: `{keyword} \"…\"`") is { } text)
+            return new SourceSyntax(source, text);
+        _hasSkipped = true; // it was to have one
+        return null;
     }
 
     private void TellNoSource(Token name, string message) => _faults.Error(FaultCode.SourceMissing, name.Place, message,

@@ -49,16 +49,25 @@ internal static class Suggestion
         };
     }
 
-    public static bool IsNear(string written, string word) => Distance(written, word, AllowedOf(written.Length)) <= AllowedOf(written.Length);
-
     /// <summary>How far a word may be from what was meant: one letter of three, two of six, three of more.</summary>
     private static int AllowedOf(int chars) => Whole * (chars <= 4 ? 1 : chars <= 7 ? 2 : 3);
 
     /// <summary>Exact up to <paramref name="max"/>; above it any greater number.</summary>
-    private static int Distance(string left, string right, int max)
+    internal static int Distance(ReadOnlySpan<char> left, ReadOnlySpan<char> right, int max)
     {
         if (left.Length > CharsMax || right.Length > CharsMax || Math.Abs(left.Length - right.Length) * Whole > max)
             return max + 1;
+        if (left.Equals(right, StringComparison.OrdinalIgnoreCase))
+            return left.SequenceEqual(right) ? 0 : Slight;
+        // What both begin and end with costs nothing; names of one module begin alike.
+        int same = left.CommonPrefixLength(right);
+        left = left[same..];
+        right = right[same..];
+        while (left.Length > 0 && right.Length > 0 && left[^1] == right[^1])
+        {
+            left = left[..^1];
+            right = right[..^1];
+        }
         // Only where rows and columns differ by no more than may be put in or left out; what lies outside is too far.
         int band = max / Whole + 1;
         Span<int> beforeLast = stackalloc int[CharsMax + 1], last = stackalloc int[CharsMax + 1], row = stackalloc int[CharsMax + 1];

@@ -35,6 +35,9 @@ internal sealed record HeaderSyntax(Token Keyword)
 
     /// <summary>Of a treaty.</summary>
     public List<Token> Between { get; } = [];
+
+    /// <summary>One of them could not be read.</summary>
+    public bool IsPartyLost { get; set; }
 }
 
 /// <summary>Codes written out, or a list's name.</summary>

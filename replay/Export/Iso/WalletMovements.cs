@@ -8,7 +8,7 @@ namespace Settlement.Replay.Export.Iso;
 
 /// <summary>
 /// What accepted payments do to booked balances (available, pending and held together), out of a walk. A hold, its release and its expiry change
-/// none; a capture, a refund name their parties by a target, which is remembered from the payment that made it or found in the ledger at the
+/// none, and no more does a review, until a reviewer's command carries the payment out; a capture, a refund name their parties by a target, which is remembered from the payment that made it or found in the ledger at the
 /// range's start.
 /// </summary>
 /// <remarks>
@@ -22,24 +22,77 @@ internal sealed class WalletMovements(RangeStart start, ulong? wallet, MovementS
     private readonly record struct Target(int PayerRow, int PayeeRow, bool Pends);
 
     private readonly Dictionary<(ushort Participant, UInt128 Id), Target> _targets = [];
+    private readonly Dictionary<ulong, Payment> _reviews = []; // by sequence
     private int _sweepAt = SweepCountMin;
 
     /// <summary>Takes the block that the walk has just applied.</summary>
     public void Take(JournalWalk walk)
     {
-        if (walk.Header.Kind != BlockKind.Payments)
-            return;
-        ReadOnlySpan<Payment> slots = walk.Slots;
-        ReadOnlySpan<Outcome> outcomes = walk.Outcomes;
+        if (walk.Header.Kind == BlockKind.Payments)
+            TakePayments(walk.State, in walk.Header, walk.Slots, walk.Outcomes);
+        else
+            TakeReleases(walk.State, walk.MovedByCommands);
+    }
+
+    internal void TakePayments(LedgerState state, in BlockHeader header, ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes)
+    {
         for (int i = 0; i < slots.Length; i++)
         {
-            ulong sequence = walk.Header.FirstSequence + (ulong)i;
-            if (outcomes[i].Verdict == Verdict.Accepted && sequence > start.Point.Sequence)
-                Take(walk.State, in slots[i], outcomes[i].Batch, sequence, walk.Header.TimeNs);
+            ulong sequence = header.FirstSequence + (ulong)i;
+            if (sequence <= start.Point.Sequence)
+                continue;
+            if (outcomes[i].Verdict == Verdict.UnderReview)
+                TakeUnderReview(state, in slots[i], sequence);
+            else if (outcomes[i].Verdict == Verdict.Accepted)
+                Take(state, in slots[i], outcomes[i].Batch, sequence, header.TimeNs);
         }
 
         if (_targets.Count > _sweepAt)
-            Sweep(walk.State);
+            Sweep(state);
+    }
+
+    /// <summary>Nothing is booked; what a release may book, and a refund or capture behind it, is remembered.</summary>
+    private void TakeUnderReview(LedgerState state, in Payment payment, ulong sequence)
+    {
+        _reviews[sequence] = payment;
+        Remember(state, in payment, new Target(
+            RowOf(state, payment.Payer, payment.Currency), RowOf(state, payment.Payee, payment.Currency), payment.Instruction != Instruction.Immediate));
+    }
+
+    /// <summary>A released payment is booked with its own id and purpose, at the sequence of the command that released it.</summary>
+    internal void TakeReleases(LedgerState state, ReadOnlySpan<AccountMovement> movedByCommands)
+    {
+        foreach (ref readonly AccountMovement moved in movedByCommands)
+        {
+            if (moved.Gain == 0 || moved.Sequence <= start.Point.Sequence)
+                continue;
+            Payment payment = ReviewOf(moved.Payment);
+            var movement = new Movement
+            {
+                Sequence = moved.Sequence, TimeNs = moved.TimeNs, Amount = (UInt128)Int128.Abs(moved.Gain), IdLow = payment.IdLow, IdHigh = payment.IdHigh,
+                Reference = payment.Reference, Batch = (uint)moved.Batch, Instruction = payment.Instruction, Purpose = payment.Purpose,
+                Marks = payment.HasStreamId ? MovementMarks.StreamId : MovementMarks.None,
+            };
+            MovementMarks side = moved.Gain < 0 ? MovementMarks.None : MovementMarks.Credit | (moved.PendingChange != 0 ? MovementMarks.Pends : 0);
+            Add(state, ref movement, moved.Account, moved.Other, side);
+            if (moved.Gain > 0)
+                _reviews.Remove(moved.Payment); // the payer's movement comes first
+        }
+    }
+
+    /// <summary>The payment of that sequence, as it came; from before the range, what the ledger keeps of it, which is all but the client's reference.</summary>
+    private Payment ReviewOf(ulong sequence)
+    {
+        if (_reviews.TryGetValue(sequence, out Payment payment))
+            return payment;
+        for (int record = 1; record <= start.State?.Targets.RecordsUsed; record++)
+        {
+            ref readonly TargetRecord review = ref start.State.Targets[record];
+            if (review.Kind == TargetKind.Review && review.Sequence == sequence)
+                return new Payment { IdLow = review.IdLow, IdHigh = review.IdHigh, Flags = review.Flags, Instruction = review.Instruction, Purpose = review.Purpose };
+        }
+
+        throw new LedgerBrokenException($"sequence {sequence} was released from review, and never went there");
     }
 
     private void Take(LedgerState state, in Payment payment, uint batch, ulong sequence, ulong timeNs)
@@ -119,11 +172,12 @@ internal sealed class WalletMovements(RangeStart start, ulong? wallet, MovementS
         return new Target(found.PayerRow, found.PayeeRow, found.PendingBatch != 0);
     }
 
-    private void Remember(LedgerState state, in Payment payment, Target target)
+    private void Remember(LedgerState state, in Payment payment, Target target) => _targets[KeyOf(state, in payment, target.PayeeRow)] = target;
+
+    private static (ushort Participant, UInt128 Id) KeyOf(LedgerState state, in Payment payment, int payeeRow)
     {
         ref readonly SessionRecord session = ref state.Sessions.At(payment.Session);
-        ushort participant = session.IsOperator ? session.Participant : state.Accounts[target.PayeeRow].Participant;
-        _targets[(participant, payment.Id)] = target;
+        return (session.IsOperator ? session.Participant : state.Accounts[payeeRow].Participant, payment.Id);
     }
 
     private void Transfer(LedgerState state, ref Movement movement, int payer, int payee, bool pends)
@@ -164,6 +218,12 @@ internal sealed class WalletMovements(RangeStart start, ulong? wallet, MovementS
         {
             if (state.Targets.Find(key.Participant, key.Id) == 0)
                 _targets.Remove(key);
+        }
+
+        foreach ((ulong sequence, Payment payment) in _reviews)
+        {
+            if (!_targets.ContainsKey(KeyOf(state, in payment, RowOf(state, payment.Payee, payment.Currency))))
+                _reviews.Remove(sequence);
         }
 
         _sweepAt = Math.Max(SweepCountMin, 2 * _targets.Count);

@@ -10,6 +10,7 @@ public sealed class WalletCsvReaderTests
 {
     private const string Header = "wallet,country,participant,currency,opening\n";
     private const string FullHeader = "wallet,country,participant,currency,opening,tier,level,status,holder\n";
+    private const string KindHeader = "kind,wallet,country,participant,currency,opening\n";
 
     [Test]
     public void A_short_line_is_an_active_wallet_of_tier_and_level_0()
@@ -26,6 +27,23 @@ public sealed class WalletCsvReaderTests
         WalletRecord wallet = Wallets(FullHeader + "18446744073709551615,840,B,392,,3,255,Frozen,99\n").Single();
         Assert.That((wallet.Wallet, wallet.Country, wallet.Currency, wallet.Opening), Is.EqualTo((ulong.MaxValue, (ushort)840, (ushort)392, 0ul)));
         Assert.That((wallet.Tier, wallet.Level, wallet.Status, wallet.Holder), Is.EqualTo(((byte)3, (byte)255, WalletStatus.Frozen, 99ul)));
+    }
+
+    [TestCase("person", PartyKind.Person)]
+    [TestCase("Financial_Institution", PartyKind.FinancialInstitution)]
+    [TestCase("non_profit", PartyKind.NonProfit)]
+    [TestCase("", PartyKind.Unstated)]
+    public void A_wallets_owner_has_a_kind(string kind, PartyKind expected) =>
+        Assert.That(Wallets(KindHeader + kind + ",7,DE,B,EUR,1\n").Single().Kind, Is.EqualTo(expected));
+
+    [Test]
+    public void A_kind_without_meaning_and_one_that_differs_are_said()
+    {
+        InputException strange = Thrown(() => Wallets(KindHeader + "last,7,DE,B,EUR,1\n"));
+        Assert.That((strange.Column, strange.Expected), Is.EqualTo(("kind", "one of unstated, person, business, government, financial_institution, non_profit")));
+        InputException other = Thrown(() => Wallets(KindHeader + "person,7,DE,B,EUR,1\nbusiness,7,DE,B,USD,1\n"));
+        Assert.That((other.Column, other.Line), Is.EqualTo(("kind", 3L)));
+        Assert.That(other.Expected, Does.StartWith("the same as for wallet 7 in line 2"));
     }
 
     [Test]
