@@ -23,9 +23,10 @@ public sealed class LawModelTests
         {
             RuleSet rules = generator.RuleSet();
             LawModel model = new(rules);
+            IReadOnlyList<LawMoney> stated = LawGenerator.Stated(rules);
             for (int payment = 0; payment < 60; payment++)
             {
-                (ModelCase? one, LawCase asked, int day) = Case(generator, random, model);
+                (ModelCase? one, LawCase asked, int day) = Case(generator, random, model, stated);
                 if (one is null)
                     continue;
                 LawDecision said = RuleSetInterpreter.Judge(rules, day, asked);
@@ -47,10 +48,9 @@ public sealed class LawModelTests
     }
 
     /// <summary>A payment by chance, and its case in the model; null: on a day before the model's first.</summary>
-    private static (ModelCase? One, LawCase Asked, int Day) Case(LawGenerator generator, Random random, LawModel model)
+    private static (ModelCase? One, LawCase Asked, int Day) Case(LawGenerator generator, Random random, LawModel model, IReadOnlyList<LawMoney> stated)
     {
-        RuleFacts facts = generator.Facts();
-        Dictionary<LimitWindow, ulong> spent = generator.Spent();
+        (RuleFacts facts, Dictionary<LimitWindow, ulong> spent) = generator.Payment(model.Sides[0].Rules, stated);
         int day = LawGenerator.FirstDay + random.Next(-2, 9);
         LawCase asked = new(facts, window => spent[window]);
         int dayClass = Enumerable.Range(0, model.Fields.Count(CaseField.Day)).LastOrDefault(of => model.Fields.ValueOf(CaseField.Day, of) <= day, -1);
@@ -87,9 +87,10 @@ public sealed class LawModelTests
             HashSet<(DiffAnswer, DiffAnswer)> ways = [.. result.Ways.Select(way => (way.Before, way.After))];
             Assert.That(ways, Has.Count.EqualTo(result.Ways.Count), "each way is told once");
             LawModel model = new(before, after);
+            IReadOnlyList<LawMoney> stated = [.. LawGenerator.Stated(before), .. LawGenerator.Stated(after)];
             for (int payment = 0; payment < 200; payment++)
             {
-                (ModelCase? one, LawCase asked, int day) = Case(generator, random, model);
+                (ModelCase? one, LawCase asked, int day) = Case(generator, random, model, stated);
                 if (one is null || !result.IsProven)
                     continue;
                 DiffAnswer Said(RuleSet rules) => RuleSetInterpreter.Judge(rules, day, asked) is var said ? DiffAnswer.Of(said.Answer, said.Decider?.Statement) : default;
@@ -144,9 +145,10 @@ public sealed class LawModelTests
                 shadowed += found.Code is FindingCode.Shadowed or FindingCode.ShadowedByOther ? 1 : 0;
             }
             LawModel model = new(rules);
+            IReadOnlyList<LawMoney> stated = LawGenerator.Stated(rules);
             for (int payment = 0; payment < 200; payment++)
             {
-                (ModelCase? one, LawCase asked, int day) = Case(generator, random, model);
+                (ModelCase? one, LawCase asked, int day) = Case(generator, random, model, stated);
                 if (one is not null && RuleSetInterpreter.Judge(rules, day, asked).Decider is { } decider)
                     Assert.That(never, Does.Not.Contain(decider.Statement.Name), $"round {round}, {asked.Facts} on {day}");
             }
