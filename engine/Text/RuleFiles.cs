@@ -144,45 +144,9 @@ internal sealed class RuleFiles
         return isLowered;
     }
 
-    /// <exception cref="FormatException">One cannot be read, or is there twice.</exception>
-    public static Dictionary<ParameterName, ulong> ParseParameters(IEnumerable<string> texts)
-    {
-        Dictionary<ParameterName, ulong> parameters = [];
-        foreach (string text in texts)
-        {
-            (ParameterName name, ulong value) = ParseParameter(text);
-            if (!parameters.TryAdd(name, value))
-                throw new FormatException($"--parameter {text}: {Iso4217.LettersOf(name.Currency)}.{name.Name} is there twice");
-        }
-
-        return parameters;
-    }
-
-    /// <summary>Reads <c>EUR.rate=1.08</c>: a parameter and its value, with at most nine digits behind the point.</summary>
-    /// <exception cref="FormatException">It is no such text; the message says what is expected.</exception>
-    public static (ParameterName Name, ulong Value) ParseParameter(string text)
-    {
-        const string Expected = "CURRENCY.NAME=NUMBER is expected, as EUR.rate=1.08: a currency of ISO 4217, 'rate' or the name of an index (1 to 16 of a-z, 0-9 and _), a number above 0 with at most 9 digits behind the point";
-        int point = text.IndexOf('.'), equals = text.IndexOf('=');
-        ushort currency = point > 0 ? Iso4217.NumberOf(text.AsSpan(0, point)) : (ushort)0;
-        if (currency == 0 || equals < point || !IsName(text.AsSpan(point + 1, equals - point - 1)) || !AmountText.TryParse(text.AsSpan(equals + 1), 9, out ulong value, out _) || value == 0)
-            throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"--parameter {text}: {Expected}"));
-        return (new ParameterName(currency, text[(point + 1)..equals]), value);
-    }
-
     private static string DateOf(int day)
     {
         (int year, int month, int dayOfMonth) = Rules.Calendar.Civil(day);
         return string.Create(CultureInfo.InvariantCulture, $"{year:0000}-{month:00}-{dayOfMonth:00}");
-    }
-
-    private static bool IsName(ReadOnlySpan<char> name)
-    {
-        if (name.Length is 0 or > 16 || !char.IsAsciiLetterLower(name[0]))
-            return false;
-        foreach (char letter in name)
-            if (!char.IsAsciiLetterLower(letter) && !char.IsAsciiDigit(letter) && letter != '_')
-                return false;
-        return true;
     }
 }

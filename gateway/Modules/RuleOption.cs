@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Rules.Language;
+using Settlement.Engine.Text;
 using Settlement.Gateway.Modules.Smt;
 using Settlement.Gateway.Settle;
 
@@ -50,24 +51,14 @@ internal static class RuleOption
     /// <exception cref="UsageException">One cannot be read, or stands twice with two values.</exception>
     public static RuleParameters ReadParameters(IReadOnlyList<string>? given)
     {
-        Dictionary<ParameterName, ulong> parameters = [];
-        foreach (string text in given ?? [])
+        try
         {
-            int point = text.IndexOf('.', StringComparison.Ordinal), equal = text.IndexOf('=', StringComparison.Ordinal);
-            if (point <= 0 || equal < point)
-                throw new UsageException($"--parameter '{text}': expected a currency, a name and a value, such as EUR.rate=1.08.");
-            ushort currency = Iso4217.NumberOf(text.AsSpan(0, point));
-            if (currency == 0)
-                throw new UsageException($"--parameter '{text}': '{text[..point]}' is no currency of ISO 4217.");
-            string name = text[(point + 1)..equal];
-            if (name.Length is 0 or > LanguageBounds.ParameterNameCharsMax || name.Any(letter => !char.IsAsciiLetterLower(letter) && !char.IsAsciiDigit(letter) && letter != '_'))
-                throw new UsageException($"--parameter '{text}': '{name}' is no name of a parameter; a rate's is rate, an index has one of its own, in small letters.");
-            if (!AmountText.TryParse(text.AsSpan(equal + 1), LanguageBounds.ParameterDecimalsMax, out ulong value, out _))
-                throw new UsageException($"--parameter '{text}': expected a decimal value with at most {LanguageBounds.ParameterDecimalsMax} digits behind the point, such as 1.08.");
-            if (!parameters.TryAdd(new ParameterName(currency, name), value) && parameters[new ParameterName(currency, name)] != value)
-                throw new UsageException($"--parameter '{text}': it stands twice, with two values.");
+            return new RuleParameters(ParameterText.ParseAll(given ?? []));
         }
-        return new RuleParameters(parameters);
+        catch (FormatException unreadable)
+        {
+            throw new UsageException($"{unreadable.Message}.");
+        }
     }
 
     /// <exception cref="UsageException">It is no number of seconds.</exception>

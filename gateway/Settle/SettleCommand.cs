@@ -79,7 +79,7 @@ internal static class SettleCommand
                     Report = parsed.GetValue(report),
                     Accounts = parsed.GetValue(accounts),
                     Rules = parsed.GetValue(rules) ?? [],
-                    Parameters = RuleFiles.ParseParameters(parsed.GetValue(parameters) ?? []),
+                    Parameters = ParameterText.ParseAll(parsed.GetValue(parameters) ?? []),
                     Stream = parsed.GetValue(stream),
                     BatchCount = parsed.GetValue(batchCount),
                     BatchAgeNs = parsed.GetValue(batchAge),

@@ -262,33 +262,6 @@ public static class DedupLoad
 
         public void Dispose() => Dedup.Dispose();
     }
-
-    /// <summary>Keeps nothing, and counts what it was given.</summary>
-    private sealed class NoStore : IIdStore
-    {
-        public long Puts { get; private set; }
-
-        public void Put(IdKind kind, in IdKey key, in Decision decision) => Puts++;
-
-        public bool TryGet(IdKind kind, in IdKey key, out Decision decision)
-        {
-            decision = default;
-            return false;
-        }
-
-        public long Position(IdKind kind) => 0;
-
-        public void DropBefore(IdKind kind, long position)
-        {
-        }
-
-        public IEnumerable<IdEntry> Kept(IdKind kind) => [];
-
-        public void Dispose()
-        {
-        }
-    }
-
     /// <summary>One kind of id, or one step of judging it, as measured.</summary>
     /// <param name="QuietNs">Of a payment in the median chunk.</param>
     private sealed record Kind(string Name, string Says, Runs Runs, double QuietNs)

@@ -25,6 +25,8 @@ public static class RulesLoad
     private const int RoundCount = 500;
     private const int RoundCountSmall = 1;
 
+    private const int SwapCount = 10;
+
     /// <summary>The peer takes about a millisecond each.</summary>
     private const int PeerPayments = 1_000;
     private const int PeerPaymentsSmall = 20;
@@ -65,6 +67,11 @@ public static class RulesLoad
         }
 
         figure = InsideApply(figure, options, cases[0].Plan);
+        (Spread pause, Spread build, string says) = LawSwap.Measure(options.Small, options.Small ? 1 : SwapCount);
+        figure = figure
+            .With("activation_pause_ms_max", pause.Max, $"settle thread, the block in which a version comes into force less the same without: {says}")
+            .With("activation_pause_ms", pause.Median)
+            .With("activation_build_ms", build.Median, "check, lowering, plan and self-check of it, on the thread of plans");
         figure = BesidePeer(figure, options, cases[0].Plan, spread);
         figure = figure.With("bytes_per_payment_of_all_cases", runs.Max(one => one.BytesPerPayment.Max), "the worst run of the worst case");
         FigurePrinter.Print(figure, options.Json, options.Output);

@@ -17,7 +17,7 @@ internal static class ShippedLaw
     {
         string folder = Path.Combine(AppContext.BaseDirectory, "rules");
         moduleCount = Directory.GetFiles(folder, "*" + RuleFiles.Extension).Length;
-        Dictionary<ParameterName, ulong> parameters = RuleFiles.ParseParameters(s_parameters);
+        Dictionary<ParameterName, ulong> parameters = ParameterText.ParseAll(s_parameters);
         var files = new RuleFiles(new CurrencyScales(), parameters, Calendar.DayOf(LoadLedger.TimeNs), isHypothesis: true);
         return files.TryRead([folder], out RuleTable? table, out string fault) ? table! : throw new InvalidOperationException(fault);
     }

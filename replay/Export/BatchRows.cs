@@ -17,7 +17,7 @@ internal static class BatchRows
         Needed("opened_ns", ColumnType.UInt64, "the same, ns since 1970"),
         Needed("closed", ColumnType.Time, "block time of the close"),
         Needed("closed_ns", ColumnType.UInt64, "the same, ns since 1970"),
-        Needed("count", ColumnType.Count, "accepted payments that count towards cut-offs: all but issues and redemptions"),
+        Needed("count", ColumnType.Count, "what counts towards cut-offs: accepted payments, all but issues and redemptions, and reviews when they are released"),
         Needed("accepted", ColumnType.Count, "accepted payments: the leaves of its tree"),
         Optional("rules", ColumnType.Symbol, "SHA-256 of the rule table that was active at the close; null: none"),
         Needed("state_hash", ColumnType.Text, "hash of the ledger's state at the close"),

@@ -57,7 +57,7 @@ internal static class WhatIfCommand
     {
         try
         {
-            return RuleFiles.ParseParameters(texts);
+            return ParameterText.ParseAll(texts);
         }
         catch (FormatException unreadable)
         {

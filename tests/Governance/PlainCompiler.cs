@@ -46,7 +46,7 @@ internal class PlainCompiler : ILawCompiler
             {
                 if (line[0] == "broken")
                     return LawBuild.Failed($"{text.Name} is broken");
-                if (line[0] is "module" or "treaty" or "allow" || allowed.Any(pair => line[0] == "deny" && pair.Law == text.Name && pair.Words.SequenceEqual(line[1..])))
+                if (line[0] is "module" or "treaty" or "allow" || allowed.Any(pair => line[0] == "deny" && pair.Law == text.Name && pair.Words.AsSpan().SequenceEqual(line.AsSpan(1))))
                     continue;
                 id++;
                 if (!TryAdd(builder, laws, id, text.Name + "." + line[0], line))
@@ -73,7 +73,7 @@ internal class PlainCompiler : ILawCompiler
                 return true;
             case "limit":
                 LimitWindow window = words[4] == "day" ? LimitWindow.Day
-                    : LimitWindow.YearFrom(byte.Parse(words[4][..2], CultureInfo.InvariantCulture), byte.Parse(words[4][3..], CultureInfo.InvariantCulture));
+                    : LimitWindow.YearFrom(byte.Parse(words[4].AsSpan(0, 2), CultureInfo.InvariantCulture), byte.Parse(words[4].AsSpan(3), CultureInfo.InvariantCulture));
                 builder.Limit(id, name, window, Number(words[2]), TierCeilings.Same(ulong.Parse(words[3], CultureInfo.InvariantCulture)), source);
                 return true;
             default: // indexed

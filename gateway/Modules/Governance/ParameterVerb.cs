@@ -14,8 +14,6 @@ internal static class ParameterVerb
     /// <summary>Digits behind the point: parameters count in units of 10^-9.</summary>
     private const int Scale = 9;
 
-    private const string None = "none";
-
     private readonly record struct Assignment(ParameterName Name, ulong Value);
 
     public static Command Create(TextWriter output, TextWriter error)
@@ -23,8 +21,8 @@ internal static class ParameterVerb
         var assignment = new Argument<Assignment>("assignment")
         {
             Description = "CURRENCY.NAME=VALUE, such as EUR.rate=1.08, with at most nine digits behind the point; EUR.rate=none takes the value away.",
-            CustomParser = result => TryParse(result.Tokens[0].Value, out Assignment read)
-                ? read : GovernanceOption.Fail<Assignment>(result, "a currency, a name (a-z, 0-9, _) and a number above 0 with at most nine digits behind the point, such as EUR.rate=1.08, or EUR.rate=none"),
+            CustomParser = result => ParameterText.TryParse(result.Tokens[0].Value, mayBeNone: true, out ParameterName name, out ulong value, out string fault)
+                ? new Assignment(name, value) : GovernanceOption.Fail<Assignment>(result, fault),
         };
         Option<ActivationPoint> at = GovernanceOption.At();
         var verb = new Command("parameter", "Journals a rate or an index of a currency, under a session of its authority; laws that use it change with it, without a new module.") { assignment, at };
@@ -70,21 +68,5 @@ internal static class ParameterVerb
 
         return best != 0 ? best : throw new LawRefusedException(
             $"{state.Participants.NameOf(authority)}, the authority of {Iso4217.LettersOf(currency)}, has no session in this ledger: open one for it, for nobody else may say this.");
-    }
-
-    private static bool TryParse(string text, out Assignment read)
-    {
-        read = default;
-        int dot = text.IndexOf('.', StringComparison.Ordinal);
-        int equals = text.IndexOf('=', StringComparison.Ordinal);
-        if (dot < 0 || equals < dot)
-            return false;
-        ushort currency = Iso4217.NumberOf(text.AsSpan(0, dot));
-        string name = text[(dot + 1)..equals];
-        string number = text[(equals + 1)..];
-        ulong value = 0;
-        bool valued = number == None || (AmountText.TryParse(number, Scale, out value, out _) && value > 0);
-        read = new Assignment(new ParameterName(currency, name), value);
-        return currency != 0 && valued && GovernanceText.IsParameter(name);
     }
 }
