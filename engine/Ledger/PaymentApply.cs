@@ -95,7 +95,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         if (countsSums)
             AddToSums(in payer, amount);
         if (refundable)
-            KeepRefundable(RecordOf(in payment, payerRow, payeeRow, sequence, payment.Level), pends);
+            KeepRefundable(in payment, payerRow, payeeRow, sequence, pends, payment.Level);
         CountDeclassified(payment.Level, payer.Level, payee.Level);
         outcome.Available = payer.Available;
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
@@ -284,7 +284,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         if (crosses)
             state.Positions.Move(payer.Participant, payee.Participant, payer.CurrencyIndex, amount);
         if (refundable)
-            KeepRefundable(RecordOf(in payment, hold.PayerRow, hold.PayeeRow, sequence, Math.Max(hold.Level, payment.Level)), pends: true);
+            KeepRefundable(in payment, hold.PayerRow, hold.PayeeRow, sequence, pends: true, Math.Max(hold.Level, payment.Level));
         CountDeclassified(Math.Max(hold.Level, payment.Level), payer.Level, payee.Level);
         outcome.Available = payer.Available;
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
@@ -388,6 +388,10 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         ref readonly SessionRecord session = ref state.Sessions.At(payment.Session);
         return session.IsOperator ? session.Participant : payee.Participant;
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void KeepRefundable(in Payment payment, int payerRow, int payeeRow, ulong sequence, bool pends, byte level) =>
+        KeepRefundable(RecordOf(in payment, payerRow, payeeRow, sequence, level), pends);
 
     /// <summary>Keeps a payment that may be refunded; the record says which, between whom and how much.</summary>
     public void KeepRefundable(TargetRecord record, bool pends)

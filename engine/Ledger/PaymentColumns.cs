@@ -33,13 +33,15 @@ internal sealed class PaymentColumns
     public readonly int[] PayerRows = new int[Limits.ChunkPayments];
     public readonly int[] PayeeRows = new int[Limits.ChunkPayments];
     public readonly byte[] PayerTiers = new byte[Limits.ChunkPayments];
-    public readonly byte[] PayerKinds = new byte[Limits.ChunkPayments];
-    public readonly byte[] PayeeKinds = new byte[Limits.ChunkPayments];
     public readonly ushort[] Sources = new ushort[Limits.ChunkPayments];
     public readonly ushort[] Destinations = new ushort[Limits.ChunkPayments];
 
     /// <summary>0xFF: every check of the look-up pass is passed.</summary>
     public readonly byte[] Clean = new byte[Limits.ChunkPayments];
+
+    // Filled where the rules ask for them.
+    public readonly byte[] PayerKinds = new byte[Limits.ChunkPayments];
+    public readonly byte[] PayeeKinds = new byte[Limits.ChunkPayments];
 
     // Filled by the rule pass.
     public readonly ushort[] DeniedBy = new ushort[Limits.ChunkPayments];

@@ -19,6 +19,8 @@ internal sealed class PaymentPasses(LedgerState state, PaymentLaw law)
             columns.Verdicts.AsSpan(0, count), columns.Firsts.AsSpan(0, count), columns.Earlier.AsSpan(0, count));
         LookUp(payments, columns);
         columns.Labels.Judge(count);
+        if (state.Rules is { HasKinds: true })
+            ReadKinds(columns, count);
         if (state.Rules is { } rules)
             rules.Judge(ColumnsForRules(columns, count), count, columns.DeniedBy, columns.ReviewedBy, columns.LimitRows, columns.LimitMasks);
         Resolve(payments, columns);
@@ -123,8 +125,6 @@ internal sealed class PaymentPasses(LedgerState state, PaymentLaw law)
         }
 
         columns.PayerTiers[i] = payer.Tier;
-        columns.PayerKinds[i] = (byte)payer.Kind;
-        columns.PayeeKinds[i] = (byte)payee.Kind;
         columns.Sources[i] = payer.Country;
         columns.Destinations[i] = payee.Country;
         bool clean = currency != 0 & payerRow != 0 & payeeRow != 0 & payment.Amount != 0 & payment.Payer != payment.Payee
@@ -132,6 +132,16 @@ internal sealed class PaymentPasses(LedgerState state, PaymentLaw law)
             & ((byte)payer.Status | (byte)payee.Status) == 0
             & (columns.OperatorMasks[i] != 0 | payer.Participant == columns.Participants[i]);
         columns.Clean[i] = (byte)-Unsafe.BitCast<bool, byte>(clean);
+    }
+
+    /// <summary>Only for rules that ask: the rows are in the cache still.</summary>
+    private void ReadKinds(PaymentColumns columns, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            columns.PayerKinds[i] = (byte)state.Accounts[columns.PayerRows[i]].Kind;
+            columns.PayeeKinds[i] = (byte)state.Accounts[columns.PayeeRows[i]].Kind;
+        }
     }
 
     /// <summary>Gives the first refusal of SEMANTICS to micropayments, immediates and holds that some pass did not let through.</summary>
