@@ -185,10 +185,10 @@ public sealed class RulesCheckTests
     {
         string file = _folder.Us("deny us.a when dst = MX cite \"c\"");
         RulesRun.Of("check", _folder.Path + "/none.rules").Exits(2).Says("there is no such file");
-        RulesRun.Of("check", file, "--parameter", "USD").Exits(2).Says("--parameter 'USD': expected");
+        RulesRun.Of("check", file, "--parameter", "USD").Exits(2).Says("--parameter 'USD': a currency, a name and a value are expected");
         RulesRun.Of("check", file, "--parameter", "USX.rate=1").Exits(2).Says("no currency of ISO 4217");
         RulesRun.Of("check", file, "--parameter", "USD.rate=1.0000000001").Exits(2).Says("at most 9 digits");
-        RulesRun.Of("check", file, "--parameter", "USD.rate=1", "--parameter", "USD.rate=2").Exits(2).Says("it stands twice");
+        RulesRun.Of("check", file, "--parameter", "USD.rate=1", "--parameter", "USD.rate=2").Exits(2).Says("is there twice, with two values");
         RulesRun.Of("check", file, "--seconds", "0").Exits(2).Says("--seconds 0: expected");
         RulesRun.Of("check", file, "--on", "yesterday").Exits(2).Says("expected a date");
         RulesRun.Of("check", Directory.CreateDirectory(_folder.Path + "/empty").FullName).Exits(2).Says("no file in this folder ends in .rules");
