@@ -181,7 +181,6 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         record.ValidUntilNs = payment.ValidUntilNs;
         record.Instruction = payment.Instruction;
         record.Flags = payment.Flags;
-        record.Purpose = payment.Purpose;
         record.Rule = rule;
         record.Law = state.Laws.NumberOf(rule);
     }
@@ -284,7 +283,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         if (crosses)
             state.Positions.Move(payer.Participant, payee.Participant, payer.CurrencyIndex, amount);
         if (refundable)
-            KeepRefundable(in payment, hold.PayerRow, hold.PayeeRow, sequence, pends: true, Math.Max(hold.Level, payment.Level));
+            KeepRefundable(RecordOf(in payment, hold.PayerRow, hold.PayeeRow, sequence, Math.Max(hold.Level, payment.Level)) with { Purpose = hold.Purpose }, pends: true);
         CountDeclassified(Math.Max(hold.Level, payment.Level), payer.Level, payee.Level);
         outcome.Available = payer.Available;
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
@@ -413,6 +412,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         Sequence = sequence,
         Currency = payment.Currency,
         Level = level,
+        Purpose = payment.Purpose,
     };
 
     /// <summary>So long after the block's time; the end of time if it is behind that.</summary>

@@ -160,7 +160,8 @@ internal sealed class PaymentLaw(LedgerState state)
             return StatusRefusal(payee.Status, Verdict.PayeeFrozen, Verdict.PayeeClosed);
         if (payment.Amount > record.Remaining)
             return Verdict.OverTarget;
-        rule = state.Rules?.JudgeOne(FactsOf(in payment, in payer, in payee), denyOnly: true) ?? 0;
+        // What it is for was said, and judged, when the money was first asked for; who captures could say anything.
+        rule = state.Rules?.JudgeOne(FactsOf(in payment, in payer, in payee) with { Purpose = (byte)record.Purpose }, denyOnly: true) ?? 0;
         return rule == 0 ? Verdict.Undecided : Verdict.DeniedByRule;
     }
 

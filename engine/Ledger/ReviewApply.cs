@@ -34,7 +34,7 @@ internal sealed class ReviewApply(LedgerState state, PaymentLaw law, PaymentAppl
             return refusal;
         state.Targets.Remove(target);
         payments.CountDeclassified(review.Level, state.Accounts[review.PayerRow].Level, state.Accounts[review.PayeeRow].Level);
-        TargetRecord record = review with { Instruction = default, Flags = default, Purpose = default, Rule = 0, ValidUntilNs = 0, PendingBatch = 0 };
+        TargetRecord record = review with { Instruction = default, Flags = default, Rule = 0, ValidUntilNs = 0, PendingBatch = 0 };
         if (review.Instruction == Instruction.Hold)
         {
             (record.Kind, record.ExpiryNs) = (TargetKind.Hold, review.ValidUntilNs);

@@ -301,11 +301,11 @@ public sealed class TargetTable : IDisposable
 
     /// <summary>
     /// Rows are named by number: the same journal numbers them alike everywhere. All but the places in heap and free list; the fields behind them are
-    /// zero in all but reviews; the others so hash as they did before there were any.
+    /// zero where it is no review and no purpose was stated; such records hash as they did before there were any.
     /// </summary>
     private static UInt128 HashOf(in TargetRecord record)
     {
-        if (record.Kind != TargetKind.Review)
+        if (record.Kind != TargetKind.Review && record.Purpose == Purpose.Unstated)
             return XxHash128.HashToUInt128(MemoryMarshal.AsBytes(new ReadOnlySpan<TargetRecord>(in record))[..60]);
         TargetRecord placeless = record;
         (placeless.HeapPlace, placeless.NextFree) = (0, 0);

@@ -26,6 +26,18 @@ internal sealed class RuleFiles
     public RuleFiles(CurrencyScales scales, Dictionary<ParameterName, ulong> parameters, int day, bool isHypothesis = false) =>
         (_scales, _parameters, _day, _isHypothesis) = (scales, parameters, day, isHypothesis);
 
+    /// <summary>
+    /// Whether the modules must stand the check that a proposal must stand (<see cref="ModuleCheck"/>): a fraction of a second each. What it doubts is among
+    /// <see cref="Warnings"/> where it concerns the run and not the text.
+    /// </summary>
+    public bool Checks { get; init; }
+
+    /// <summary>What whoever puts the modules in force should know; each the end of a sentence.</summary>
+    public List<string> Warnings { get; } = [];
+
+    /// <summary>The day from which on the modules say something else than what was read; null: they always say this.</summary>
+    public int? NextChangeDay { get; private set; }
+
     /// <summary>What was read last: in the order of the files; a table has none.</summary>
     public IReadOnlyList<LawModule> Modules { get; private set; } = [];
 
@@ -54,7 +66,7 @@ internal sealed class RuleFiles
         if (!TryList(paths, out List<string> files, out fault) || !TryReadAll(files, out List<LawModule> modules, out fault))
             return false;
         Modules = modules;
-        return TryLower(modules, out table, out fault);
+        return TryLower(modules, out RuleSet? rules, out table, out fault) && (!Checks || TryCheck(rules!, modules, files, out fault));
     }
 
     private static bool IsModules(string path) => path.EndsWith(Extension, StringComparison.OrdinalIgnoreCase) || Directory.Exists(path);
@@ -71,7 +83,7 @@ internal sealed class RuleFiles
                 continue;
             }
 
-            string[] inside = Directory.GetFiles(path, "*" + Extension);
+            string[] inside = [.. Directory.GetFiles(path).Where(file => file.EndsWith(Extension, StringComparison.OrdinalIgnoreCase))];
             if (inside.Length == 0)
             {
                 fault = $"{path}: a folder without modules (*{Extension})";
@@ -125,8 +137,29 @@ internal sealed class RuleFiles
         return fault.Length == 0;
     }
 
-    private bool TryLower(List<LawModule> modules, out RuleTable? table, out string fault)
+    private bool TryCheck(RuleSet rules, List<LawModule> modules, List<string> files, out string fault)
     {
+        List<string> faults = [];
+        for (int i = 0; i < modules.Count; i++)
+        {
+            foreach (ModuleFault one in ModuleCheck.Check(rules, modules[i]))
+            {
+                if (one.IsError)
+                    faults.Add(one.Print(files[i], modules[i].Text));
+                else if (one.Code == CheckCode.NumberMissing)
+                    Warnings.Add($"{files[i]}: {one.Message}");
+            }
+        }
+
+        if (NextChangeDay is { } day)
+            Warnings.Add($"the modules say something else from {DateOf(day)} on; what is put in force now stays as it is: give --rules again then");
+        fault = string.Join("\n\n", faults);
+        return faults.Count == 0;
+    }
+
+    private bool TryLower(List<LawModule> modules, out RuleSet? rules, out RuleTable? table, out string fault)
+    {
+        rules = null;
         BoundTreaty[] treaties = [.. modules.Where(module => module.IsTreaty).Select(treaty => new BoundTreaty(treaty, [.. treaty.Between.Where(name => modules.Exists(one => one.Name == name))]))];
         int day = _isHypothesis ? modules.Max(module => Math.Max(module.EffectiveDay, _day)) : _day;
         if (modules.Find(module => day < module.EffectiveDay || day >= module.UntilDay) is { } absent)
@@ -138,13 +171,14 @@ internal sealed class RuleFiles
             return false;
         }
 
-        var rules = new RuleSet([.. modules.Where(module => !module.IsTreaty)], treaties, _parameters, currency => _scales[currency]);
+        rules = new RuleSet([.. modules.Where(module => !module.IsTreaty)], treaties, _parameters, currency => _scales[currency]);
         bool isLowered = RuleSetLowering.TryLower(rules, day, out LoweredRules? lowered, out fault);
         table = lowered?.Table;
+        NextChangeDay = lowered?.NextChangeDay;
         return isLowered;
     }
 
-    private static string DateOf(int day)
+    public static string DateOf(int day)
     {
         (int year, int month, int dayOfMonth) = Rules.Calendar.Civil(day);
         return string.Create(CultureInfo.InvariantCulture, $"{year:0000}-{month:00}-{dayOfMonth:00}");

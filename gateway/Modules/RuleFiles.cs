@@ -42,7 +42,7 @@ internal sealed class RuleFiles
     {
         if (!Directory.Exists(path))
             return [path];
-        string[] files = [.. Directory.EnumerateFiles(path, "*" + Suffix).Order(StringComparer.Ordinal)];
+        string[] files = [.. Directory.EnumerateFiles(path).Where(file => file.EndsWith(Suffix, StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal)];
         return files.Length > 0 ? files : throw new UsageException($"{path}: no file in this folder ends in {Suffix}.");
     }
 

@@ -137,12 +137,17 @@ internal sealed class SettleRun
         return SettleCommand.ExitUnusable;
     }
 
-    private byte[] ReadRules(CurrencyScales scales, int day) =>
-        !new RuleFiles(scales, _options.Parameters, day).TryRead(_options.Rules, out RuleTable? table, out string fault)
-            ? throw new UsageException($"{fault}.")
-            : RulePlan.TryBuild(table!, Iso4217.OwnerCountry, out _, out string error)
-                ? table!.Encode().ToArray()
-                : throw new UsageException($"{string.Join(", ", _options.Rules)}: {error}.");
+    private byte[] ReadRules(CurrencyScales scales, int day)
+    {
+        var files = new RuleFiles(scales, _options.Parameters, day) { Checks = true };
+        if (!files.TryRead(_options.Rules, out RuleTable? table, out string fault))
+            throw new UsageException($"{fault}.");
+        foreach (string warning in files.Warnings)
+            _error.WriteLine($"warning: {warning}.");
+        return RulePlan.TryBuild(table!, Iso4217.OwnerCountry, out _, out string error)
+            ? table!.Encode().ToArray()
+            : throw new UsageException($"{string.Join(", ", _options.Rules)}: {error}.");
+    }
 
     private NodeOptions OptionsOf(BlockClock clock)
     {

@@ -31,13 +31,16 @@ internal sealed class OtherRules
     /// <exception cref="UsageException">The table cannot be used.</exception>
     public static OtherRules Read(IReadOnlyList<string> paths, Dictionary<ParameterName, ulong> parameters, string directory, LedgerState? start)
     {
-        CurrencyScales scales = ScalesOf(directory, start);
+        CurrencyScales scales = ScalesOf(directory, start, out ulong firstNs, out ulong lastNs);
         if (paths is [None])
             return new OtherRules(null, scales);
-        int day = Calendar.DayOf(start?.TimeNs ?? 0);
+        int day = Calendar.DayOf(start?.TimeNs ?? firstNs);
         var files = new RuleFiles(scales, parameters, day, isHypothesis: true);
         if (!files.TryRead(paths, out RuleTable? table, out string fault))
             throw new UsageException($"--rules {fault}.");
+        if (files.NextChangeDay <= Calendar.DayOf(lastNs))
+            throw new UsageException(
+                $"--rules: the modules say something else from {RuleFiles.DateOf(files.NextChangeDay.Value)} on, which is within the journal. Leave the statements of other days out, or ask about files that state one day's law.");
         return RulePlan.TryBuild(table!, Iso4217.OwnerCountry, out RulePlan? plan, out string error)
             ? new OtherRules(plan, scales) { Modules = files.Modules }
             : throw new UsageException($"--rules {string.Join(", ", paths)}: {error}.");
@@ -56,8 +59,13 @@ internal sealed class OtherRules
     }
 
     /// <summary>From the journal's declarations: a ledger's scale never changes, and a table may name a currency that is declared later.</summary>
-    private static CurrencyScales ScalesOf(string directory, LedgerState? start)
+    /// <param name="directory">The journal's.</param>
+    /// <param name="start">Where the walk begins; null: at its genesis block.</param>
+    /// <param name="firstNs">Time of the first block of payments.</param>
+    /// <param name="lastNs">Of the last.</param>
+    private static CurrencyScales ScalesOf(string directory, LedgerState? start, out ulong firstNs, out ulong lastNs)
     {
+        (firstNs, lastNs) = (0, 0);
         var scales = new CurrencyScales();
         var declared = new HashSet<ushort>();
         for (int index = 1; index <= (start?.Currencies.Count ?? 0); index++)
@@ -69,6 +77,12 @@ internal sealed class OtherRules
         using JournalReader reader = Journals.Open(directory);
         while (reader.Next())
         {
+            if (reader.Header.Kind == BlockKind.Payments)
+            {
+                firstNs = firstNs == 0 ? reader.Header.TimeNs : firstNs;
+                lastNs = reader.Header.TimeNs;
+            }
+
             if (reader.Header.Kind != BlockKind.Control)
                 continue;
             ReadOnlySpan<ControlCommand> commands = MemoryMarshal.Cast<byte, ControlCommand>(reader.Body[..((int)reader.Header.Count * Payment.Size)]);

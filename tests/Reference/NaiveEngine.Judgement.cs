@@ -208,7 +208,7 @@ public sealed partial class NaiveEngine
             return Verdict.OverTarget;
 
         // 13.
-        if (_rules.Judge(FactsOf(payment, payer, payee), denyOnly: true) is not 0 and ushort rule)
+        if (_rules.Judge(FactsOf(payment, payer, payee) with { Purpose = target.Purpose }, denyOnly: true) is not 0 and ushort rule)
             return new Ruling(Verdict.DeniedByRule, rule);
 
         NaiveAccount payerAccount = payer.Accounts[target.Currency], payeeAccount = payee.Accounts[target.Currency];

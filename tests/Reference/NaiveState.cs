@@ -67,6 +67,9 @@ public sealed class NaiveTarget
     public required ushort Currency { get; init; }
     public required byte Level { get; init; }
 
+    /// <summary>Of the payment that first asked for the money.</summary>
+    public required Purpose Purpose { get; init; }
+
     /// <summary>What is held, or what was paid.</summary>
     public required ulong Amount { get; init; }
     public ulong Refunded { get; set; }

@@ -90,7 +90,10 @@ public static class ModuleCheck
     /// <summary>Overlaps, tables and dead statements, on each day on which another part of the module comes into force.</summary>
     private static void CheckDays(RuleSet together, LawModule module, CheckFaults faults)
     {
-        int[] days = [.. module.Statements.SelectMany(static one => new[] { one.FromDay, one.UntilDay }).Append(module.EffectiveDay)
+        // What an exception does depends on when its targets are in force; a treaty's are in other modules.
+        IEnumerable<LawModule> asked = module.IsTreaty ? together.Modules.Where(one => module.Between.Contains(one.Name)).Append(module) : [module];
+        int[] days = [.. asked.SelectMany(static one => one.Statements).SelectMany(static one => new[] { one.FromDay, one.UntilDay })
+            .Concat(asked.SelectMany(static one => new int?[] { one.EffectiveDay, one.UntilDay })).Append(module.EffectiveDay)
             .Where(day => day >= module.EffectiveDay && !(day >= module.UntilDay)).Select(static day => day!.Value).Distinct().Order()];
         if (days.Length > DaysMax)
             faults.Warning(CheckCode.NotAllChecked, Start,

@@ -55,7 +55,8 @@ internal sealed class DiffReport(IReadOnlyList<string> headers, string? assumed,
         string why = whyNoSolver is null ? "the solver did not answer everything in its time" : $"the solver was left out ({whyNoSolver})";
         return (_ways.Count, IsProven) switch
         {
-            (0, true) => "No payment is treated differently (proven).",
+            (0, true) => assumed is null ? "No payment is treated differently (proven)."
+                : "No payment is treated differently (proven for the numbers that are given, with those that are missing taken as 1, and without them; other numbers may tell).",
             (0, false) => $"Not proven: no difference was found, but {why}.",
             (_, true) => $"{ways}; there is no other (proven).",
             _ => $"{ways}; whether there are others is not proven: {(_ways.Count >= RuleSetDiff.WaysMax ? "so many are enough" : why)}.",

@@ -39,7 +39,11 @@ internal sealed record AskedCase(RuleFacts Facts, IReadOnlyList<(LimitWindow Win
         var facts = new RuleFacts(
             Country("--src", source), Country("--dst", destination), currency, units, (byte)tier, Word("--purpose", purpose, LawWords.Purposes, 0), (byte)level,
             Word("--instruction", instruction, LawWords.Instructions, (byte)Instruction.Micropayment), Word("--payer", payer, LawWords.Kinds, 0), Word("--payee", payee, LawWords.Kinds, 0));
-        return new AskedCase(facts, [.. spent.Select(one => SpentOf(one, currency))]);
+        (LimitWindow Window, ulong Amount)[] sums = [.. spent.Select(one => SpentOf(one, currency))];
+        for (int i = 0; i < sums.Length; i++)
+            if (Array.FindIndex(sums, one => one.Window == sums[i].Window) < i)
+                throw new UsageException($"--spent '{spent[i]}': what was paid in that window is stated already.");
+        return new AskedCase(facts, sums);
     }
 
     private static ushort Country(string option, string text) => Iso3166.NumberOf(text) is not 0 and ushort number ? number

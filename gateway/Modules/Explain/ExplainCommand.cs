@@ -40,6 +40,9 @@ internal static class ExplainCommand
             if (RuleOption.TellUnreadable(read, error))
                 return RuleOption.ExitUnusable;
             int day = parsed.GetValue(on) ?? (int)(DateTime.UtcNow - DateTime.UnixEpoch).TotalDays;
+            foreach (IGrouping<string, LawModule> versions in read.Modules.GroupBy(module => module.Name, StringComparer.Ordinal))
+                if (ModuleCheck.CheckVersions([.. versions]) is [var (_, overlap), ..])
+                    throw new UsageException($"{overlap.Message}. {char.ToUpperInvariant(overlap.Hint![0])}{overlap.Hint[1..]}.");
             // Of several versions of a module the one that is in force; where none is, it does not matter which.
             LawModule[] modules = [.. read.Modules.GroupBy(module => module.Name, StringComparer.Ordinal)
                 .Select(versions => versions.OrderBy(module => module.EffectiveDay).LastOrDefault(module => module.EffectiveDay <= day) ?? versions.First())];

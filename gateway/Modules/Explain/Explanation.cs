@@ -76,7 +76,7 @@ internal sealed record Explanation(RuleSet Rules, int Day, AskedCase Asked, LawD
         string answer = Decision.Answer switch
         {
             LawAnswer.Yes => "yes",
-            LawAnswer.No => $"no, by {Decision.Decider!.Statement.Name}{(Decision.Decider.BySum ? ", because of what was paid before" : "")}",
+            LawAnswer.No => $"no, by {Decision.Decider!.Statement.Name}{(Decision.Decider.BySum ? ", which counts what is paid in a time" : "")}",
             _ => $"review, by {Decision.Decider!.Statement.Name}: a reviewer decides within {DiffWords.Hours(Decision.Decider.Statement.HoldNs)}, or the amount goes back to the payer",
         };
         return $"{char.ToUpperInvariant(payment[0])}{payment[1..]}, on {NumberText.DateOf(Day)}: {answer}.";

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Governance;
 using Settlement.Engine.Ledger;
@@ -22,7 +23,7 @@ internal static class ParameterVerb
         {
             Description = "CURRENCY.NAME=VALUE, such as EUR.rate=1.08, with at most nine digits behind the point; EUR.rate=none takes the value away.",
             CustomParser = result => ParameterText.TryParse(result.Tokens[0].Value, mayBeNone: true, out ParameterName name, out ulong value, out string fault)
-                ? new Assignment(name, value) : GovernanceOption.Fail<Assignment>(result, fault),
+                ? new Assignment(name, value) : Unreadable(result, fault),
         };
         Option<ActivationPoint> at = GovernanceOption.At();
         var verb = new Command("parameter", "Journals a rate or an index of a currency, under a session of its authority; laws that use it change with it, without a new module.") { assignment, at };
@@ -68,5 +69,11 @@ internal static class ParameterVerb
 
         return best != 0 ? best : throw new LawRefusedException(
             $"{state.Participants.NameOf(authority)}, the authority of {Iso4217.LettersOf(currency)}, has no session in this ledger: open one for it, for nobody else may say this.");
+    }
+
+    private static Assignment Unreadable(ArgumentResult result, string fault)
+    {
+        result.AddError($"parameter '{result.Tokens[0].Value}': {fault}.");
+        return default;
     }
 }

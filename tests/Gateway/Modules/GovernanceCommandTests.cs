@@ -215,7 +215,7 @@ public sealed class GovernanceCommandTests
     [TestCase("found US --quorum 1 --makers 1 --emergency 1", "a module's name")]
     [TestCase("found us --quorum 0 --makers 1 --emergency 1", "a whole number from 1")]
     [TestCase("parameter EURrate=1", "such as EUR.rate=1.08")]
-    [TestCase("parameter EUR.rate=0", "such as EUR.rate=1.08")]
+    [TestCase("parameter EUR.rate=0", "a value above 0 with at most 9 digits behind the point is expected, such as 1.08, or none")]
     public void Words_without_a_meaning_say_what_is_expected(string words, string expected)
     {
         SettleResult result = SettleFolder.Run(["rules", .. words.Split(' '), "--journal", "nowhere"]).Exits(2);
