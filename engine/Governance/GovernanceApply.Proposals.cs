@@ -70,7 +70,7 @@ internal sealed partial class GovernanceApply
             case ProposalKind.Rollback:
                 Domain.Digest hash = new LawText(payload.Name, payload.Version, payload.Content).Hash;
                 foreach (Proposal version in law!.Versions)
-                    if (version.Version == payload.Version && version.TextHash == hash && version != law.Active && WasInForce(version))
+                    if (version.Version == payload.Version && version.TextHash == hash && version.TextHash != law.Active?.TextHash && WasInForce(version))
                         return Verdict.Undecided;
                 return Verdict.InvalidValue;
             case ProposalKind.AdmitDevice:
@@ -156,7 +156,7 @@ internal sealed partial class GovernanceApply
             return Verdict.VotingClosed;
         if (!HasQuorum(proposal, out List<Law> bound))
             return Verdict.QuorumMissing;
-        if (!IsToCome(schedule.Point, sequence))
+        if (!IsToCome(schedule.Point, sequence) || IsBeforeItsDay(proposal, schedule.Point))
             return Verdict.InvalidValue;
         if (_book.Schedule.Count == GovernanceBounds.ScheduleMax)
             return Verdict.CapacityExceeded;
@@ -166,6 +166,14 @@ internal sealed partial class GovernanceApply
         Activation.NoteChange();
         return Verdict.Accepted;
     }
+
+    /// <summary>
+    /// A version that came into force before its effective day would end the one before it, and say nothing itself until then. Of a sequence nobody knows the time: the day
+    /// must have come when it is scheduled.
+    /// </summary>
+    private bool IsBeforeItsDay(Proposal proposal, ActivationPoint point) =>
+        proposal.Text is { } text && LawCompiler.EffectiveDayOf(text) is { } effective
+        && Rules.Calendar.DayOf(point.Kind == PointKind.Time ? point.Value : state.TimeNs) < effective;
 
     /// <param name="proposal">Votable.</param>
     /// <param name="bound">Of a treaty: the parties whose own voters agree, two at least.</param>

@@ -67,13 +67,12 @@ public sealed partial class LawActivation
             return Verdict.Accepted;
         }
 
-        string fault = build.Fault ?? YearsFault(build.Plan!, expected.Change);
-        if (fault.Length > 0)
-            Drop(expected.Change, fault, sequence);
-        else if (expected.Change is { } change)
+        if (expected.Change is not { } change)
+            _dates = (expected.Laws.Hash, expected.Day, build); // what cannot be built is tried again on its day, and fails then
+        else if ((build.Fault ?? YearsFault(build.Plan!, change)) is { Length: > 0 } fault)
+            Drop(change, fault, sequence);
+        else
             change.Attested = (expected.Laws.Hash, expected.Day, build);
-        if (expected.Change is null)
-            _dates = (expected.Laws.Hash, expected.Day, build);
         AwaitAttested();
         return Verdict.Accepted;
     }
@@ -95,18 +94,19 @@ public sealed partial class LawActivation
         return null;
     }
 
-    /// <summary>What cannot be built does not come into force; a date's change is tried again on its day, and fails then.</summary>
-    private void Drop(ScheduledChange? change, string fault, ulong sequence)
+    /// <summary>What cannot be built does not come into force.</summary>
+    private void Drop(ScheduledChange change, string fault, ulong sequence)
     {
-        if (change is null)
-            return;
         _book.Remove(change);
         if (change.Proposal is not null)
             _book.Fail(change.Proposal, fault, sequence);
         NoteChange();
     }
 
-    /// <summary>From here on sums count for what is in force and for what is attested.</summary>
+    /// <summary>
+    /// From here on sums count for what is in force and for what is attested. What a date brings may count in other years than what it ends; where there is no room for
+    /// both, its years count from its day on.
+    /// </summary>
     private void AwaitAttested()
     {
         if (_dates is { } dates && (InForce is null || dates.Laws != InForce.Laws || dates.Day <= InForce.Day))
@@ -115,15 +115,16 @@ public sealed partial class LawActivation
         foreach (ScheduledChange change in _book.Schedule)
             if (change.Attested?.Build.Plan is { } plan)
                 plans.Add(plan);
-        if (_dates?.Build.Plan is { } later)
+        if (_dates?.Build.Plan is { } later && YearsFault(later, null, isBesideInForce: true).Length == 0)
             plans.Add(later);
         _state.Await([.. plans]);
     }
 
     /// <summary>All that counts at one time has room for few years; empty: there is room.</summary>
     /// <param name="plan">To be added, or to take the place of the one in force.</param>
-    /// <param name="change">Of this plan: it comes on top of those in force; null: it takes their place.</param>
-    private string YearsFault(RulePlan plan, ScheduledChange? change)
+    /// <param name="change">Of this plan: it comes on top of those in force; null: it has none.</param>
+    /// <param name="isBesideInForce">Whether it comes on top of those in force; else, without a change, it takes their place.</param>
+    private string YearsFault(RulePlan plan, ScheduledChange? change, bool isBesideInForce = false)
     {
         var years = new List<LimitWindow>();
         void Add(RulePlan? counted)
@@ -136,7 +137,7 @@ public sealed partial class LawActivation
         }
 
         Add(plan);
-        if (change is not null)
+        if (change is not null || isBesideInForce)
             Add(_state.RulesJournaled);
         foreach (ScheduledChange other in _book.Schedule)
             if (other != change)

@@ -245,6 +245,10 @@ public sealed partial class LawActivation
 
         _book.Step(proposal, ProposalStatus.Active, sequence);
         LawBook.DropTexts(law);
+        // An emergency was voted about the version that was in force then.
+        foreach (Proposal emergency in _book.Proposals)
+            if (emergency.Kind == ProposalKind.Emergency && emergency.Law == law && emergency.IsOpen)
+                _book.Fail(emergency, "another version has come into force since", sequence);
     }
 
     private void Admit(Proposal proposal, ulong sequence)

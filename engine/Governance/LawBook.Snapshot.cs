@@ -142,7 +142,7 @@ public sealed partial class LawBook
             Between = ReadLaws(reader), Bound = ReadLaws(reader),
         };
         reader.Expect(FindDevice(proposer) is not null, $"proposal {proposal.Number} is of a device that there is not");
-        ReadList(reader, proposal.StepList, byte.MaxValue, "steps of a proposal");
+        ReadList(reader, proposal.StepList, int.MaxValue, "steps of a proposal");
         ReadList(reader, proposal.VoteList, GovernanceBounds.DevicesMax, "votes");
         ReadList(reader, proposal.ReportList, GovernanceBounds.SandboxReportsMax, "reports");
         foreach (CastVote vote in proposal.Votes)
@@ -298,28 +298,37 @@ public sealed partial class LawActivation
 
     internal static void SaveAttested(SnapshotWriter writer, (Digest Laws, int Day, LawBuild Build)? attested)
     {
-        ReadOnlySpan<byte> table = attested is { } known && known.Build.Plan is { } plan ? plan.Table.Encode() : default;
-        writer.Write((ulong)table.Length);
-        if (table.IsEmpty)
+        writer.Write(attested is null ? (byte)0 : (byte)1);
+        if (attested is not var (laws, day, build))
             return;
+        writer.Write(laws);
+        writer.Write<int>([day, build.NextChangeDay ?? -1]);
+        ReadOnlySpan<byte> table = build.Plan is { } plan ? plan.Table.Encode() : default;
+        writer.Write((ulong)table.Length);
         writer.Write(table);
-        writer.Write(attested!.Value.Laws);
-        writer.Write<int>([attested.Value.Day, attested.Value.Build.NextChangeDay ?? -1]);
+        LawBook.WriteText(writer, GovernanceText.Shorten(build.Fault ?? "", GovernanceBounds.ReasonBytesMax));
     }
 
     internal static (Digest Laws, int Day, LawBuild Build)? LoadAttested(SnapshotReader reader)
     {
-        var encoded = new byte[reader.ReadCount(RuleBounds.TableBytesMax, "bytes of rules to come")];
-        if (encoded.Length == 0)
+        if (reader.Read<byte>() == 0)
             return null;
+        Digest laws = reader.Read<Digest>();
+        int day = reader.Read<int>();
+        int next = reader.Read<int>();
+        var encoded = new byte[reader.ReadCount(RuleBounds.TableBytesMax, "bytes of rules to come")];
         reader.Read<byte>(encoded);
+        string fault = LawBook.ReadText(reader, GovernanceBounds.ReasonBytesMax);
+        if (encoded.Length == 0)
+        {
+            reader.Expect(fault.Length > 0, "rules to come have neither a table nor a fault");
+            return (laws, day, LawBuild.Failed(fault));
+        }
+
         RulePlan? plan = null;
         reader.Expect(
             RuleTable.TryDecode(encoded, out RuleTable? table, out _) && RulePlan.TryBuild(table!, Iso4217.OwnerCountry, out plan, out _),
             "a rule table to come cannot be built");
-        Digest laws = reader.Read<Digest>();
-        int day = reader.Read<int>();
-        int next = reader.Read<int>();
         return (laws, day, new LawBuild { Plan = plan, NextChangeDay = next < 0 ? null : next });
     }
 }

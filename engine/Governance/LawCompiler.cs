@@ -17,7 +17,28 @@ public sealed class LawCompiler : ILawCompiler
             return new LawCheck(Sentence(reading.Faults), "", 0, []);
         if (!TryRead(inForce, out RuleSet? rules, out string fault))
             return new LawCheck(fault, module.Name, module.Version, module.Between);
-        return new LawCheck(Sentence(ModuleCheck.Check(rules, module)), module.Name, module.Version, module.Between);
+        return new LawCheck(ClaimFault(rules, module) ?? Sentence(ModuleCheck.Check(rules, module)), module.Name, module.Version, module.Between);
+    }
+
+    /// <summary>The first day on which a text may be in force; null: it does not read.</summary>
+    public static int? EffectiveDayOf(LawText text) => ModuleReader.Read(text.Utf8, text.Name).Module?.EffectiveDay;
+
+    /// <summary>Each country and currency is one module's: a module cannot make itself the law of another's. Null: it claims nothing of another's.</summary>
+    private static string? ClaimFault(RuleSet inForce, LawModule module)
+    {
+        foreach (LawModule other in inForce.Modules)
+        {
+            if (other.Name == module.Name)
+                continue;
+            foreach (ushort country in module.Jurisdiction.Countries)
+                if (other.Jurisdiction.Countries.Contains(country))
+                    return $"{Iso3166.LettersOf(country)} is a country of module {other.Name}: each country has one module";
+            foreach (ushort currency in module.Jurisdiction.Currencies)
+                if (other.Jurisdiction.Currencies.Contains(currency))
+                    return $"{Iso4217.LettersOf(currency)} is a currency of module {other.Name}: each currency has one module";
+        }
+
+        return null;
     }
 
     public LawBuild Build(LawInputs laws, int day)

@@ -107,6 +107,8 @@ internal sealed class SettleRun
         using Node node = LedgerOpening.Open(_options.Journal!, OptionsOf(clock), _options.Key, NodeKeyFile.Option, _replies, _report, _error);
         CurrencyScales scales = LedgerOpening.ScalesOf(node.State);
         SortedSet<ushort> walletCurrencies = _options.Wallets is { } wallets ? LedgerSetUp.CheckWallets(wallets, scales) : [];
+        if (_options.Rules.Count > 0 && node.State.LawBook.Laws.Count > 0)
+            throw new UsageException("--rules: the law of this ledger is voted (`rules propose`), and one operator cannot put another in its place. `replay what-if --rules` says what it would do.");
         byte[]? rules = _options.Rules.Count > 0 ? ReadRules(scales, Calendar.DayOf(clock.NowNs)) : null;
         var submitter = new Submitter(node.Pipeline, _replies);
         var setUp = new LedgerSetUp(node.State, submitter, scales);

@@ -142,6 +142,8 @@ internal sealed class ProveRun : IDisposable
             throw new UsageException($"Payment {_idText} was not accepted, nothing of it was settled, and there is nothing to prove: {Listed(_uses)}.");
         if (accepted.Length > 1)
             throw new UsageException($"Payment {_idText} was accepted {accepted.Length} times, for ids belong to participants: say which is meant by --sequence: {Listed(accepted)}.");
+        if (accepted[0].Outcome.Verdict == Verdict.UnderReview)
+            throw new UsageException($"Payment {_idText} was held for a reviewer, and whether it was released or went back is no part of what a receipt can prove: {Listed(accepted)}. `statement` shows it.");
         NodeKey key = _walk.State.Genesis.NodeKey;
         if (key.IsNone)
             throw new UsageException($"Payment {_idText} was accepted, but the ledger was created without a node key: its seals are not signed, so there are no receipts.");

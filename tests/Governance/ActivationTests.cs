@@ -142,6 +142,24 @@ internal sealed class ActivationTests(bool reloads)
     }
 
     [Test]
+    public void A_vote_in_an_emergency_counts_for_the_version_that_it_was_about_alone()
+    {
+        _ledger.Activate("us", 1, "deny 840 276");
+        Proposal second = _ledger.Activate("us", 2, DenyIn);
+        Expect(_ledger.Propose(ProposalPayload.OfEmergency("us"), "us3"));
+        Proposal emergency = _ledger.Last;
+        Expect(_ledger.Vote("us1"));
+        Proposal third = _ledger.Activate("us", 3, "deny 840 276");
+        Assert.That(_ledger.FindAgain(emergency).Status, Is.EqualTo(ProposalStatus.Failed));
+        Expect(_ledger.Vote("us4", true, _ledger.FindAgain(emergency)), Verdict.VotingClosed);
+        Assert.That(_ledger.Book.FindLaw("us")!.Active!.Number, Is.EqualTo(third.Number));
+        Expect(_ledger.Propose(ProposalPayload.OfEmergency("us"), "us3")); // another one, about the third
+        Expect(_ledger.Vote("us1"));
+        Expect(_ledger.Vote("us4"));
+        Assert.That(_ledger.Book.FindLaw("us")!.Active!.Number, Is.EqualTo(second.Number));
+    }
+
+    [Test]
     public void A_treaty_binds_those_whose_own_voters_agreed()
     {
         foreach ((string name, string maker) in (ReadOnlySpan<(string, string)>)[("de1", "Acme"), ("de2", "Borg")])

@@ -34,6 +34,56 @@ internal sealed class LawCompilerTests
     }
 
     [Test]
+    public void No_module_makes_itself_the_law_of_anothers_country_or_currency()
+    {
+        var inForce = new LawInputs([Text(Us)], [], [], s_none.Currencies);
+        static LawText France(string scope) => new("fr", 1, Encoding.UTF8.GetBytes($"module fr version 1 effective 2026-01-01 authority \"a test\" for {scope}\ndeny fr.all when amount > EUR 1 illustrative \"a test\"\n"
+            + "test \"at\" { src FR dst FR amount EUR 1 } => yes\ntest \"above\" { src FR dst FR amount EUR 1.01 } => no fr.all\n"));
+        Assert.That(LawCompiler.Shared.Check(inForce, France("FR")).Fault, Is.Null);
+        Assert.That(LawCompiler.Shared.Check(inForce, France("{ FR, US }")).Fault, Does.Contain("US is a country of module us"));
+        Assert.That(LawCompiler.Shared.Check(inForce, France("FR currencies { USD }")).Fault, Does.Contain("USD is a currency of module us"));
+    }
+
+    [Test]
+    public void A_version_is_not_put_in_force_before_its_day()
+    {
+        using var ledger = new GovernanceLedger(compiler: LawCompiler.Shared);
+        ulong july = (ulong)Calendar.DayOf(2026, 7, 1) * Limits.NsPerDay;
+        const string Later = """
+            module us version 1 effective 2026-07-01 authority "a test" for US
+            deny us.closed when src = US and dst = IN illustrative "closed"
+            test "closed" { src US dst IN amount EUR 1 } => no us.closed
+            test "open" { src US dst GB amount EUR 1 } => yes
+            """;
+        GovernanceLedger.Expect(ledger.Propose(ProposalPayload.OfText("us", 1, Later), "us1"));
+        ledger.VoteAll("us");
+        GovernanceLedger.Expect(ledger.Schedule(ActivationPoint.AtSequence(ledger.NextSequence + 10)), Verdict.InvalidValue);
+        GovernanceLedger.Expect(ledger.Schedule(ActivationPoint.AtTime(july - 1)), Verdict.InvalidValue);
+        GovernanceLedger.Expect(ledger.Schedule(ActivationPoint.AtTime(july)));
+    }
+
+    /// <summary>A date may end limits in some years and begin others: there is no room for both to be counted at one time, and there need not be.</summary>
+    [Test]
+    public void A_date_that_brings_other_years_than_it_ends_stops_nothing()
+    {
+        using var ledger = new GovernanceLedger(reloads: true, compiler: LawCompiler.Shared);
+        var text = new StringBuilder("module us version 1 effective 2026-01-01 authority \"a test\" for US\n");
+        for (int month = 1; month <= 6; month++)
+            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"limit us.l{month} at most EUR {month}00 per year from 0{month}-01 when src = US and dst = IN illustrative \"a test\" {(month <= 3 ? "until" : "from")} 2026-01-16\n");
+        GovernanceLedger.Expect(ledger.Propose(ProposalPayload.OfText("us", 1, text.ToString()), "us1"));
+        ledger.VoteAll("us");
+        GovernanceLedger.Expect(ledger.Schedule(ActivationPoint.AtSequence(ledger.NextSequence + 3)));
+        ledger.AttestAll();
+        ledger.Pay(GovernanceLedger.WalletDe, GovernanceLedger.WalletUs);
+        ledger.Pay(GovernanceLedger.WalletDe, GovernanceLedger.WalletUs);
+        ledger.AttestAll();
+        GovernanceLedger.Expect(ledger.Pay(GovernanceLedger.WalletUs, GovernanceLedger.WalletIn, 10_001), Verdict.LimitExceeded);
+        ledger.Wait(14 * Limits.NsPerHour); // it is 16 January
+        GovernanceLedger.Expect(ledger.Pay(GovernanceLedger.WalletUs, GovernanceLedger.WalletIn, 40_001), Verdict.LimitExceeded);
+        GovernanceLedger.Expect(ledger.Pay(GovernanceLedger.WalletUs, GovernanceLedger.WalletIn, 40_000));
+    }
+
+    [Test]
     public void A_build_has_the_days_plan_its_origins_and_when_it_changes()
     {
         int may = Calendar.DayOf(2026, 5, 1);

@@ -174,7 +174,7 @@ internal static class ProposalVerbs
             {
                 Verdict.QuorumMissing => $"Proposal {proposal.Number}, {GovernanceWords.Of(proposal)}, has not the votes it needs: {GovernanceWords.Votes(desk.Book, proposal)}.",
                 Verdict.InvalidValue when proposal.Kind == ProposalKind.Emergency => $"Proposal {proposal.Number} is an emergency: it takes effect with its last vote, and is not scheduled.",
-                Verdict.InvalidValue => $"--at: the ledger is at sequence {desk.State.Sequence}, {TimeText.Format(desk.State.TimeNs)}, and rules come into force later than that: name a later point, or now.",
+                Verdict.InvalidValue => $"--at: the ledger is at sequence {desk.State.Sequence}, {TimeText.Format(desk.State.TimeNs)}, and rules come into force later than that, and not before the version's effective day: name a later point (of a version that is not effective yet, a time), or now.",
                 Verdict.AlreadyExists => $"Proposal {proposal.Number} is scheduled {GovernanceWords.Of(proposal.Point)}, and that does not move.",
                 _ => WhyNot(desk, proposal, verdict),
             });

@@ -56,7 +56,7 @@ public sealed class RulesExplainTests
 
     [Test]
     public void What_was_paid_before_counts_and_is_told() => Explain("--amount", "USD 2_000", "--tier", "2", "--spent", "day USD 9000")
-        .Says("no, by us.ctr, because of what was paid before.", "USD 9000.00 before and USD 2000.00 now", "an amount of at most USD 1000.00", "at most USD 8000.00 paid before (day)", "tier 3 ",
+        .Says("no, by us.ctr, which counts what is paid in a time.", "USD 9000.00 before and USD 2000.00 now", "an amount of at most USD 1000.00", "at most USD 8000.00 paid before (day)", "tier 3 ",
             "payer financial_institution");
 
     [Test]
