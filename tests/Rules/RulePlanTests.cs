@@ -270,11 +270,11 @@ public sealed class RulePlanTests
         }
     }
 
-    /// <summary>Up to 248 thresholds are ranks; more are compared as they are.</summary>
+    /// <summary>Up to 248 steps are ranks, one of them is taken by the threshold in two currencies; more are compared as they are.</summary>
     [TestCase(1, true)]
     [TestCase(240, true)]
-    [TestCase(248, true)]
-    [TestCase(249, false)]
+    [TestCase(247, true)]
+    [TestCase(248, false)]
     [TestCase(700, false)]
     public void Thresholds_are_ranks_as_long_as_there_are_ranks_and_judge_alike_without(int count, bool ranked)
     {
