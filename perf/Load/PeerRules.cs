@@ -53,6 +53,19 @@ internal sealed class PeerRules
     /// <summary>Rules that both are asked: those that refuse by the payment alone.</summary>
     public int Count { get; }
 
+    /// <summary>The table of the rules that both are asked, and no others.</summary>
+    public static RuleTable Asked(RuleTable table)
+    {
+        var asked = new RuleTableBuilder();
+        foreach (Rule rule in table.Rules)
+        {
+            if (IsAsked(rule))
+                _ = rule.Needs is { } needs ? asked.Require(rule.Id, rule.Name, needs, rule.Condition) : asked.Deny(rule.Id, rule.Name, rule.Condition);
+        }
+
+        return asked.Build();
+    }
+
     public static bool IsAsked(Rule rule) => rule.Kind is RuleKind.Deny or RuleKind.Require;
 
     public static PeerFacts Of(in RuleFacts facts, ushort owner) => new()

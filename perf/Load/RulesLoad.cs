@@ -72,7 +72,7 @@ public static class RulesLoad
             .With("activation_pause_ms_max", pause.Max, $"settle thread, the block in which a version comes into force less the same without: {says}")
             .With("activation_pause_ms", pause.Median)
             .With("activation_build_ms", build.Median, "check, lowering, plan and self-check of it, on the thread of plans");
-        figure = BesidePeer(figure, options, cases[0].Plan, spread);
+        figure = BesidePeer(figure, options, RulePlan.Build(PeerRules.Asked(law), Iso4217.OwnerCountry), spread);
         figure = figure.With("bytes_per_payment_of_all_cases", runs.Max(one => one.BytesPerPayment.Max), "the worst run of the worst case");
         FigurePrinter.Print(figure, options.Json, options.Output);
         return 0;
