@@ -85,11 +85,13 @@ public sealed class ReviewedJournalTests
     }
 
     [Test]
-    public void Its_receipt_is_valid_for_it_is_a_leaf()
+    public void A_receipt_is_refused_since_what_became_of_it_is_no_leaf()
     {
         string id = File.ReadLines(s_folder.PathOf("report/verdicts.csv")).ElementAt(2).Split(',')[2], receipt = s_folder.PathOf("receipt.json");
-        ReplayRuns.Exits(0, "prove", Journal, "--id", id, "--out", receipt);
-        Assert.That(ReplayRuns.Exits(0, "verify", Journal, "--receipt", receipt), Is.Not.Empty);
+        (int code, _, string error) = ReplayRuns.Run("prove", Journal, "--id", id, "--out", receipt);
+        Assert.That(code, Is.EqualTo(2));
+        Assert.That(error, Does.Contain("held for a reviewer").And.Contain("`statement` shows it"));
+        Assert.That(File.Exists(receipt), Is.False);
     }
 
     [Test]
