@@ -44,6 +44,7 @@ public sealed class Pipeline : IDisposable
     private readonly ulong[] _tags;
     private readonly IJournal _journal;
     private readonly LedgerState _state;
+    private readonly StateQueries _queries = new();
     private readonly JournalStage _journalStage;
     private readonly SettleStage _settleStage;
     private readonly TreeStage _treeStage;
@@ -87,8 +88,9 @@ public sealed class Pipeline : IDisposable
             AgeDueNs = state.Batch.DueNs ?? 0,
         };
 
-        // [3] Settle: one thread, whole blocks, once they are durable.
-        _settleStage = new SettleStage(_ring, outcomes, settler, state, _journalStage, blocks, durable, settledBlocks, strategy, nextBlock);
+        // [3] Settle: one thread, whole blocks, once they are durable; between them it answers questions, for which it is woken at a barrier of its own.
+        _settleStage = new SettleStage(_ring, outcomes, settler, state, _journalStage, blocks,
+            new SequenceBarrier(strategy, _stop, disk.DurableBlocks), settledBlocks, _queries, strategy, nextBlock);
 
         // [3e] Tree and [4] Reply: behind the settle thread, side by side; a slot is free again when both are past it.
         _treeStage = new TreeStage(_ring, outcomes, trees, unsealed, signing, _journalStage, batches,
@@ -117,6 +119,18 @@ public sealed class Pipeline : IDisposable
     /// <summary>Takes so many slots, contiguous; waits while the ring is full. They must be published.</summary>
     /// <exception cref="EngineStoppedException">A stage failed, or the engine was stopped.</exception>
     public long Claim(int count) => _ring.Claim(count);
+
+    /// <summary>As <see cref="Claim"/>, without waiting.</summary>
+    /// <returns>False: there is no room now.</returns>
+    /// <exception cref="EngineStoppedException">A stage failed, or the engine was stopped.</exception>
+    public bool TryClaim(int count, out long first) => _ring.TryClaim(count, out first);
+
+    /// <summary>Asks the state as of all that is settled. Any thread; does not wait.</summary>
+    /// <returns>False: too many questions wait, or the engine has stopped; the query is neither answered nor abandoned.</returns>
+    public bool TryAsk(IStateQuery query) => _queries.TryAsk(query);
+
+    /// <summary>What stopped the engine; null while it runs.</summary>
+    public EngineStoppedException? Failure => _stop.Failure;
 
     /// <summary>Claimed slots from a ring sequence on, as many as there are before the wrap, with the tag that comes back beside each outcome.</summary>
     public Span<Payment> Slots(long first, int count, out Span<ulong> tags)

@@ -9,7 +9,7 @@ namespace Settlement.Engine.Ledger;
 /// </summary>
 internal sealed class SettleStage(
     RingBuffer ring, Outcome[] outcomes, Settler settler, LedgerState state, JournalStage journal, SealedBlocks blocks,
-    SequenceBarrier durable, Sequence settledBlocks, WaitStrategy strategy, long nextBlock)
+    SequenceBarrier durable, Sequence settledBlocks, StateQueries queries, WaitStrategy strategy, long nextBlock)
 {
     // Commands of a block that wraps in the ring: a continuation must not be parted. Used by: settle thread.
     private readonly Payment[] _wrappedSlots = new Payment[Limits.BlockSlotsMax];
@@ -23,11 +23,28 @@ internal sealed class SettleStage(
 
     public void Run()
     {
-        for (long next = nextBlock; ;)
+        queries.WakeBy(durable);
+        try
         {
-            long available = durable.WaitFor(next);
-            for (; next <= available; next++)
-                Settle(in blocks[next]);
+            bool moreAsked = false;
+            for (long next = nextBlock; ;)
+            {
+                // Interrupted, or with more questions than fit between two blocks, it comes back without a block.
+                if (durable.TryWaitFor(next, moreAsked ? 0 : Timeout.Infinite, out long available))
+                {
+                    for (; next <= available; next++)
+                    {
+                        Settle(in blocks[next]);
+                        moreAsked = queries.Answer(state);
+                    }
+                }
+
+                moreAsked = queries.Answer(state);
+            }
+        }
+        finally
+        {
+            queries.Close();
         }
     }
 

@@ -19,6 +19,9 @@ public sealed class SequenceBarrier
     // written by: who stops the engine or this one consumer; 1 for ever afterwards
     private PaddedLong _alerted;
 
+    // written by: who has other work for the waiter: 1; by the waiter, when it takes notice: 0
+    private PaddedLong _interrupted;
+
     /// <summary>Over sequences alone; a ring makes those over its own.</summary>
     public SequenceBarrier(WaitStrategy strategy, StopSignal stop, params ReadOnlySpan<Sequence> after)
         : this(null, strategy, stop, after)
@@ -48,13 +51,17 @@ public sealed class SequenceBarrier
     /// <exception cref="AlertException">The stage is to end.</exception>
     public long WaitFor(long sequence)
     {
-        if (!TryGet(sequence, out long available))
-            _strategy.Wait(this, sequence, Timeout.Infinite, out available);
+        long available;
+        while (!TryGet(sequence, out available) && !_strategy.Wait(this, sequence, Timeout.Infinite, out available))
+        {
+            // interrupted: this wait goes on
+        }
+
         return available;
     }
 
     /// <summary>As <see cref="WaitFor"/>, for at most so many milliseconds.</summary>
-    /// <returns>False: nothing came; <paramref name="available"/> is then below <paramref name="sequence"/>.</returns>
+    /// <returns>False: nothing came, or the wait was interrupted; <paramref name="available"/> is then below <paramref name="sequence"/>.</returns>
     /// <exception cref="AlertException">The stage is to end.</exception>
     public bool TryWaitFor(long sequence, int timeoutMs, out long available)
     {
@@ -82,7 +89,16 @@ public sealed class SequenceBarrier
         _strategy.SignalAllWhenBlocking();
     }
 
-    internal bool IsReady(long sequence) => IsAlerted || Available(sequence) >= sequence;
+    /// <summary>Ends one <see cref="TryWaitFor"/> of the one thread that waits here, now or its next: there is other work for it.</summary>
+    public void Interrupt()
+    {
+        Volatile.Write(ref _interrupted.Value, 1);
+        _strategy.SignalAllWhenBlocking();
+    }
+
+    internal bool TakeInterrupt() => Volatile.Read(ref _interrupted.Value) != 0 && Interlocked.Exchange(ref _interrupted.Value, 0) != 0;
+
+    internal bool IsReady(long sequence) => IsAlerted || Volatile.Read(ref _interrupted.Value) != 0 || Available(sequence) >= sequence;
 
     private long Available(long sequence)
     {

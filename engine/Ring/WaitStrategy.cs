@@ -82,7 +82,7 @@ public sealed class WaitStrategy
             WakeWhoIsReady();
     }
 
-    /// <summary>Waits until the barrier has the sequence, or for so many milliseconds; false: the time is over.</summary>
+    /// <summary>Waits until the barrier has the sequence, or for so many milliseconds; false: the time is over, or the barrier was interrupted.</summary>
     /// <exception cref="AlertException">The barrier is alerted.</exception>
     internal bool Wait(SequenceBarrier barrier, long sequence, int timeoutMs, out long available)
     {
@@ -92,6 +92,8 @@ public sealed class WaitStrategy
         long yieldsLeft = isTimed ? Math.Min(_yieldCount, YieldsBeforePark) : _yieldCount;
         while (!barrier.TryGet(sequence, out available))
         {
+            if (barrier.TakeInterrupt())
+                return false;
             if (spinsLeft-- > 0)
                 Thread.SpinWait(1);
             else if (yieldsLeft-- > 0)
@@ -115,6 +117,8 @@ public sealed class WaitStrategy
                 Interlocked.MemoryBarrierProcessWide();
                 if (barrier.TryGet(sequence, out available))
                     return true;
+                if (barrier.TakeInterrupt())
+                    return false;
                 woken = waiter.Sleep(timeoutMs);
             }
             finally
@@ -123,6 +127,8 @@ public sealed class WaitStrategy
             }
             if (barrier.TryGet(sequence, out available))
                 return true;
+            if (barrier.TakeInterrupt())
+                return false;
         }
         while (woken);
         return false;
