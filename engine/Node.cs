@@ -61,8 +61,9 @@ public sealed class Node : IDisposable
     private readonly StateRecovery _recovered;
     private readonly SnapshotTimer? _snapshots;
 
-    private Node(FasterJournal journal, StateRecovery recovered, RecoveryReport? report, Pipeline pipeline, SnapshotTimer? snapshots)
+    private Node(FasterJournal journal, DiskFigures disk, StateRecovery recovered, RecoveryReport? report, Pipeline pipeline, SnapshotTimer? snapshots)
     {
+        Disk = disk;
         _journal = journal;
         _recovered = recovered;
         _snapshots = snapshots;
@@ -74,6 +75,11 @@ public sealed class Node : IDisposable
     public RecoveryReport? Recovery { get; }
 
     public Pipeline Pipeline { get; }
+
+    /// <summary>What the journal's disk has done.</summary>
+    public DiskFigures Disk { get; }
+
+    public UInt128 LedgerId => _journal.LedgerId;
 
     /// <summary>To be read only while the pipeline is drained.</summary>
     public LedgerState State => _recovered.Replay.State;
@@ -111,7 +117,7 @@ public sealed class Node : IDisposable
             SnapshotTimer? snapshots = options.Snapshots is { EveryJournalBytes: > 0 } taking
                 ? new SnapshotTimer(directory, taking, () => journal.EndAddress, recovered.SnapshotEndAddress, options.Warn ?? (_ => { }), broken => disk.Stop.Fail("snapshots", broken))
                 : null;
-            return new Node(journal, recovered, report, pipeline, snapshots);
+            return new Node(journal, disk.Figures, recovered, report, pipeline, snapshots);
         }
         catch
         {

@@ -23,6 +23,28 @@ public sealed record PipelineOptions
     public ILawCompiler? Compiler { get; init; }
 }
 
+/// <summary>How far a running pipeline is: for operators, never for verdicts.</summary>
+public readonly record struct PipelineProgress
+{
+    public int RingSlots { get; init; }
+
+    /// <summary>Slots claimed and not yet free again.</summary>
+    public long RingUsed { get; init; }
+
+    /// <summary>Slots decided since the node was opened.</summary>
+    public long SlotsSettled { get; init; }
+
+    /// <summary>Number of the last block appended, of the last one on disk, and of the last one applied.</summary>
+    public ulong LastBlock { get; init; }
+
+    public ulong DurableBlock { get; init; }
+
+    public ulong SettledBlock { get; init; }
+
+    /// <summary>The last batch whose root was published.</summary>
+    public ulong BatchPublished { get; init; }
+}
+
 /// <summary>
 /// The map of the engine: every stage, in the order a payment passes them, and what each waits for. Made by <see cref="Node"/>
 /// once the journal is recovered.
@@ -128,6 +150,25 @@ public sealed class Pipeline : IDisposable
     /// <summary>Asks the state as of all that is settled. Any thread; does not wait.</summary>
     /// <returns>False: too many questions wait, or the engine has stopped; the query is neither answered nor abandoned.</returns>
     public bool TryAsk(IStateQuery query) => _queries.TryAsk(query);
+
+    /// <summary>How far the stages are. Any thread; each number is whole, and all of about one moment.</summary>
+    public PipelineProgress Progress
+    {
+        get
+        {
+            long settled = _settleStage.Settled.Value;
+            return new PipelineProgress
+            {
+                RingSlots = _ring.Capacity,
+                RingUsed = Math.Clamp(_ring.Cursor - _ring.Gating(), 0, _ring.Capacity),
+                SlotsSettled = settled + 1,
+                LastBlock = _journal.LastBlock,
+                DurableBlock = _journal.DurableBlock,
+                SettledBlock = (ulong)_settleStage.SettledBlocks.Value,
+                BatchPublished = _treeStage.LastPublished,
+            };
+        }
+    }
 
     /// <summary>What stopped the engine; null while it runs.</summary>
     public EngineStoppedException? Failure => _stop.Failure;

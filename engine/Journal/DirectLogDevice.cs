@@ -29,6 +29,7 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
 
     /// <summary>Bound: FASTER has at most two requests out for each page in memory.</summary>
     private readonly List<Request> _queue;
+    private readonly DiskFigures? _figures;
     private readonly int _noteFile;
     private readonly byte* _noteSlot;
 
@@ -51,6 +52,7 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
     {
         _files = files;
         _calls = options.FileCalls ?? new LinuxFileCalls();
+        _figures = options.Figures;
         _owner = owner;
         _endAddress = endAddress;
         _noteSerial = noteSerial;
@@ -106,6 +108,7 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
         long end = request.Address + request.Bytes;
         _segments.BeforeWrite(request.Address, end);
         long written;
+        long begun = DiskFigures.Begin();
         do
             written = _calls.Write(handle, (byte*)request.Source, request.Bytes, _files.OffsetOf(request.Address));
         while (written == -LinuxFileCalls.InterruptedErrno); // nothing was written: not a failed write
@@ -114,6 +117,8 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
             Fail(in request, written);
             return;
         }
+
+        _figures?.End(begun, request.Bytes);
 
         // Before FASTER may reuse the page: appends behind the end may go on in this sector, the acknowledged bytes stand.
         Buffer.MemoryCopy((byte*)request.Source + request.Bytes - JournalFiles.SectorBytes, _noteSlot + JournalFiles.SectorBytes,

@@ -15,8 +15,10 @@ public sealed class DiskSignals(WaitStrategyKind kind)
     /// <summary>Highest durable block.</summary>
     public Sequence DurableBlocks { get; } = new(); // written by: the opener, then the disk's thread
 
+    public DiskFigures Figures { get; } = new();
+
     /// <summary>The options with this as the receiver.</summary>
-    public JournalOptions On(JournalOptions options) => options with { Durable = OnDurable, Failed = OnFailed };
+    public JournalOptions On(JournalOptions options) => options with { Durable = OnDurable, Failed = OnFailed, Figures = Figures };
 
     private void OnDurable(ulong block)
     {

@@ -57,6 +57,9 @@ public sealed record JournalOptions
     /// <summary>Told once, on the thread that saw it, when the journal has failed.</summary>
     public Action<JournalFailedException>? Failed { get; init; }
 
+    /// <summary>Counts what the device does; null: nobody asks.</summary>
+    public DiskFigures? Figures { get; init; }
+
     /// <summary>The calls that touch files; tests put faults behind it.</summary>
     internal IFileCalls? FileCalls { get; init; }
 
