@@ -41,6 +41,12 @@ public struct EvidenceEntry
 {
     public const int Size = 16;
 
+    /// <summary>A link: a SHA-256.</summary>
+    public const int LinkBytes = 32;
+
+    /// <summary>A link with its head: what a stream costs in a frame or block.</summary>
+    public const int LinkSize = Size + LinkBytes;
+
     [FieldOffset(0)] public EvidenceKind Kind;
 
     /// <summary>Of a signature; none for a link.</summary>
@@ -57,4 +63,15 @@ public struct EvidenceEntry
 
     /// <summary>Bytes behind this head, with the padding.</summary>
     public readonly int PaddedLength => (Length + 7) & ~7;
+}
+
+public static class SignatureSchemes
+{
+    /// <summary>Length of every signature of a scheme; 0: there is no such scheme.</summary>
+    public static int SignatureBytes(this SignatureScheme scheme) => scheme switch
+    {
+        SignatureScheme.P256 => NodeKey.SignatureBytes,
+        SignatureScheme.MlDsa65 => 3_309,
+        _ => 0,
+    };
 }

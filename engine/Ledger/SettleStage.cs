@@ -50,7 +50,7 @@ internal sealed class SettleStage(
 
     private void Settle(in SealedBlock block)
     {
-        settler.Begin(in block.Header);
+        settler.Begin(in block.Header, block.Attachment);
         if (block.Header.Kind == BlockKind.Control)
             ApplyCommands(in block);
         else

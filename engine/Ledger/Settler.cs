@@ -38,17 +38,21 @@ public sealed class Settler
     /// <param name="header">The block's header; seals and genesis change nothing.</param>
     /// <param name="slots">Its payments or control slots.</param>
     /// <param name="outcomes">One a slot.</param>
+    /// <param name="attachment">Evidence of its payments.</param>
     /// <exception cref="LedgerBrokenException">The block does not follow on the last one, or money appeared or vanished.</exception>
-    public void Apply(in BlockHeader header, ReadOnlySpan<Payment> slots, Span<Outcome> outcomes)
+    public void Apply(in BlockHeader header, ReadOnlySpan<Payment> slots, Span<Outcome> outcomes, ReadOnlySpan<byte> attachment = default)
     {
-        Begin(in header);
+        Begin(in header, attachment);
         ApplyPart(slots, outcomes);
         End(in header);
     }
 
     /// <summary>Takes the block's time: expiry, id floors, and a close by age come before its first slot.</summary>
-    public void Begin(in BlockHeader header)
+    /// <exception cref="LedgerBrokenException">The attachment is not what a journal stage would have written.</exception>
+    public void Begin(in BlockHeader header, ReadOnlySpan<byte> attachment = default)
     {
+        if (!attachment.IsEmpty && EvidenceReader.FaultOf(attachment, (int)header.Count) is { } fault)
+            throw new LedgerBrokenException($"block {header.Number}: its attachment is no evidence of its payments: {fault}");
         _kind = header.Kind;
         if (header.FirstSequence != _state.Sequence + 1)
             throw new LedgerBrokenException($"block {header.Number} begins at sequence {header.FirstSequence}; {_state.Sequence + 1} comes next");
