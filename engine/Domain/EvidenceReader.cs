@@ -60,7 +60,7 @@ public ref struct EvidenceReader(ReadOnlySpan<byte> bytes)
                 return $"there is evidence of payment {index}, and there are {paymentCount}";
             bool isWhole = entry.Kind switch
             {
-                EvidenceKind.Link => entry.Length == EvidenceEntry.LinkBytes && entry.Scheme == SignatureScheme.None && entry.Key == 0,
+                EvidenceKind.Link => entry.Length == EvidenceEntry.LinkBytes && entry.Scheme == SignatureScheme.None,
                 EvidenceKind.Signature => entry.Scheme.SignatureBytes() == entry.Length && entry.Length > 0,
                 _ => false,
             };

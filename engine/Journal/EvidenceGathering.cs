@@ -1,14 +1,15 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Settlement.Engine.Dedup;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ring;
 
 namespace Settlement.Engine.Journal;
 
 /// <summary>
-/// Makes a block's attachment of the evidence of the claims that it seals: in the slots' order, indices counted from the block's first slot, and of each stream of a
-/// session only the link of the highest number, which stands for all below it.
+/// Makes a block's attachment of the evidence of the claims that it seals: in the slots' order, indices counted from the block's first slot, and of each payer's chain in a
+/// session's stream only the link of the highest number, which stands for all below it.
 /// </summary>
 /// <remarks>
 /// A claim with evidence is never parted, because the one link of its stream may stand with its last slot: a block ends before a claim that would not fit, be it its
@@ -28,6 +29,7 @@ internal sealed class EvidenceGathering
     private struct Link
     {
         public ulong Stream;
+        public ulong Payer;
         public ulong Number;
         public uint Block; // low half of the number of the block that the entry is of, as this object counts; another: the entry is free
         public int Offset;
@@ -121,21 +123,23 @@ internal sealed class EvidenceGathering
         return superseded;
     }
 
-    /// <summary>Of two links of a session's stream the one of the lower number is marked.</summary>
+    /// <summary>Of two links of a payer's in a session's stream the one of the lower number is marked.</summary>
     private bool IsSuperseded(in Payment payment, int offset, byte[] buffer)
     {
-        ulong high = Math.BigMul(payment.IdHigh ^ _seed, (_seed ^ payment.Session) | 1, out ulong low);
-        uint place = (uint)(high ^ low);
+        uint place = (uint)Mix.Fold(Mix.Fold(payment.IdHigh ^ _seed, _seed + payment.Session) ^ payment.Payer, _seed);
         while (true)
         {
             ref Link link = ref _links[place & (LinksMax - 1)];
             if (link.Block != _block)
             {
-                link = new Link { Stream = payment.IdHigh, Number = payment.IdLow, Session = payment.Session, Block = _block, Offset = offset };
+                link = new Link
+                {
+                    Stream = payment.IdHigh, Payer = payment.Payer, Session = payment.Session, Number = payment.IdLow, Block = _block, Offset = offset,
+                };
                 return false;
             }
 
-            if (link.Stream == payment.IdHigh && link.Session == payment.Session)
+            if (link.Stream == payment.IdHigh && link.Payer == payment.Payer && link.Session == payment.Session)
             {
                 bool isHigher = payment.IdLow > link.Number;
                 EntryAt(buffer, isHigher ? link.Offset : offset).Kind = EvidenceKind.None;
