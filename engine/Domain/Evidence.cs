@@ -67,14 +67,3 @@ public struct EvidenceEntry
     /// <summary>Bytes behind this head, with the padding.</summary>
     public readonly int PaddedLength => (Length + 7) & ~7;
 }
-
-public static class SignatureSchemes
-{
-    /// <summary>Length of every signature of a scheme; 0: there is no such scheme.</summary>
-    public static int SignatureBytes(this SignatureScheme scheme) => scheme switch
-    {
-        SignatureScheme.P256 => NodeKey.SignatureBytes,
-        SignatureScheme.MlDsa65 => 3_309,
-        _ => 0,
-    };
-}

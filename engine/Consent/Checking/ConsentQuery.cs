@@ -5,32 +5,27 @@ namespace Settlement.Engine.Consent.Checking;
 
 /// <summary>Asks a running engine's settle thread, a few things at a time, so that no question holds it up.</summary>
 /// <param name="tryAsk">The pipeline's <see cref="Pipeline.TryAsk"/>.</param>
-/// <param name="failure">The pipeline's: whether it has stopped.</param>
-public sealed class PipelineConsentReader(Func<IStateQuery, bool> tryAsk, Func<bool> failure) : IConsentReader
+public sealed class PipelineConsentReader(Func<IStateQuery, bool> tryAsk) : IConsentReader
 {
     /// <summary>A look-up is about 0.1 us: 1 us a question.</summary>
     private const int AtOnce = 8;
 
-    public PipelineConsentReader(Pipeline pipeline)
-        : this(pipeline.TryAsk, () => pipeline.Failure is not null)
-    {
-    }
+    /// <summary>Too many questions of others wait: so many milliseconds, then evidence goes unchecked, and is dropped.</summary>
+    private const int TriesMax = 2_000;
 
     public bool TryRead(ConsentQuestions questions)
     {
         for (int at = 0; at < questions.WalletsAsked.Count + questions.ChainsAsked.Count; at += AtOnce)
         {
             var query = new Query(questions, at);
-            while (!tryAsk(query))
+            for (int tries = 0; !tryAsk(query); tries++)
             {
-                if (failure())
+                if (tries == TriesMax)
                     return false;
-                Thread.Sleep(1); // too many questions wait: whoever checks evidence waits with them
-                if (query.IsAbandoned)
-                    return false;
+                Thread.Sleep(1);
             }
 
-            if (!query.Wait(failure))
+            if (!query.Wait())
                 return false;
         }
 
@@ -41,8 +36,7 @@ public sealed class PipelineConsentReader(Func<IStateQuery, bool> tryAsk, Func<b
     {
         private readonly object _gate = new();
         private bool _isAnswered;
-
-        public bool IsAbandoned { get; private set; }
+        private bool _isAbandoned;
 
         public void Read(LedgerState state)
         {
@@ -62,15 +56,12 @@ public sealed class PipelineConsentReader(Func<IStateQuery, bool> tryAsk, Func<b
         public void Abandon() => End(isAnswered: false);
 
         /// <returns>False: nobody will answer.</returns>
-        public bool Wait(Func<bool> failure)
+        public bool Wait()
         {
             lock (_gate)
             {
-                while (!_isAnswered && !IsAbandoned)
-                {
-                    if (!Monitor.Wait(_gate, 1_000) && failure())
-                        return false;
-                }
+                while (!_isAnswered && !_isAbandoned)
+                    Monitor.Wait(_gate);
             }
 
             return _isAnswered;
@@ -80,7 +71,7 @@ public sealed class PipelineConsentReader(Func<IStateQuery, bool> tryAsk, Func<b
         {
             lock (_gate)
             {
-                (_isAnswered, IsAbandoned) = (isAnswered, !isAnswered);
+                (_isAnswered, _isAbandoned) = (isAnswered, !isAnswered);
                 Monitor.PulseAll(_gate);
             }
         }
