@@ -61,7 +61,7 @@ public ref struct EvidenceReader(ReadOnlySpan<byte> bytes)
             bool isWhole = entry.Kind switch
             {
                 EvidenceKind.Link => entry.Length == EvidenceEntry.LinkBytes && entry.Scheme == SignatureScheme.None,
-                EvidenceKind.Signature => PublicKeyForm.SignatureBytesOf(entry.Scheme) == entry.Length && entry.Length > 0,
+                EvidenceKind.Signature => PublicKeyForm.SignatureBytesOf(entry.Scheme) == entry.Length && entry is { Length: > 0, Key: > 0 },
                 _ => false,
             };
             if (!isWhole)

@@ -136,6 +136,7 @@ public sealed class EvidenceJournalTests
             Piece(EvidenceKind.None, 0, 0, 1, 32),
             Piece(EvidenceKind.Signature, 0, 1, 1, 64, SignatureScheme.None),
             Piece(EvidenceKind.Signature, 0, 1, 1, 64, SignatureScheme.MlDsa65),
+            Piece(EvidenceKind.Signature, 0, 0, 1, 64, SignatureScheme.P256),
             [.. Piece(EvidenceKind.Link, 0, 0, 1, 32), 0],
             Piece(EvidenceKind.Link, 0, 0, 1, 32)[..40],
             new byte[Limits.AttachmentBytesMax + 8],
