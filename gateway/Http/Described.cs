@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Settlement.Gateway.Http.Answers;
 
 namespace Settlement.Gateway.Http;
@@ -9,6 +10,13 @@ internal static class Described
 {
     /// <summary>Every operation may answer these.</summary>
     private static readonly int[] s_always = [StatusCodes.Status400BadRequest, StatusCodes.Status401Unauthorized, StatusCodes.Status503ServiceUnavailable];
+
+    // Typed as delegates, so that routes' and queries' values are bound and described, also of a handler that takes the request alone.
+    public static RouteHandlerBuilder Get(this RouteGroupBuilder group, string pattern, Delegate handler) => group.MapGet(pattern, handler);
+
+    public static RouteHandlerBuilder Post(this RouteGroupBuilder group, string pattern, Delegate handler) => group.MapPost(pattern, handler);
+
+    public static RouteHandlerBuilder Delete(this RouteGroupBuilder group, string pattern, Delegate handler) => group.MapDelete(pattern, handler);
 
     public static RouteHandlerBuilder Reads<T>(this RouteHandlerBuilder endpoint, string tag, string summary) => endpoint.Says(tag, summary).Produces<T>();
 

@@ -21,10 +21,10 @@ internal sealed class LedgerEndpoints(HttpApiContext context)
 
     public void Map(RouteGroupBuilder strangers, RouteGroupBuilder sessions)
     {
-        strangers.MapGet("/ledger", LedgerAsync).Reads<LedgerAnswer>("Ledger", "The ledger: id, currencies and scales, open batch; and the session that asks, where a key is shown.");
-        sessions.MapGet("/wallets", WalletsAsync).Reads<WalletList>("Wallets", "The wallets that the session may see, in pages.");
-        sessions.MapGet("/wallets/{wallet}", WalletAsync).Reads<WalletAnswer>("Wallets", "One wallet.").MayMiss();
-        sessions.MapGet("/wallets/{wallet}/balances", BalancesAsync).Reads<BalancesAnswer>("Wallets", "What a wallet holds, as of a sequence.").MayMiss();
+        strangers.Get("/ledger", LedgerAsync).Reads<LedgerAnswer>("Ledger", "The ledger: id, currencies and scales, open batch; and the session that asks, where a key is shown.");
+        sessions.Get("/wallets", WalletsAsync).Reads<WalletList>("Wallets", "The wallets that the session may see, in pages.");
+        sessions.Get("/wallets/{wallet}", WalletAsync).Reads<WalletAnswer>("Wallets", "One wallet.").MayMiss();
+        sessions.Get("/wallets/{wallet}/balances", BalancesAsync).Reads<BalancesAnswer>("Wallets", "What a wallet holds, as of a sequence.").MayMiss();
     }
 
     /// <summary>The same whether there is none, it is another participant's, or its level is above the clearance.</summary>

@@ -34,13 +34,13 @@ internal sealed class RuleEndpoints(HttpApiContext context)
 
     public void Map(RouteGroupBuilder strangers)
     {
-        strangers.MapGet("/rules", ListAsync).Says("Rules", "What is in force, under way and to come: the answer of `replay rules list`.").Produces<JsonElement>();
-        strangers.MapGet("/rules/may", MayAsync)
+        strangers.Get("/rules", ListAsync).Says("Rules", "What is in force, under way and to come: the answer of `replay rules list`.").Produces<JsonElement>();
+        strangers.Get("/rules/may", MayAsync)
             .Says("Rules", "Whether A may pay B this: yes, no, or review (a stranger is told ask). Nothing is posted. The answer of `replay rules may`.")
             .WithDescription("Words: from and to (countries), amount (\"400 USD\"); and where known tier, purpose, level, instruction, payer, payee (kinds), spent (\"day 9000 USD\"; may be repeated).")
             .Produces<JsonElement>();
-        strangers.MapGet("/rules/{module}", TextAsync).Reads<RuleText>("Rules", "A module or treaty: version in force and text.").MayMiss();
-        strangers.MapGet("/rules/{module}/history", HistoryAsync).Says("Rules", "How a module came about, step by step: the answer of `replay rules history`.").Produces<JsonElement>().MayMiss();
+        strangers.Get("/rules/{module}", TextAsync).Reads<RuleText>("Rules", "A module or treaty: version in force and text.").MayMiss();
+        strangers.Get("/rules/{module}/history", HistoryAsync).Says("Rules", "How a module came about, step by step: the answer of `replay rules history`.").Produces<JsonElement>().MayMiss();
     }
 
     private bool IsFresh(DateTimeOffset at) => context.Time.GetUtcNow() - at < s_ageMax;

@@ -16,11 +16,11 @@ internal sealed class BatchEndpoints(HttpApiContext context, BatchWords words)
 
     public void Map(RouteGroupBuilder sessions)
     {
-        sessions.MapGet("/batches", ListAsync).Reads<BatchList>("Batches", "Closed batches, the newest first, in pages. A participant sees its own positions.");
-        sessions.MapGet("/batches/{number}", OneAsync).Reads<BatchAnswer>("Batches", "One closed batch.").MayMiss();
-        sessions.MapGet("/batches/{number}/payments/{id}/receipt", Receipt)
+        sessions.Get("/batches", ListAsync).Reads<BatchList>("Batches", "Closed batches, the newest first, in pages. A participant sees its own positions.");
+        sessions.Get("/batches/{number}", OneAsync).Reads<BatchAnswer>("Batches", "One closed batch.").MayMiss();
+        sessions.Get("/batches/{number}/payments/{id}/receipt", Receipt)
             .Says("Batches", "Says how the receipt of a payment is made: it needs the whole batch from the journal, so the server does not make it.").May(StatusCodes.Status501NotImplemented);
-        sessions.MapGet("/events/batches", EventsAsync)
+        sessions.Get("/events/batches", EventsAsync)
             .Says("Batches", "Closed batches as server-sent events, from the one behind Last-Event-ID on, or from now on.")
             .Produces<string>(StatusCodes.Status200OK, "text/event-stream");
     }

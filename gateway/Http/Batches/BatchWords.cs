@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Ledger;
 using Settlement.Engine.Text;
 using Settlement.Gateway.Http.Answers;
 using Settlement.Gateway.Http.Ledger;

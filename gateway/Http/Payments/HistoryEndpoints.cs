@@ -23,8 +23,8 @@ internal sealed class HistoryEndpoints(HttpApiContext context)
 
     public void Map(RouteGroupBuilder sessions)
     {
-        sessions.MapGet("/payments/{id}", PaymentAsync).Reads<PaymentAnswer>("Payments", "A payment by its id, as the projection has it: those that the session's participant sent, or that moved a wallet of its.").MayMiss();
-        sessions.MapGet("/wallets/{wallet}/statement", StatementAsync).Reads<StatementAnswer>("Wallets", "Every movement of a wallet in one currency, the newest first, in pages, from the projection.").MayMiss();
+        sessions.Get("/payments/{id}", PaymentAsync).Reads<PaymentAnswer>("Payments", "A payment by its id, as the projection has it: those that the session's participant sent, or that moved a wallet of its.").MayMiss();
+        sessions.Get("/wallets/{wallet}/statement", StatementAsync).Reads<StatementAnswer>("Wallets", "Every movement of a wallet in one currency, the newest first, in pages, from the projection.").MayMiss();
     }
 
     private async Task<IResult> PaymentAsync(string id, HttpContext http)

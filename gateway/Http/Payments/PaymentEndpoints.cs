@@ -22,7 +22,7 @@ internal sealed class PaymentEndpoints(HttpApiContext context, PaymentReading re
     private readonly KeysUnderWay _keys = new();
 
     public void Map(RouteGroupBuilder sessions) =>
-        sessions.MapPost("/payments", PostAsync)
+        sessions.Post("/payments", PostAsync)
             .Says("Payments", "Decides one payment, or an array of up to 1,000. The answer is durable and final.")
             .WithDescription("One payment: 201 accepted, 200 decided before, 202 under review, 422 refused. An array: 200 with a verdict for each, in their order. With an Idempotency-Key header the request may be sent again: it is decided once. The key stands for the payments' ids.")
             .Takes<PaymentRequest>().Produces<PaymentVerdict>(StatusCodes.Status201Created).Produces<PaymentVerdict>().Produces<PaymentVerdict>(StatusCodes.Status202Accepted)
@@ -53,8 +53,8 @@ internal sealed class PaymentEndpoints(HttpApiContext context, PaymentReading re
         SettledSlot[] marked = await context.Port.SubmitAsync(new[] { mark });
         if (marked[0].Outcome.Verdict == Verdict.IdConflict)
             throw Problem.KeyReused();
-        if (!IdempotencyKey.IsFree(in marked[0].Outcome))
-            throw Problem.Refused(in marked[0].Outcome, null, marked[0].Sequence);
+        if (!IdempotencyKey.IsFree(marked[0].Outcome))
+            throw Problem.Refused(marked[0].Outcome, null, marked[0].Sequence);
     }
 
     private static IResult AnswerAll(Payment[] payments, SettledSlot[] settled)
@@ -64,7 +64,7 @@ internal sealed class PaymentEndpoints(HttpApiContext context, PaymentReading re
         for (int i = 0; i < payments.Length; i++)
         {
             verdicts[i] = Describe(in payments[i], settled[i]);
-            accepted += WasAccepted(in settled[i].Outcome) ? 1 : 0;
+            accepted += WasAccepted(settled[i].Outcome) ? 1 : 0;
         }
 
         return Answer.Of(new PaymentVerdictList { Verdicts = verdicts, Accepted = accepted, Refused = payments.Length - accepted }, HttpJson.Default.PaymentVerdictList);

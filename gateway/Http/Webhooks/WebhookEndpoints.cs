@@ -15,14 +15,14 @@ internal sealed class WebhookEndpoints(HttpApiContext context, WebhookSender sen
 
     public void Map(RouteGroupBuilder sessions)
     {
-        sessions.MapPost("/webhooks", PostAsync).Says("Webhooks", "Makes a webhook. The answer alone tells its secret.")
+        sessions.Post("/webhooks", PostAsync).Says("Webhooks", "Makes a webhook. The answer alone tells its secret.")
             .WithDescription("Deliveries are POSTs of JSON with the header 'Settlement-Signature: t=SECONDS,v1=HEX', the HMAC-SHA256 of 'SECONDS.BODY' under the secret; at least once, in order. Any status but 2xx is a failure, and is tried again later and later.")
             .Takes<WebhookRequest>().Produces<WebhookAnswer>(StatusCodes.Status201Created);
-        sessions.MapGet("/webhooks", List).Reads<WebhookList>("Webhooks", "The webhooks of the session's participant.");
-        sessions.MapGet("/webhooks/{webhook}", One).Reads<WebhookAnswer>("Webhooks", "One webhook: how far it is, and what fails.").MayMiss();
-        sessions.MapDelete("/webhooks/{webhook}", Delete).Says("Webhooks", "Deletes a webhook; nothing is delivered any more.").Produces(StatusCodes.Status204NoContent).MayMiss();
-        sessions.MapGet("/webhooks/{webhook}/dead_letters", DeadLetters).Reads<DeadLetterList>("Webhooks", "Events that were given up.").MayMiss();
-        sessions.MapPost("/webhooks/{webhook}/dead_letters/{event}/redeliver", RedeliverAsync)
+        sessions.Get("/webhooks", List).Reads<WebhookList>("Webhooks", "The webhooks of the session's participant.");
+        sessions.Get("/webhooks/{webhook}", One).Reads<WebhookAnswer>("Webhooks", "One webhook: how far it is, and what fails.").MayMiss();
+        sessions.Delete("/webhooks/{webhook}", Delete).Says("Webhooks", "Deletes a webhook; nothing is delivered any more.").Produces(StatusCodes.Status204NoContent).MayMiss();
+        sessions.Get("/webhooks/{webhook}/dead_letters", DeadLetters).Reads<DeadLetterList>("Webhooks", "Events that were given up.").MayMiss();
+        sessions.Post("/webhooks/{webhook}/dead_letters/{event}/redeliver", RedeliverAsync)
             .Says("Webhooks", "Sends a given-up event once more, now; delivered, it is off the list.").Produces(StatusCodes.Status204NoContent).MayMiss().May(StatusCodes.Status502BadGateway);
     }
 
