@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Settlement.Gateway.Init;
 using Settlement.Gateway.Modules;
+using Settlement.Gateway.Serve;
 using Settlement.Gateway.Settle;
 
 namespace Settlement.Gateway;
@@ -15,6 +16,7 @@ internal static class GatewayCommands
         var root = new RootCommand("Settlement: takes streams of small payments, decides each exactly once, and nets them into provable batches.")
         {
             InitCommand.Create(output, error),
+            ServeCommand.Create(output, error),
             SettleCommand.Create(output, error),
             RulesCommand.Create(output, error),
         };
