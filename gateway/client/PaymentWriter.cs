@@ -164,7 +164,12 @@ public sealed class PaymentWriter : IFrameSource, IAsyncDisposable
         frame.Release();
     }
 
-    void IFrameSource.Refused(OutFrame frame, RefusedException why) => Fail(why);
+    void IFrameSource.Refused(OutFrame frame, RefusedException why)
+    {
+        if (!why.IsTransient)
+            Fail(why);
+        ((IFrameSource)this).Broken(frame); // the server that said so closes: the next connection takes it
+    }
 
     void IFrameSource.Broken(OutFrame frame)
     {

@@ -61,7 +61,7 @@ public sealed class RefusedException : SettlementException
     public RefusalCode Code { get; }
 
     /// <summary>Whether trying again, without a change, can help.</summary>
-    public bool IsTransient => Code is RefusalCode.Busy or RefusalCode.TooSlow or RefusalCode.AnswersNotTaken or RefusalCode.EngineStopped;
+    public bool IsTransient => Code is RefusalCode.Busy or RefusalCode.TooSlow or RefusalCode.AnswersNotTaken or RefusalCode.EngineStopped or RefusalCode.ServerEnding;
 }
 
 /// <summary>

@@ -347,22 +347,38 @@ internal sealed class Connection
         question.Answer.TrySetResult(body.ToArray());
     }
 
+    /// <summary>A server that refused takes nothing more, answers what it had taken, and closes: so reading goes on until it does.</summary>
     private void ReceiveRefusal(in FrameHeader header, ReadOnlySpan<byte> body)
     {
-        RefusedException why = VerdictReading.ReadRefusal(body, out bool closes);
-        OutFrame? frame;
+        RefusedException why = VerdictReading.ReadRefusal(body, out bool closes, out FrameFate fate);
+        List<OutFrame> notTaken = [];
         Question? question;
         lock (_gate)
         {
             _questions.Remove(header.Number, out question);
-            if (_frames.Remove(header.Number, out frame))
+            foreach ((ulong number, OutFrame frame) in _frames)
+            {
+                if (fate == FrameFate.NotTaken && (number == header.Number || (closes && number > header.Number)))
+                    notTaken.Add(frame);
+            }
+
+            foreach (OutFrame frame in notTaken)
+            {
+                _frames.Remove(frame.Number);
                 _underWay -= frame.Slots;
+            }
+
+            if (closes)
+            {
+                _reason ??= why;
+                _isLeaving = true;
+                _sendsBye = false;
+            }
         }
 
         question?.Answer.TrySetException(why);
-        frame?.Source.Refused(frame, why);
-        if (closes)
-            throw why;
+        foreach (OutFrame frame in notTaken)
+            frame.Source.Refused(frame, why);
         Wake();
     }
 

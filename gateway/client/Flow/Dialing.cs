@@ -105,7 +105,8 @@ internal sealed class Dialing(ClientOptions options, SessionSigner? signer, Serv
     {
         if (signer is null)
         {
-            var byCertificate = new AuthenticateBody { Kind = AuthenticationKind.Certificate };
+            KeyId shown = KeyId.From(SHA256.HashData(options.Certificate!.PublicKey.ExportSubjectPublicKeyInfo()));
+            var byCertificate = new AuthenticateBody { Kind = AuthenticationKind.Certificate, KeyId = shown };
             return MemoryMarshal.AsBytes(new ReadOnlySpan<AuthenticateBody>(in byCertificate)).ToArray();
         }
 
@@ -136,7 +137,7 @@ internal sealed class Dialing(ClientOptions options, SessionSigner? signer, Serv
         byte[] body = new byte[header.Bytes];
         await stream.ReadExactlyAsync(body, cancel).ConfigureAwait(false);
         if (header.Kind == FrameKind.Refusal)
-            throw VerdictReading.ReadRefusal(body, out _);
+            throw VerdictReading.ReadRefusal(body, out _, out _);
         if (header.Kind != expected || body.Length < size)
             throw new SettlementException("what answers does not speak this protocol");
         return body;

@@ -45,13 +45,15 @@ internal static class VerdictReading
         return true;
     }
 
-    public static RefusedException ReadRefusal(ReadOnlySpan<byte> body, out bool closes)
+    public static RefusedException ReadRefusal(ReadOnlySpan<byte> body, out bool closes, out FrameFate fate)
     {
         closes = true;
+        fate = FrameFate.Unknown;
         if (body.Length < RefusalBody.Size)
             return new RefusedException(RefusalCode.None, "it did not say why");
         RefusalBody head = MemoryMarshal.Read<RefusalBody>(body);
         closes = head.Closes != 0;
+        fate = head.Fate;
         ReadOnlySpan<byte> text = body[RefusalBody.Size..];
         return new RefusedException(head.Code, Printable(Encoding.UTF8.GetString(text[..Math.Min(text.Length, WireLimits.RefusalTextBytesMax)])));
     }
