@@ -151,7 +151,7 @@ internal sealed partial class WireConnection : SlotOwner
             ReadOnlySequence<byte> buffer = read.Buffer;
             if (read.IsCanceled || buffer.Length < FrameHeader.Size)
             {
-                _input.AdvanceTo(buffer.Start, buffer.End);
+                _input.AdvanceTo(buffer.Start);
                 if (read.IsCompleted)
                     return;
                 continue;
@@ -168,14 +168,15 @@ internal sealed partial class WireConnection : SlotOwner
             long length = FrameHeader.Size + header.Bytes;
             if (buffer.Length < length)
             {
-                _input.AdvanceTo(buffer.Start, buffer.End);
+                // Not examined: ReadAtLeastAsync counts only bytes that were not, so those that are here would be waited for again.
+                _input.AdvanceTo(buffer.Start);
                 if (_phase == Phase.Open)
                     Expect(Waiting.RestOfFrame, _server.Options.FrameMsMax);
                 read = await _input.ReadAtLeastAsync((int)length, _aborted).ConfigureAwait(false);
                 buffer = read.Buffer;
                 if (read.IsCanceled || buffer.Length < length)
                 {
-                    _input.AdvanceTo(buffer.Start, buffer.End);
+                    _input.AdvanceTo(buffer.Start);
                     if (read.IsCompleted)
                         return; // cut off in the midst of a frame: nothing of it was taken
                     continue;
