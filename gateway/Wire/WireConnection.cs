@@ -62,7 +62,8 @@ internal sealed partial class WireConnection : SlotOwner
         RestOfFrame,
     }
 
-    public bool IsAuthenticated => _session is not null;
+    /// <summary>Its session is open, and is counted as such.</summary>
+    public bool IsAuthenticated => _phase == Phase.Open;
 
     /// <summary>The session that it acts as; null: none yet.</summary>
     public SessionKey? Session => Volatile.Read(ref _session);
@@ -151,7 +152,7 @@ internal sealed partial class WireConnection : SlotOwner
             ReadOnlySequence<byte> buffer = read.Buffer;
             if (read.IsCanceled || buffer.Length < FrameHeader.Size)
             {
-                _input.AdvanceTo(buffer.Start);
+                _input.AdvanceTo(buffer.Start, buffer.End);
                 if (read.IsCompleted)
                     return;
                 continue;
@@ -168,15 +169,14 @@ internal sealed partial class WireConnection : SlotOwner
             long length = FrameHeader.Size + header.Bytes;
             if (buffer.Length < length)
             {
-                // Not examined: ReadAtLeastAsync counts only bytes that were not, so those that are here would be waited for again.
-                _input.AdvanceTo(buffer.Start);
+                _input.AdvanceTo(buffer.Start, buffer.End);
                 if (_phase == Phase.Open)
                     Expect(Waiting.RestOfFrame, _server.Options.FrameMsMax);
                 read = await ReadAtLeastAsync(length).ConfigureAwait(false);
                 buffer = read.Buffer;
                 if (read.IsCanceled || buffer.Length < length)
                 {
-                    _input.AdvanceTo(buffer.Start);
+                    _input.AdvanceTo(buffer.Start, buffer.End);
                     if (read.IsCompleted)
                         return; // cut off in the midst of a frame: nothing of it was taken
                     continue;
