@@ -53,6 +53,17 @@ public struct ControlCommand
     /// <summary>How many slots behind this one belong to it.</summary>
     public readonly int ContinuationSlots => (int)(((ulong)ContinuationBytes + Payment.Size - 1) / Payment.Size);
 
+    /// <summary>Whether all that the command says stands in the slots behind it.</summary>
+    public readonly bool IsPlain
+    {
+        get
+        {
+            ControlCommand rest = this;
+            (rest.Instruction, rest.Session, rest.ContinuationBytes) = (default, 0, 0);
+            return !MemoryMarshal.AsBytes(new ReadOnlySpan<ControlCommand>(in rest)).ContainsAnyExcept((byte)0);
+        }
+    }
+
     /// <summary>Writes a name into the first 32 bytes.</summary>
     /// <exception cref="ArgumentException">The name is empty or takes more than 32 bytes of UTF-8.</exception>
     public void SetName(string name)

@@ -136,6 +136,22 @@ public enum Instruction : byte
 
     /// <summary>The node says what it built for rules that are to come: every replica compares.</summary>
     AttestPlan = 155,
+
+    // 156..161: sessions, keys, mandates and consent; what each says stands in its continuation (ConsentPayloads).
+
+    /// <summary>A public key speaks for a session, or for a wallet's owner.</summary>
+    RegisterKey = 156,
+    RevokeKey = 157,
+    CloseSession = 158,
+
+    /// <summary>Another participant's sessions may debit a wallet, or may no more.</summary>
+    SetMandate = 159,
+
+    /// <summary>How a wallet's owner consents to payments.</summary>
+    SetConsent = 160,
+
+    /// <summary>A wallet's owner has committed to a chain whose links pay.</summary>
+    OpenChain = 161,
 }
 
 [Flags]
@@ -195,11 +211,21 @@ public static class Instructions
 
     /// <summary>The lowest and the highest number of a control command.</summary>
     public const Instruction ControlFirst = Instruction.DeclareCurrency;
-    public const Instruction ControlLast = Instruction.AttestPlan;
+    public const Instruction ControlLast = Instruction.OpenChain;
 
     /// <summary>Whether it opens or changes a wallet: the command's subject.</summary>
     public static bool IsAboutWallet(this Instruction instruction) =>
         instruction is (>= Instruction.OpenWallet and <= Instruction.SetWalletCountry) or Instruction.SetWalletKind;
+
+    /// <summary>Whether it is a command of governance.</summary>
+    public static bool IsGovernance(this Instruction instruction) => instruction is >= Instruction.DecideReview and <= Instruction.AttestPlan;
+
+    /// <summary>Whether it is a command about keys, sessions' ends, mandates or consent.</summary>
+    public static bool IsConsent(this Instruction instruction) => instruction is >= Instruction.RegisterKey and <= Instruction.OpenChain;
+
+    /// <summary>Whether what the command says stands in the slots behind it.</summary>
+    public static bool HasContinuation(this Instruction instruction) =>
+        instruction == Instruction.ActivateRules || instruction.IsGovernance() || instruction.IsConsent();
 
     public static bool IsControl(this Instruction instruction) => ((byte)instruction & ControlBit) != 0;
 }

@@ -87,6 +87,18 @@ public enum Verdict : byte
     /// <summary>More than the hold holds, or more than was paid less what was refunded.</summary>
     OverTarget = 31,
 
+    /// <summary>
+    /// The payer's wallet asks for its owner's consent, and there is none: too few valid signatures of its keys, or no open chain whose links reach this payment's number. The client
+    /// gets the signatures, or the next link, and pays again under a fresh id. For commands: too few signatures of the wallet's keys.
+    /// </summary>
+    ConsentMissing = 32,
+
+    /// <summary>
+    /// The owner's chain is there and does not cover this: more than one payment or all of them may take, past its expiry, another currency or another payee. The client
+    /// asks the owner for a further chain, and pays under a fresh id.
+    /// </summary>
+    ConsentExceeded = 33,
+
     /// <summary>A rule forbids it; the rule's number is in the outcome.</summary>
     DeniedByRule = 34,
 
@@ -124,9 +136,9 @@ public enum Verdict : byte
     /// <summary>The value is outside what the command allows.</summary>
     InvalidValue = 54,
 
-    // 55..62: governance alone.
+    // 55..62: governance (BadSignature: keys and consent, too).
 
-    /// <summary>The signature is not the device's, over this message of this ledger. The device signs again.</summary>
+    /// <summary>The signature is not the device's, or the wallet's key's, over this message of this ledger. It is signed again.</summary>
     BadSignature = 55,
 
     /// <summary>No such device, or it is not one of the module's that the command is about.</summary>
@@ -147,6 +159,9 @@ public enum Verdict : byte
     /// <summary>The text cannot be read, does not hold a check, or no plan can be built with it. `rules check` says why.</summary>
     RulesUnsound = 61,
     UnknownModule = 62,
+
+    /// <summary>No such key of this session or wallet, or it was revoked.</summary>
+    UnknownKey = 63,
 }
 
 /// <summary>What is answered for one payment: 16 bytes, parallel to its slot in the ring.</summary>

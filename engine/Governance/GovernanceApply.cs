@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
@@ -23,7 +22,7 @@ internal sealed partial class GovernanceApply(LedgerState state, ReviewApply rev
     /// <param name="sequence">Of its last slot.</param>
     public Verdict Judge(in ControlCommand command, ReadOnlySpan<byte> payload, ulong sequence)
     {
-        if (!IsPlain(command))
+        if (!command.IsPlain)
             return Verdict.InvalidValue;
         ushort session = command.Session;
         return command.Instruction switch
@@ -39,13 +38,6 @@ internal sealed partial class GovernanceApply(LedgerState state, ReviewApply rev
             Instruction.SetParameter => ParameterCommand.TryDecode(payload, out ParameterCommand? parameter) ? Set(parameter, sequence, session) : Verdict.InvalidValue,
             _ => PlanAttestation.TryDecode(payload, out PlanAttestation? attestation) ? Activation.Attest(attestation, sequence) : Verdict.InvalidValue,
         };
-    }
-
-    /// <summary>All that a command says stands behind it.</summary>
-    private static bool IsPlain(ControlCommand command)
-    {
-        (command.Instruction, command.Session, command.ContinuationBytes) = (default, 0, 0);
-        return !MemoryMarshal.AsBytes(new ReadOnlySpan<ControlCommand>(in command)).ContainsAnyExcept((byte)0);
     }
 
     private Verdict Found(ModuleFounding founding, ulong sequence, ushort session)

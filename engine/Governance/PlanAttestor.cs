@@ -68,7 +68,7 @@ internal sealed class PlanAttestor(RingBuffer<MultiProducerSequencer> ring, ulon
 
     private long Publish(PlanAttestation attestation)
     {
-        Payment[] slots = GovernanceCommand.ToSlots(Instruction.AttestPlan, Limits.OperatorSession, attestation.Encode());
+        Payment[] slots = PayloadCommand.ToSlots(Instruction.AttestPlan, Limits.OperatorSession, attestation.Encode());
         long first = ring.Claim(slots.Length);
         for (int i = 0; i < slots.Length; i++)
         {

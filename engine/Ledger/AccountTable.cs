@@ -48,7 +48,7 @@ public struct AccountRow
     /// <summary>Order of declaration, from 1; 0: a wallet that has no account yet.</summary>
     [FieldOffset(52)] public byte CurrencyIndex;
 
-    /// <summary>Tier in the low two bits, kind of the owner in the next three: both fit one byte, and one cache line has no other.</summary>
+    /// <summary>Tier in the low two bits, kind of the owner in the next three, policy of consent in the next two: they fit one byte, and one cache line has no other.</summary>
     [FieldOffset(53)] public byte TierAndKind;
     [FieldOffset(54)] public byte Level;
     [FieldOffset(55)] public WalletStatus Status;
@@ -56,6 +56,11 @@ public struct AccountRow
 
     public const uint OpenedMark = 1;
     private const int KindShift = 2;
+    private const int KindMask = 7;
+    private const int PolicyShift = 5;
+
+    /// <summary>Those bits of <see cref="TierAndKind"/> that are zero for a custodial wallet.</summary>
+    public const byte PolicyMask = 0b_11_000_00;
 
     public byte Tier
     {
@@ -66,8 +71,22 @@ public struct AccountRow
     /// <summary>What the wallet's owner is.</summary>
     public PartyKind Kind
     {
-        readonly get => (PartyKind)(TierAndKind >> KindShift);
-        set => TierAndKind = (byte)(((byte)value << KindShift) | Tier);
+        readonly get => (PartyKind)((TierAndKind >> KindShift) & KindMask);
+        set => TierAndKind = (byte)((TierAndKind & ~(KindMask << KindShift)) | (((byte)value & KindMask) << KindShift));
+    }
+
+    /// <summary>How the wallet's owner consents; what belongs to it is in the book of consent.</summary>
+    public ConsentPolicy Policy
+    {
+        readonly get => (ConsentPolicy)((TierAndKind & PolicyMask) >> PolicyShift);
+        set => TierAndKind = (byte)((TierAndKind & ~PolicyMask) | (((byte)value << PolicyShift) & PolicyMask));
+    }
+
+    /// <summary>Whether payments from it need nothing but their participant's word.</summary>
+    public readonly bool IsCustodial
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (TierAndKind & PolicyMask) == 0;
     }
 
     /// <summary>Fits 64 bits: every credit is checked.</summary>
@@ -211,7 +230,7 @@ public sealed class AccountTable : IDisposable
             if (row + Ahead <= Count)
                 PrefetchIndex(HashOf(_rows[row + Ahead].Wallet));
             ref readonly AccountRow account = ref _rows[row];
-            reader.Expect(account.Wallet != 0 && (uint)account.Next <= (uint)Count && account.Kind <= PartyKind.Last, $"account row {row} cannot be");
+            reader.Expect(account.Wallet != 0 && (uint)account.Next <= (uint)Count && account.Kind <= PartyKind.Last && account.TierAndKind < 0x80 && account.Policy <= ConsentPolicy.Last, $"account row {row} cannot be");
             // A wallet's first row is its lowest: the others were added behind it, and are found through it.
             if (Find(account.Wallet) == 0)
                 Index(account.Wallet, row);

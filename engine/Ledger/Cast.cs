@@ -92,6 +92,9 @@ public sealed class SessionList(int sessionsMax)
         _records[Next++].IsOpen = true;
     }
 
+    /// <summary>Ends an open session; its record stays, so that what it did can be told.</summary>
+    public void Close(ushort session) => _records[session].IsOpen = false;
+
     public void Save(SnapshotWriter writer)
     {
         writer.Write((ulong)Next);

@@ -1,6 +1,5 @@
-using System.Buffers.Binary;
-using System.IO.Hashing;
 using System.Runtime.InteropServices;
+using Settlement.Engine.Consent;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Governance;
 using Settlement.Engine.Rules;
@@ -19,9 +18,10 @@ namespace Settlement.Engine.Ledger;
 /// <param name="Command">The command.</param>
 /// <param name="Quorum">Different sessions that must send the same command before it takes effect.</param>
 /// <param name="LoweringQuorum">The quorum when a level is lowered: a disclosure.</param>
-/// <param name="Sender">Whose session it must be. Devices that sign a command are asked behind it (Governance/GovernanceApply).</param>
+/// <param name="OverridingQuorum">Different operators' sessions whose word stands in for the signatures of a wallet's owner, whose keys may be lost; 1: none are asked for.</param>
+/// <param name="Sender">Whose session it must be. Devices and owners that sign a command are asked behind it (Governance/GovernanceApply, Consent/ConsentApply).</param>
 public readonly record struct CommandAuthority(
-    Instruction Command, int Quorum = 1, int LoweringQuorum = 1, CommandSender Sender = CommandSender.Operator);
+    Instruction Command, int Quorum = 1, int LoweringQuorum = 1, int OverridingQuorum = 1, CommandSender Sender = CommandSender.Operator);
 
 /// <summary>Whose session may send a command.</summary>
 public enum CommandSender : byte
@@ -33,10 +33,21 @@ public enum CommandSender : byte
 
     /// <summary>The session that genesis made: the node itself.</summary>
     Node = 2,
+
+    /// <summary>
+    /// An operator's, or one of the participant that the command's wallet or chain is of. The level of the command is asked of operators alone: it says how
+    /// far one who may act for anybody must be trusted, and a participant acts for its own, where what it may see bounds it.
+    /// </summary>
+    Participant = 3,
 }
 
-internal sealed class ControlApply(LedgerState state, ReviewApply reviews)
+internal sealed class ControlApply
 {
+    private readonly LedgerState _state;
+    private readonly GovernanceApply _governance;
+    private readonly QuorumBook _quorums;
+    private readonly ConsentApply _consent;
+
     /// <summary>The table of authorities.</summary>
     public static IReadOnlyList<CommandAuthority> Authorities { get; } =
     [
@@ -68,10 +79,21 @@ internal sealed class ControlApply(LedgerState state, ReviewApply reviews)
         new(Instruction.Schedule),
         new(Instruction.SetParameter, Sender: CommandSender.Authority),
         new(Instruction.AttestPlan, Sender: CommandSender.Node),
+        new(Instruction.RegisterKey, OverridingQuorum: 2, Sender: CommandSender.Participant),
+        new(Instruction.RevokeKey, OverridingQuorum: 2, Sender: CommandSender.Participant),
+        new(Instruction.CloseSession),
+        new(Instruction.SetMandate, OverridingQuorum: 2, Sender: CommandSender.Participant),
+        new(Instruction.SetConsent, OverridingQuorum: 2, Sender: CommandSender.Participant),
+        new(Instruction.OpenChain, Sender: CommandSender.Participant),
     ];
 
-    private readonly GovernanceApply _governance = new(state, reviews);
-    private readonly Dictionary<UInt128, ushort> _awaited = []; // command to its first session; looked up, never walked
+    public ControlApply(LedgerState state, ReviewApply reviews)
+    {
+        _state = state;
+        _governance = new GovernanceApply(state, reviews);
+        _quorums = new QuorumBook(state);
+        _consent = new ConsentApply(state, _quorums);
+    }
 
     /// <summary>Applies the commands of one control block in order; an outcome for every slot.</summary>
     public void Apply(ReadOnlySpan<ControlCommand> slots, ulong firstSequence, Span<Outcome> outcomes)
@@ -81,18 +103,18 @@ internal sealed class ControlApply(LedgerState state, ReviewApply reviews)
             ref readonly ControlCommand command = ref slots[i];
             int length = 1 + command.ContinuationSlots;
             bool fits = length <= slots.Length - i
-                && (command.ContinuationBytes == 0 || HasContinuation(command.Instruction));
+                && (command.ContinuationBytes == 0 || command.Instruction.HasContinuation());
             length = Math.Min(length, slots.Length - i);
             ReadOnlySpan<byte> continuation = fits
                 ? MemoryMarshal.AsBytes(slots.Slice(i + 1, length - 1))[..(int)command.ContinuationBytes]
                 : default;
             ulong sequence = firstSequence + (ulong)(i + length - 1);
-            state.Laws.AtSequence(firstSequence + (ulong)i);
-            Verdict verdict = !state.Sessions.At(command.Session).IsOpen ? Verdict.UnknownSession
+            _state.Laws.AtSequence(firstSequence + (ulong)i);
+            Verdict verdict = !_state.Sessions.At(command.Session).IsOpen ? Verdict.UnknownSession
                 : fits ? Judge(in command, continuation, i == 0, sequence)
                 : Verdict.Malformed;
             if (verdict == Verdict.Accepted)
-                Fold(in command, continuation);
+                _state.Fold(in command, continuation);
             outcomes.Slice(i, length).Fill(new Outcome { Verdict = verdict, Batch = Outcome.NoBatch });
             i += length;
         }
@@ -100,11 +122,12 @@ internal sealed class ControlApply(LedgerState state, ReviewApply reviews)
 
     private Verdict Judge(in ControlCommand command, ReadOnlySpan<byte> continuation, bool isFirst, ulong sequence)
     {
-        ref readonly SessionRecord session = ref state.Sessions.At(command.Session);
+        ref readonly SessionRecord session = ref _state.Sessions.At(command.Session);
         int authority = command.Instruction - Instruction.DeclareCurrency;
         if (authority < 0 || authority >= Authorities.Count)
             return Verdict.Malformed;
-        if (!MaySend(Authorities[authority].Sender, command.Session, in session) || session.Clearance < state.Settings.InstructionLevels[(byte)command.Instruction])
+        if (!MaySend(Authorities[authority].Sender, command.Session, in session) || (session.Clearance < _state.Settings.InstructionLevels[(byte)command.Instruction]
+            && (session.IsOperator || Authorities[authority].Sender != CommandSender.Participant)))
             return Verdict.NotAuthorised;
         return command.Instruction switch
         {
@@ -121,31 +144,30 @@ internal sealed class ControlApply(LedgerState state, ReviewApply reviews)
             Instruction.CloseBatch => CloseBatch(sequence),
             Instruction.SettledBatch => SettledBatch(command.Subject),
             Instruction.AcceptTime => isFirst ? Verdict.Accepted : Verdict.InvalidValue,
+            >= Instruction.RegisterKey => _consent.Judge(in command, continuation, Authorities[authority], sequence),
             >= Instruction.DecideReview => _governance.Judge(in command, continuation, sequence),
             _ => SetWallet(in command, Authorities[authority]),
         };
     }
 
-    private static bool HasContinuation(Instruction instruction) => instruction is Instruction.ActivateRules or >= Instruction.DecideReview;
-
     private static bool MaySend(CommandSender sender, ushort session, in SessionRecord record) => sender switch
     {
         CommandSender.Operator => record.IsOperator,
-        CommandSender.Authority => true, // whose currency it is, the command says
+        CommandSender.Authority or CommandSender.Participant => true, // whose currency or wallet it is, the command says
         _ => session == Limits.OperatorSession,
     };
 
     private Verdict DeclareParticipant(in ControlCommand command)
     {
         string name = command.GetName();
-        if (name.Length == 0 || command.Participant > state.Participants.Count)
+        if (name.Length == 0 || command.Participant > _state.Participants.Count)
             return Verdict.InvalidValue;
-        bool named = state.Participants.TryFind(name, out ushort index);
-        if (named || command.Participant < state.Participants.Count)
+        bool named = _state.Participants.TryFind(name, out ushort index);
+        if (named || command.Participant < _state.Participants.Count)
             return named && index == command.Participant ? Verdict.Duplicate : Verdict.AlreadyExists;
-        if (state.Participants.IsFull)
+        if (_state.Participants.IsFull)
             return Verdict.CapacityExceeded;
-        state.Participants.Add(name);
+        _state.Participants.Add(name);
         return Verdict.Accepted;
     }
 
@@ -153,40 +175,40 @@ internal sealed class ControlApply(LedgerState state, ReviewApply reviews)
     {
         if (!Iso4217.IsKnown(command.Currency) || command.Scale < Iso4217.ScaleOf(command.Currency) || command.Scale > Limits.ScaleMax)
             return Verdict.InvalidValue;
-        if (!state.Participants.Knows(command.Participant))
+        if (!_state.Participants.Knows(command.Participant))
             return Verdict.UnknownParticipant;
-        byte index = state.Currencies.IndexOf(command.Currency);
+        byte index = _state.Currencies.IndexOf(command.Currency);
         if (index != 0)
         {
-            ref readonly CurrencyRecord known = ref state.Currencies[index];
+            ref readonly CurrencyRecord known = ref _state.Currencies[index];
             return known.Scale == command.Scale && known.Authority == command.Participant ? Verdict.Duplicate : Verdict.AlreadyExists;
         }
 
-        if (state.Currencies.IsFull)
+        if (_state.Currencies.IsFull)
             return Verdict.CapacityExceeded;
-        if (!state.Laws.TryDeclare(command.Currency, command.Scale))
+        if (!_state.Laws.TryDeclare(command.Currency, command.Scale))
             return Verdict.RulesUnsound;
-        state.Currencies.Add(command.Currency, command.Scale, command.Participant);
+        _state.Currencies.Add(command.Currency, command.Scale, command.Participant);
         return Verdict.Accepted;
     }
 
     private Verdict OpenSession(in ControlCommand command)
     {
         const SessionFlags Known = SessionFlags.Operator | SessionFlags.Declassify;
-        if (command.Subject == 0 || command.Subject > (ulong)state.Sessions.Next || (command.SessionFlags & ~Known) != 0)
+        if (command.Subject == 0 || command.Subject > (ulong)_state.Sessions.Next || (command.SessionFlags & ~Known) != 0)
             return Verdict.InvalidValue;
-        if (!state.Participants.Knows(command.Participant))
+        if (!_state.Participants.Knows(command.Participant))
             return Verdict.UnknownParticipant;
-        if (command.Subject < (ulong)state.Sessions.Next)
+        if (command.Subject < (ulong)_state.Sessions.Next)
         {
-            ref readonly SessionRecord known = ref state.Sessions.At((ushort)command.Subject);
-            bool same = known.Participant == command.Participant && known.Clearance == command.Level && known.Flags == command.SessionFlags;
+            ref readonly SessionRecord known = ref _state.Sessions.At((ushort)command.Subject);
+            bool same = known.IsOpen && known.Participant == command.Participant && known.Clearance == command.Level && known.Flags == command.SessionFlags;
             return same ? Verdict.Duplicate : Verdict.AlreadyExists;
         }
 
-        if (state.Sessions.IsFull)
+        if (_state.Sessions.IsFull)
             return Verdict.CapacityExceeded;
-        state.Sessions.Add(new SessionRecord
+        _state.Sessions.Add(new SessionRecord
         {
             Participant = command.Participant,
             Clearance = command.Level,
@@ -200,21 +222,21 @@ internal sealed class ControlApply(LedgerState state, ReviewApply reviews)
         if (command.Subject == 0 || !Iso3166.IsKnown(command.Country) || command.Tier > Limits.TierMax || command.Kind > PartyKind.Last
             || command.Status is not (WalletStatus.Active or WalletStatus.Frozen))
             return Verdict.InvalidValue;
-        if (!state.Participants.Knows(command.Participant))
+        if (!_state.Participants.Knows(command.Participant))
             return Verdict.UnknownParticipant;
-        byte currency = state.Currencies.IndexOf(command.Currency);
+        byte currency = _state.Currencies.IndexOf(command.Currency);
         if (command.Currency != 0 && currency == 0)
             return Verdict.UnknownCurrency;
-        int head = state.Accounts.Find(command.Subject);
+        int head = _state.Accounts.Find(command.Subject);
         if (head != 0)
         {
-            ref readonly AccountRow known = ref state.Accounts[head];
+            ref readonly AccountRow known = ref _state.Accounts[head];
             bool same = known.Participant == command.Participant && known.Country == command.Country && known.Tier == command.Tier
                 && known.Kind == command.Kind && known.Level == command.Level && known.Status == command.Status && known.Holder == command.Holder;
             return !same ? Verdict.AlreadyExists : currency == 0 ? Verdict.Duplicate : AddAccount(head, currency);
         }
 
-        if (state.Accounts.IsFull)
+        if (_state.Accounts.IsFull)
             return Verdict.CapacityExceeded;
         var row = new AccountRow
         {
@@ -228,61 +250,61 @@ internal sealed class ControlApply(LedgerState state, ReviewApply reviews)
             Status = command.Status,
             Holder = command.Holder,
         };
-        state.Accounts.AddWallet(in row);
+        _state.Accounts.AddWallet(in row);
         return Verdict.Accepted;
     }
 
     private Verdict OpenAccount(in ControlCommand command)
     {
-        int head = state.Accounts.Find(command.Subject);
-        if (head == 0 || state.Accounts[head].Status == WalletStatus.Closed)
+        int head = _state.Accounts.Find(command.Subject);
+        if (head == 0 || _state.Accounts[head].Status == WalletStatus.Closed)
             return Verdict.UnknownWallet;
-        byte currency = state.Currencies.IndexOf(command.Currency);
+        byte currency = _state.Currencies.IndexOf(command.Currency);
         return currency == 0 ? Verdict.UnknownCurrency : AddAccount(head, currency);
     }
 
     private Verdict AddAccount(int head, byte currency)
     {
-        if (state.Accounts.InCurrency(head, currency) != 0)
+        if (_state.Accounts.InCurrency(head, currency) != 0)
             return Verdict.Duplicate;
-        ref AccountRow first = ref state.Accounts[head];
+        ref AccountRow first = ref _state.Accounts[head];
         if (first.CurrencyIndex == 0)
         {
             first.CurrencyIndex = currency;
             return Verdict.Accepted;
         }
 
-        if (state.Accounts.IsFull)
+        if (_state.Accounts.IsFull)
             return Verdict.CapacityExceeded;
-        state.Accounts.AddAccount(head, currency);
+        _state.Accounts.AddAccount(head, currency);
         return Verdict.Accepted;
     }
 
     private Verdict CloseWallet(in ControlCommand command)
     {
-        int head = state.Accounts.Find(command.Subject);
+        int head = _state.Accounts.Find(command.Subject);
         if (head == 0)
             return Verdict.UnknownWallet;
-        if (state.Accounts[head].Status == WalletStatus.Closed)
+        if (_state.Accounts[head].Status == WalletStatus.Closed)
             return Verdict.Duplicate;
-        for (int row = head; row != 0; row = state.Accounts[row].Next)
+        for (int row = head; row != 0; row = _state.Accounts[row].Next)
         {
-            if (!state.Accounts[row].IsEmpty)
+            if (!_state.Accounts[row].IsEmpty)
                 return Verdict.NotEmpty;
         }
 
-        for (int row = head; row != 0; row = state.Accounts[row].Next)
-            state.Accounts[row].Status = WalletStatus.Closed;
+        for (int row = head; row != 0; row = _state.Accounts[row].Next)
+            _state.Accounts[row].Status = WalletStatus.Closed;
         return Verdict.Accepted;
     }
 
     /// <summary>Status, tier, kind, level and country: one attribute, in every account of the wallet.</summary>
     private Verdict SetWallet(in ControlCommand command, CommandAuthority authority)
     {
-        int head = state.Accounts.Find(command.Subject);
-        if (head == 0 || state.Accounts[head].Status == WalletStatus.Closed)
+        int head = _state.Accounts.Find(command.Subject);
+        if (head == 0 || _state.Accounts[head].Status == WalletStatus.Closed)
             return Verdict.UnknownWallet;
-        ref readonly AccountRow now = ref state.Accounts[head];
+        ref readonly AccountRow now = ref _state.Accounts[head];
         (bool valid, bool same) = command.Instruction switch
         {
             Instruction.SetWalletStatus => (command.Status is WalletStatus.Active or WalletStatus.Frozen, now.Status == command.Status),
@@ -296,11 +318,11 @@ internal sealed class ControlApply(LedgerState state, ReviewApply reviews)
         if (same)
             return Verdict.Duplicate;
         bool lowers = command.Instruction == Instruction.SetWalletLevel && command.Level < now.Level;
-        if (QuorumRefusal(in command, lowers ? authority.LoweringQuorum : authority.Quorum) is var refusal and not Verdict.Undecided)
+        if (_quorums.Refusal(in command, default, lowers ? authority.LoweringQuorum : authority.Quorum) is var refusal and not Verdict.Undecided)
             return refusal;
-        for (int row = head; row != 0; row = state.Accounts[row].Next)
+        for (int row = head; row != 0; row = _state.Accounts[row].Next)
         {
-            ref AccountRow account = ref state.Accounts[row];
+            ref AccountRow account = ref _state.Accounts[row];
             switch (command.Instruction)
             {
                 case Instruction.SetWalletStatus: account.Status = command.Status; break;
@@ -314,41 +336,9 @@ internal sealed class ControlApply(LedgerState state, ReviewApply reviews)
         return Verdict.Accepted;
     }
 
-    /// <summary>Lets the command through when another session has sent the same before; if none has, takes note of this one.</summary>
-    private Verdict QuorumRefusal(in ControlCommand command, int quorum)
-    {
-        if (quorum <= 1)
-            return Verdict.Undecided;
-        ControlCommand anonymous = command;
-        anonymous.Session = 0;
-        UInt128 key = XxHash128.HashToUInt128(MemoryMarshal.AsBytes(new ReadOnlySpan<ControlCommand>(in anonymous)));
-        if (_awaited.TryGetValue(key, out ushort first))
-            return first != command.Session && _awaited.Remove(key) ? Verdict.Undecided : Verdict.AwaitingQuorum;
-        if (_awaited.Count == Limits.ApprovalsMax)
-            return Verdict.CapacityExceeded;
-        _awaited.Add(key, command.Session);
-        Fold(in command, default);
-        return Verdict.AwaitingQuorum;
-    }
+    public void Save(SnapshotWriter writer) => _quorums.Save(writer);
 
-    public void Save(SnapshotWriter writer)
-    {
-        writer.Write((ulong)_awaited.Count);
-        foreach (UInt128 key in _awaited.Keys.Order())
-        {
-            writer.Write(in key);
-            writer.Write(_awaited[key]);
-        }
-    }
-
-    public void Load(SnapshotReader reader)
-    {
-        for (int count = reader.ReadCount(Limits.ApprovalsMax, "commands that await their quorum"); count > 0; count--)
-        {
-            UInt128 key = reader.Read<UInt128>();
-            reader.Expect(_awaited.TryAdd(key, reader.Read<ushort>()), "a command awaits its quorum twice");
-        }
-    }
+    public void Load(SnapshotReader reader) => _quorums.Load(reader);
 
     private Verdict SetCap(in ControlCommand command)
     {
@@ -356,7 +346,7 @@ internal sealed class ControlApply(LedgerState state, ReviewApply reviews)
             return refusal;
         if (command.Value2 > 1)
             return Verdict.InvalidValue;
-        ref PositionRow position = ref state.Positions.At(command.Participant, state.Currencies.IndexOf(command.Currency));
+        ref PositionRow position = ref _state.Positions.At(command.Participant, _state.Currencies.IndexOf(command.Currency));
         bool set = command.Value2 == 1;
         ulong cap = set ? command.Value : 0;
         if (position.HasCap == set && position.Cap == cap)
@@ -371,7 +361,7 @@ internal sealed class ControlApply(LedgerState state, ReviewApply reviews)
             return refusal;
         if (command.BasisPoints > Limits.BasisPointsMax)
             return Verdict.InvalidValue;
-        ref PositionRow position = ref state.Positions.At(command.Participant, state.Currencies.IndexOf(command.Currency));
+        ref PositionRow position = ref _state.Positions.At(command.Participant, _state.Currencies.IndexOf(command.Currency));
         if (position.FeeBasisPoints == command.BasisPoints && position.FeeFixed == command.Value)
             return Verdict.Duplicate;
         (position.FeeBasisPoints, position.FeeFixed) = (command.BasisPoints, command.Value);
@@ -379,13 +369,13 @@ internal sealed class ControlApply(LedgerState state, ReviewApply reviews)
     }
 
     private Verdict ParticipantOrCurrencyRefusal(in ControlCommand command) =>
-        !state.Participants.Knows(command.Participant) ? Verdict.UnknownParticipant
-        : state.Currencies.IndexOf(command.Currency) == 0 ? Verdict.UnknownCurrency
+        !_state.Participants.Knows(command.Participant) ? Verdict.UnknownParticipant
+        : _state.Currencies.IndexOf(command.Currency) == 0 ? Verdict.UnknownCurrency
         : Verdict.Undecided;
 
     private Verdict SetSetting(in ControlCommand command)
     {
-        SettingTable settings = state.Settings;
+        SettingTable settings = _state.Settings;
         ulong value = command.Value;
         switch ((SettingKey)command.Subject)
         {
@@ -394,19 +384,19 @@ internal sealed class ControlApply(LedgerState state, ReviewApply reviews)
             case SettingKey.BatchAgeNs:
                 return Set(settings.BatchAgeNs, value, () => settings.BatchAgeNs = value);
             case SettingKey.IdWindowNs:
-                return Set(settings.IdWindowNs, value, () => state.Ids.WindowNs = settings.IdWindowNs = value);
+                return Set(settings.IdWindowNs, value, () => _state.Ids.WindowNs = settings.IdWindowNs = value);
             case SettingKey.IdRetentionNs:
-                return Set(settings.IdRetentionNs, value, () => state.Ids.RetentionNs = settings.IdRetentionNs = value);
+                return Set(settings.IdRetentionNs, value, () => _state.Ids.RetentionNs = settings.IdRetentionNs = value);
             case SettingKey.RefundLifetimeNs:
                 return Set(settings.RefundLifetimeNs, value, () => settings.RefundLifetimeNs = value);
             case SettingKey.InstructionLevel when IsInstruction(command.Value2) && value <= byte.MaxValue:
                 ulong instruction = command.Value2;
                 return Set(settings.InstructionLevels[instruction], value, () => settings.InstructionLevels[instruction] = (byte)value);
             case SettingKey.BatchValue:
-                byte index = state.Currencies.IndexOf(command.Currency);
+                byte index = _state.Currencies.IndexOf(command.Currency);
                 return index == 0
                     ? Verdict.UnknownCurrency
-                    : Set(state.Currencies[index].BatchValue, value, () => state.Currencies[index].BatchValue = value);
+                    : Set(_state.Currencies[index].BatchValue, value, () => _state.Currencies[index].BatchValue = value);
             default:
                 return Verdict.InvalidValue;
         }
@@ -426,38 +416,27 @@ internal sealed class ControlApply(LedgerState state, ReviewApply reviews)
 
     private Verdict ActivateRules(ReadOnlySpan<byte> encoded)
     {
-        if (state.LawBook.IsFounded)
+        if (_state.LawBook.IsFounded)
             return Verdict.NotAuthorised;
         if (!RuleTable.TryDecode(encoded, out RuleTable? table, out _) || table is null
             || !RulePlan.TryBuild(table, Iso4217.OwnerCountry, out RulePlan? plan, out _))
             return Verdict.InvalidValue;
-        if (state.RulesJournaled?.Table.Hash == table.Hash)
+        if (_state.RulesJournaled?.Table.Hash == table.Hash)
             return Verdict.Duplicate;
-        state.Activate(plan);
+        _state.Activate(plan);
         return Verdict.Accepted;
     }
 
     private Verdict CloseBatch(ulong sequence)
     {
-        if (state.Batch.Count == 0)
+        if (_state.Batch.Count == 0)
             return Verdict.Duplicate;
-        state.Batch.Close(sequence);
+        _state.Batch.Close(sequence);
         return Verdict.Accepted;
     }
 
     private Verdict SettledBatch(ulong batch) =>
-        batch == 0 || batch >= state.Batch.Number ? Verdict.UnknownBatch
-        : state.Positions.Settle(batch) ? Verdict.Accepted
+        batch == 0 || batch >= _state.Batch.Number ? Verdict.UnknownBatch
+        : _state.Positions.Settle(batch) ? Verdict.Accepted
         : Verdict.Duplicate;
-
-    private void Fold(in ControlCommand command, ReadOnlySpan<byte> continuation)
-    {
-        var hash = new XxHash128();
-        Span<byte> before = stackalloc byte[16];
-        BinaryPrimitives.WriteUInt128LittleEndian(before, state.ControlFold);
-        hash.Append(before);
-        hash.Append(MemoryMarshal.AsBytes(new ReadOnlySpan<ControlCommand>(in command)));
-        hash.Append(continuation);
-        state.ControlFold = hash.GetCurrentHashAsUInt128();
-    }
 }

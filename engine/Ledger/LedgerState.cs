@@ -1,5 +1,8 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using Settlement.Engine.Batch;
+using Settlement.Engine.Consent;
 using Settlement.Engine.Dedup;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Governance;
@@ -65,6 +68,9 @@ public sealed class LedgerState : IDisposable
     public BalanceFold Balances { get; } = new();
 
     public OpenBatch Batch { get; }
+
+    /// <summary>Keys of sessions and wallets, how owners consent, mandates, chains.</summary>
+    public ConsentBook Consent { get; } = new();
 
     /// <summary>Who may change the law, what was proposed and voted, and which laws are in force.</summary>
     public LawBook LawBook { get; }
@@ -178,6 +184,7 @@ public sealed class LedgerState : IDisposable
         Sessions.Save(writer);
         Currencies.Save(writer);
         Settings.Save(writer);
+        Consent.Save(writer);
         writer.Begin(SnapshotSection.Accounts);
         Accounts.Save(writer);
         writer.Begin(SnapshotSection.Positions);
@@ -211,6 +218,7 @@ public sealed class LedgerState : IDisposable
         Sessions.Load(reader);
         Currencies.Load(reader);
         Settings.Load(reader);
+        Consent.Load(reader);
         (Ids.WindowNs, Ids.RetentionNs) = (Settings.IdWindowNs, Settings.IdRetentionNs);
         reader.Begin(SnapshotSection.Accounts);
         Accounts.Load(reader);
@@ -254,7 +262,20 @@ public sealed class LedgerState : IDisposable
             reader.Expect(
                 account.CurrencyIndex <= Currencies.Count && Participants.Knows(account.Participant) && (uint)account.SumRow <= (uint)Sums.RowsUsed,
                 $"account row {row} names what there is not");
+            Consent.CheckRow(reader, in account);
         }
+    }
+
+    /// <summary>A command took effect, or counts towards a quorum.</summary>
+    internal void Fold(in ControlCommand command, ReadOnlySpan<byte> continuation)
+    {
+        var hash = new XxHash128();
+        Span<byte> before = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128LittleEndian(before, ControlFold);
+        hash.Append(before);
+        hash.Append(MemoryMarshal.AsBytes(new ReadOnlySpan<ControlCommand>(in command)));
+        hash.Append(continuation);
+        ControlFold = hash.GetCurrentHashAsUInt128();
     }
 
     private void PutInForce(RulePlan? plan)

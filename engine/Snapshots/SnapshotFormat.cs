@@ -49,7 +49,7 @@ public struct SnapshotHead
 
     /// <summary>"STLS".</summary>
     public const uint MagicValue = 0x534C_5453;
-    public const ushort FormatVersion = 2;
+    public const ushort FormatVersion = 3;
 
     [FieldOffset(0)] public uint Magic;
     [FieldOffset(4)] public ushort Version;

@@ -48,12 +48,12 @@ internal sealed class LawSwap : IDisposable
                 Instruction = Instruction.DeclareCurrency, Currency = currency, Scale = (byte)Iso4217.ScaleOf(currency), Session = Limits.OperatorSession,
             };
             Send(System.Runtime.InteropServices.MemoryMarshal.Cast<ControlCommand, Payment>([declare]));
-            Send(GovernanceCommand.ToSlots(Instruction.SetParameter, Limits.OperatorSession,
+            Send(PayloadCommand.ToSlots(Instruction.SetParameter, Limits.OperatorSession,
                 new ParameterCommand(currency, ParameterName.RateName, ParameterName.One / 2 + currency, ActivationPoint.Now).Encode()));
         }
 
-        Send(GovernanceCommand.ToSlots(Instruction.RegisterDevice, Limits.OperatorSession, new DeviceRegistration(NodeKey.Of(_device), "world", "a maker").Encode()));
-        Send(GovernanceCommand.ToSlots(Instruction.FoundModule, Limits.OperatorSession, new ModuleFounding("world", 1, 1, 1).Encode()));
+        Send(PayloadCommand.ToSlots(Instruction.RegisterDevice, Limits.OperatorSession, new DeviceRegistration(NodeKey.Of(_device), "world", "a maker").Encode()));
+        Send(PayloadCommand.ToSlots(Instruction.FoundModule, Limits.OperatorSession, new ModuleFounding("world", 1, 1, 1).Encode()));
     }
 
     /// <summary>Longest and middle pause of so many activations, and how long the plan took to build.</summary>
@@ -89,13 +89,13 @@ internal sealed class LawSwap : IDisposable
     private (double PauseMs, double BuildMs) Activate()
     {
         ProposalPayload payload = ProposalPayload.OfText("world", ++_version, TextOf(_version));
-        Send(GovernanceCommand.ToSlots(Instruction.Propose, Limits.OperatorSession, GovernanceMessage.Propose(s_ledgerId, payload, _device).Encode()));
+        Send(PayloadCommand.ToSlots(Instruction.Propose, Limits.OperatorSession, GovernanceMessage.Propose(s_ledgerId, payload, _device).Encode()));
         Proposal proposal = _state.LawBook.Proposals[^1];
-        Send(GovernanceCommand.ToSlots(Instruction.Vote, Limits.OperatorSession,
+        Send(PayloadCommand.ToSlots(Instruction.Vote, Limits.OperatorSession,
             GovernanceMessage.Vote(s_ledgerId, proposal.Number, proposal.PayloadHash, true, _device).Encode()));
         ulong at = _state.Sequence + 2 + BlocksBefore * BlockPayments + BlockPayments / 2;
         long scheduled = Stopwatch.GetTimestamp();
-        Send(GovernanceCommand.ToSlots(Instruction.Schedule, Limits.OperatorSession,
+        Send(PayloadCommand.ToSlots(Instruction.Schedule, Limits.OperatorSession,
             new ScheduleCommand(proposal.Number, proposal.PayloadHash, ActivationPoint.AtSequence(at)).Encode()));
         while (!_plans.IsIdle && _failure is null)
             Thread.Sleep(1);

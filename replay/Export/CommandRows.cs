@@ -131,7 +131,7 @@ internal static class CommandRows
         Instruction.SetCap => Fields.Participant | Fields.Currency | Fields.Value | Fields.Value2,
         Instruction.SetFee => Fields.Participant | Fields.Currency | Fields.BasisPoints | Fields.Value,
         Instruction.SetSetting => Fields.Name | Fields.Currency | Fields.Value | Fields.Value2,
-        Instruction.ActivateRules or >= Instruction.DecideReview => Fields.Bytes,
+        _ when instruction.HasContinuation() => Fields.Bytes,
         _ => Fields.None,
     };
 

@@ -20,7 +20,7 @@ internal static class GovernanceFields
     public const string Proposal = "proposal";
     public const string Device = "device";
 
-    public static bool Has(Instruction instruction) => instruction is >= Instruction.DecideReview and <= Instruction.AttestPlan;
+    public static bool Has(Instruction instruction) => instruction.IsGovernance();
 
     /// <param name="state">Behind the command's block: it knows which number a proposal got.</param>
     /// <param name="instruction">One of 146..155.</param>

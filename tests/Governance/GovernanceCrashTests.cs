@@ -146,7 +146,7 @@ internal sealed class GovernanceCrashTests
         yield return Command(Instruction.Schedule, new ScheduleCommand(number, payload.Hash(), ActivationPoint.AtSequence(at)).Encode());
     }
 
-    private static Payment[] Command(Instruction instruction, byte[] payload) => GovernanceCommand.ToSlots(instruction, Limits.OperatorSession, payload);
+    private static Payment[] Command(Instruction instruction, byte[] payload) => PayloadCommand.ToSlots(instruction, Limits.OperatorSession, payload);
 
     /// <returns>Whether it was killed before it ended.</returns>
     private static bool Run(string journal, string keys, int killAfterLines, Dictionary<ulong, string> shown)

@@ -78,7 +78,7 @@ internal sealed class GovernanceLedger : IDisposable
     public NodeKey KeyOf(string name) => NodeKey.Of(Device(name));
 
     public Verdict Send(Instruction instruction, byte[] payload, ushort session = Limits.OperatorSession) =>
-        Apply(BlockKind.Control, GovernanceCommand.ToSlots(instruction, session, payload))[0].Verdict;
+        Apply(BlockKind.Control, PayloadCommand.ToSlots(instruction, session, payload))[0].Verdict;
 
     public Verdict Propose(ProposalPayload payload, string device) =>
         Send(Instruction.Propose, GovernanceMessage.Propose(LedgerId, payload, Device(device)).Encode());

@@ -94,7 +94,7 @@ public sealed class GovernancePayloadTests
     public void Slots_carry_a_payload_behind_a_plain_head()
     {
         byte[] payload = [.. Enumerable.Range(0, 130).Select(i => (byte)i)];
-        Payment[] slots = GovernanceCommand.ToSlots(Instruction.Vote, 5, payload);
+        Payment[] slots = PayloadCommand.ToSlots(Instruction.Vote, 5, payload);
         ControlCommand head = System.Runtime.InteropServices.MemoryMarshal.Cast<Payment, ControlCommand>(slots)[0];
         Assert.That((slots.Length, head.Instruction, head.Session, head.ContinuationBytes), Is.EqualTo((4, Instruction.Vote, (ushort)5, 130u)));
         Assert.That(System.Runtime.InteropServices.MemoryMarshal.AsBytes(slots.AsSpan(1))[..130].ToArray(), Is.EqualTo(payload));

@@ -210,7 +210,7 @@ internal sealed class VotingTests(bool reloads)
         Expect(_ledger.Propose(ProposalPayload.OfText("eu", 1, "module eu 1"), "us1"), Verdict.UnknownModule);
         Expect(_ledger.Propose(ProposalPayload.OfText("us", 1, "module us 1"), "in1"), Verdict.UnknownDevice);
         Expect(_ledger.Propose(ProposalPayload.OfEmergency("us"), "us1"), Verdict.InvalidValue); // nothing to go back to
-        Payment[] odd = GovernanceCommand.ToSlots(Instruction.RevokeDevice, 1, new DeviceRevocation(_ledger.KeyOf("us1").Id).Encode());
+        Payment[] odd = PayloadCommand.ToSlots(Instruction.RevokeDevice, 1, new DeviceRevocation(_ledger.KeyOf("us1").Id).Encode());
         odd[0].Amount = 1;
         Expect(_ledger.Apply(BlockKind.Control, odd)[0].Verdict, Verdict.InvalidValue);
     }

@@ -1,9 +1,8 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
-using Settlement.Engine.Domain;
 
-namespace Settlement.Engine.Governance;
+namespace Settlement.Engine.Domain;
 
 // Purpose: the bytes of a command's continuation, written and read in order. Little-endian; short texts are a length of one byte and UTF-8.
 // Invariant: each value has one encoding, and what is read must be used up, so payloads are equal exactly when their bytes are.
