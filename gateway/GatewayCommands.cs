@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Settlement.Gateway.Init;
 using Settlement.Gateway.Modules;
+using Settlement.Gateway.Operator;
 using Settlement.Gateway.Settle;
 
 namespace Settlement.Gateway;
@@ -17,6 +18,13 @@ internal static class GatewayCommands
             InitCommand.Create(output, error),
             SettleCommand.Create(output, error),
             RulesCommand.Create(output, error),
+            ParticipantVerbs.Create(output, error),
+            SessionVerbs.Create(output, error),
+            KeyVerbs.Create(output, error),
+            WalletVerbs.Create(output, error),
+            MandateVerbs.Create(output, error),
+            ConsentVerbs.Create(output, error),
+            ChainVerbs.Create(output, error),
         };
         ParseResult parsed = root.Parse(words.Count == 0 ? ["--help"] : words);
         if (parsed.Errors.Count == 0)
