@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using Settlement.Gateway.Init;
 using Settlement.Gateway.Modules;
 using Settlement.Gateway.Operator;
+using Settlement.Gateway.Serve;
 using Settlement.Gateway.Settle;
 
 namespace Settlement.Gateway;
@@ -16,6 +17,7 @@ internal static class GatewayCommands
         var root = new RootCommand("Settlement: takes streams of small payments, decides each exactly once, and nets them into provable batches.")
         {
             InitCommand.Create(output, error),
+            ServeCommand.Create(output, error),
             SettleCommand.Create(output, error),
             RulesCommand.Create(output, error),
             ParticipantVerbs.Create(output, error),

@@ -157,6 +157,29 @@ internal sealed partial class IdGenerations : IDisposable
         return slot;
     }
 
+    /// <summary>Whether an id is kept, and what; enters nothing.</summary>
+    /// <param name="payment">Its id counts.</param>
+    /// <param name="asked">Whose it is, and the sequence as of which it is asked.</param>
+    /// <param name="uuidV7">What kind it is.</param>
+    /// <param name="known">What is kept.</param>
+    public bool TryFind(in Payment payment, in Decision asked, bool uuidV7, out Decision known)
+    {
+        ulong hash = HashOf(payment.IdLow, payment.IdHigh, asked.Participant);
+        ulong sequenceFirst = uuidV7 ? 0 : _otherSequenceFirst;
+        for (long slot = SlotOf(hash); _young[slot].Decision.Sequence >= _youngFirst; slot = Next(slot))
+        {
+            ref readonly IdEntry entry = ref _young[slot];
+            if (!IsOf(in entry, in payment, asked.Participant))
+                continue;
+            known = entry.Decision;
+            return known.Sequence >= sequenceFirst;
+        }
+
+        uint lanes = _filter.LanesHolding(hash) & (_filter.OldLane | _filter.SpilledLanes(uuidV7));
+        known = default;
+        return lanes != 0 && IsKeptOlder(in payment, hash, lanes, in asked, sequenceFirst, out known);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref Decision DecisionAt(long slot) => ref _young[slot].Decision;
 

@@ -100,6 +100,32 @@ internal sealed partial class StreamTable : IDisposable
         return Verdict.Undecided;
     }
 
+    /// <summary>What became of a number; between chunks.</summary>
+    public IdFinding Find(ulong name, ushort participant, ulong number, out Verdict verdict)
+    {
+        verdict = Verdict.Undecided;
+        int stream = RowOf(name, participant);
+        if (stream < 0 || number == 0)
+            return IdFinding.NotDecided;
+        ref readonly StreamRow row = ref _rows[stream];
+        if (number >= row.Lowest)
+        {
+            bool isDecided = number - row.Lowest < Window && number > row.Lowest && (Word(stream, number) & (1UL << (int)(number & 63))) != 0;
+            if (!isDecided)
+                return IdFinding.NotDecided;
+        }
+        else if (IsOverwritten(in row, stream, number))
+        {
+            return IdFinding.DecidedVerdictForgotten;
+        }
+
+        verdict = _verdicts[Cell(stream, number)];
+        return IdFinding.Decided;
+    }
+
+    public (ulong Lowest, ulong Highest) WatermarkOf(ulong name, ushort participant) =>
+        RowOf(name, participant) is >= 0 and int stream ? (_rows[stream].Lowest, _rows[stream].Highest) : (1, 0);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long Cell(int stream, ulong number) => ((long)stream * Window) + (long)(number & CellMask);
 
@@ -128,6 +154,19 @@ internal sealed partial class StreamTable : IDisposable
         _bits.Dispose();
         _fingerprints.Dispose();
         _verdicts.Dispose();
+    }
+
+    /// <summary>The stream's row, or -1; never opens one.</summary>
+    private int RowOf(ulong name, ushort participant)
+    {
+        int place = PlaceOf(name, participant);
+        for (int found; (found = _places[place]) != 0; place = (place + 1) & _placeMask)
+        {
+            ref readonly StreamRow row = ref _rows[found - 1];
+            if (row.Name == name && row.Participant == participant) return found - 1;
+        }
+
+        return -1;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

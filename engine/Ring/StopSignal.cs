@@ -84,7 +84,8 @@ public sealed class AlertException() : Exception("the barrier was alerted: the s
 /// </summary>
 public sealed class EngineStoppedException : Exception
 {
-    internal EngineStoppedException()
+    /// <summary>Stopped in order.</summary>
+    public EngineStoppedException()
         : base("the engine was stopped")
     {
     }

@@ -60,7 +60,8 @@ internal sealed class OwnerSigning
             string path = isNumbered ? file[(colon + 1)..] : file;
             using ECDsa pair = KeyFiles.Open(path, "--sign FILE");
             ushort number = isNumbered ? ushort.Parse(file.AsSpan(0, colon), NumberStyles.None, CultureInfo.InvariantCulture) : NumberOf(desk, wallet, NodeKey.Of(pair).Id, path);
-            signatures[number] = ((ReadOnlySpan<byte>)SignatureP256.Sign(pair, message)).ToArray();
+            SignatureP256 signature = SignatureP256.Sign(pair, message);
+            signatures[number] = signature[..].ToArray();
         }
 
         return [.. signatures.Select(one => new OwnerSignature(one.Key, one.Value))];

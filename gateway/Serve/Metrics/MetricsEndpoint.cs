@@ -19,11 +19,10 @@ internal static class MetricsEndpoint
 
     /// <param name="routes">Of the HTTP port.</param>
     /// <param name="options">Who may read.</param>
-    /// <param name="metrics">What is read.</param>
-    /// <param name="ledger">Asked anew for each scrape.</param>
+    /// <param name="metering">What is read.</param>
     /// <param name="isOperator">Whether a request shows an operator's session.</param>
     public static void MapMetrics(
-        this IEndpointRouteBuilder routes, MetricsOptions options, IReadOnlyList<Metric> metrics, LedgerFigures ledger, Func<HttpContext, ValueTask<bool>> isOperator)
+        this IEndpointRouteBuilder routes, MetricsOptions options, Metering metering, Func<HttpContext, ValueTask<bool>> isOperator)
     {
         if (options.Readers == MetricsReaders.Nobody)
             return;
@@ -40,17 +39,17 @@ internal static class MetricsEndpoint
                 return;
             }
 
-            await ledger.RefreshAsync().ConfigureAwait(false);
+            await metering.Ledger.RefreshAsync().ConfigureAwait(false);
             context.Response.ContentType = MetricsPage.ContentType;
             context.Response.Headers.CacheControl = "no-store";
-            await context.Response.WriteAsync(MetricsPage.Write(metrics)).ConfigureAwait(false);
+            await context.Response.WriteAsync(MetricsPage.Write(metering.All)).ConfigureAwait(false);
         }).ExcludeFromDescription();
     }
 
     /// <summary>Sends the meter's metrics, and the runtime's, to a collector; does nothing where none is named.</summary>
     public static void AddMetricsExport(this IServiceCollection services, MetricsOptions options)
     {
-        if (options.OtlpEndpoint.Length == 0)
+        if (options.OtlpEndpoint is null)
             return;
         services.AddOpenTelemetry().WithMetrics(provider => provider
             .AddMeter(MeterInstruments.MeterName, "System.Runtime", "Microsoft.AspNetCore.Server.Kestrel")

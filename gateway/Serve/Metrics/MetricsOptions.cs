@@ -6,7 +6,7 @@ internal enum MetricsReaders
     /// <summary>Who asks from this machine itself.</summary>
     Loopback = 0,
 
-    /// <summary>Who shows that he has an operator's session.</summary>
+    /// <summary>Who shows the key of an operator's session.</summary>
     Operator = 1,
 
     /// <summary>Nobody.</summary>
@@ -18,20 +18,18 @@ internal sealed class MetricsOptions
 {
     public MetricsReaders Readers { get; set; } = MetricsReaders.Loopback;
 
-    /// <summary>Address of an OpenTelemetry collector (OTLP over gRPC), such as <c>http://127.0.0.1:4317</c>; empty: nothing is sent.</summary>
-    public string OtlpEndpoint { get; set; } = "";
+    /// <summary>Address of an OpenTelemetry collector (OTLP over gRPC), such as <c>http://127.0.0.1:4317</c>; null: nothing is sent.</summary>
+    public string? OtlpEndpoint { get; set; }
 
     /// <summary>Milliseconds between two sendings.</summary>
     public int OtlpEveryMs { get; set; } = 10_000;
 
-    /// <summary>What is wrong with them; nothing: they can be used.</summary>
-    public IEnumerable<string> Mistakes(string section)
+    /// <summary>Finds what is wrong with them.</summary>
+    public void Check(List<string> mistakes)
     {
-        if (!Enum.IsDefined(Readers))
-            yield return $"{section}:{nameof(Readers)} is '{Readers}': expected loopback, operator or nobody.";
-        if (OtlpEndpoint.Length > 0 && !(Uri.TryCreate(OtlpEndpoint, UriKind.Absolute, out Uri? address) && address.Scheme is ("http" or "https")))
-            yield return $"{section}:{nameof(OtlpEndpoint)} is '{OtlpEndpoint}': expected the address of a collector, such as http://127.0.0.1:4317, or nothing.";
+        if (OtlpEndpoint is not null && !(Uri.TryCreate(OtlpEndpoint, UriKind.Absolute, out Uri? address) && address.Scheme is ("http" or "https")))
+            mistakes.Add($"Metrics:OtlpEndpoint '{OtlpEndpoint}': expected the address of a collector, such as http://127.0.0.1:4317.");
         if (OtlpEveryMs is < 1_000 or > 3_600_000)
-            yield return $"{section}:{nameof(OtlpEveryMs)} is '{OtlpEveryMs}': expected milliseconds from 1000 to 3600000.";
+            mistakes.Add($"Metrics:OtlpEveryMs '{OtlpEveryMs}': expected milliseconds from 1000 to 3600000.");
     }
 }

@@ -359,9 +359,29 @@ public enum RefusalCode : ushort
 
     /// <summary>The engine has stopped: nothing is taken any more. What was not answered has an unknown outcome.</summary>
     EngineStopped = 11,
+
+    /// <summary>The server said that it goes away, and takes no more frames. The client connects again.</summary>
+    ServerEnding = 12,
+}
+
+/// <summary>What became of the slots of the frame that a refusal names.</summary>
+public enum FrameFate : byte
+{
+    /// <summary>It names none, or one without slots.</summary>
+    None = 0,
+
+    /// <summary>None of them was taken; they can be sent again as they are.</summary>
+    NotTaken = 1,
+
+    /// <summary>Of whatever was sent and is not answered: it may have been taken or not. The client asks how far its streams and ids are.</summary>
+    Unknown = 2,
 }
 
 /// <summary>A sentence in UTF-8 follows, up to the frame's end.</summary>
+/// <remarks><code>
+///  0    2 3 4        8
+///  |code|c|f| zero   | sentence, UTF-8 …
+/// </code></remarks>
 [StructLayout(LayoutKind.Explicit, Size = Size)]
 public struct RefusalBody
 {
@@ -369,8 +389,8 @@ public struct RefusalBody
 
     [FieldOffset(0)] public RefusalCode Code;
 
-    /// <summary>1: the server closes the connection behind this frame; 0: it goes on.</summary>
+    /// <summary>1: the server takes nothing more on this connection, answers what it had taken, and closes; 0: it goes on.</summary>
     [FieldOffset(2)] public byte Closes;
-    [FieldOffset(3)] public byte Reserved1;
+    [FieldOffset(3)] public FrameFate Fate;
     [FieldOffset(4)] public uint Reserved2;
 }

@@ -1,0 +1,282 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Settlement.Engine;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Journal;
+using Settlement.Engine.Ring;
+using Settlement.Engine.Snapshots;
+using Settlement.Gateway.Http;
+using Settlement.Gateway.Init;
+using Settlement.Gateway.Serve.Metrics;
+using Settlement.Gateway.Settle;
+using Settlement.Gateway.Wire;
+
+namespace Settlement.Gateway.Serve;
+
+/// <summary>One server: a node on its ledger, and the ports by which it is reached. From its start to its end.</summary>
+/// <remarks>
+/// Order of the start: ledger, operator's key, ports. Order of an end: clients are told and answered, ports close, the engine drains, the journal closes. When the
+/// engine fails nothing is drained: clients are told that outcomes are unknown.
+/// </remarks>
+internal sealed partial class ServerHost : IAsyncDisposable
+{
+    private const int FailureLookMs = 50;
+
+    private readonly Node _node;
+    private readonly WebApplication _app;
+    private readonly ServerCertificate _certificate;
+    private readonly Metering _metering;
+    private readonly Dictionary<string, ListenOptions> _ports;
+    private readonly ILogger _log;
+
+    private ServerHost(Node node, WebApplication app, ServerServices services, ServerCertificate certificate, Metering metering, Dictionary<string, ListenOptions> ports)
+    {
+        (_node, _app, Services, _certificate, _metering, _ports) = (node, app, services, certificate, metering, ports);
+        _log = services.Logs.CreateLogger("Settlement.Serve");
+    }
+
+    public ServerServices Services { get; }
+
+    /// <summary>The ready line: that the server takes payments, and where.</summary>
+    public string ReadyLine => "ready " + string.Join(' ', _ports.Select(port => $"{port.Key}={port.Value.IPEndPoint}"));
+
+    /// <summary>Where a port listens, by its name in the ready line.</summary>
+    public IPEndPoint PortOf(string name) => _ports[name].IPEndPoint!;
+
+    /// <exception cref="UsageException">The options or files cannot be used.</exception>
+    /// <exception cref="JournalException">The journal cannot be opened.</exception>
+    /// <exception cref="IOException">A port is taken.</exception>
+    public static async Task<ServerHost> StartAsync(ServeOptions options, TextWriter error)
+    {
+        using var started = new Disposables();
+        NodeKey operatorKey = OperatorKey.OpenOrMake(options.KeysFolder);
+        ServerCertificate certificate = started.Add(ServerCertificate.Open(options));
+        var counters = new ServerCounters();
+        var frames = new PendingFrames(options.RingSlots);
+        var egress = new EgressPublisher(frames, counters);
+        var batches = new ClosedBatches();
+        Node node = started.Add(LedgerOpening.Open(options.JournalFolder, NodeOptionsOf(options, error), options.NodeKey, "NodeKey", egress, batches, error));
+        FirstCommands(node);
+        var ingress = new IngressAdapter(node.Pipeline, frames, counters);
+
+        WebApplicationBuilder builder = NewBuilder(options);
+        UInt128 ledgerId = node.State.LedgerId;
+        var keys = new FolderSessionKeys(options.KeysFolder, node.Pipeline);
+        builder.Services.AddSingleton(provider => new WireServer(
+            ledgerId, ingress, keys, options.Wire, counters, provider.GetRequiredService<ILoggerFactory>().CreateLogger("Settlement.Wire")));
+        builder.Services.AddSingleton<WireConnectionHandler>();
+        builder.Services.AddMetricsExport(options.Metrics);
+        var ports = new Dictionary<string, ListenOptions>();
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, certificate.Certificate, ports));
+        WebApplication app = builder.Build();
+        try
+        {
+            var wire = app.Services.GetRequiredService<WireServer>();
+            egress.SessionEnds = wire;
+            var services = new ServerServices(
+                options, node.Pipeline, ledgerId, ingress, keys, wire, batches, counters, app.Services.GetRequiredService<ILoggerFactory>());
+            HttpApi.Map(app, services);
+            Metering metering = started.Add(new Metering(node, counters, egress.Tallies));
+            app.MapMetrics(options.Metrics, metering, context => OperatorCertificate.IsShownAsync(context, keys));
+            await app.StartAsync().ConfigureAwait(false);
+            started.Release();
+            var host = new ServerHost(node, app, services, certificate, metering, ports);
+            services.Open();
+            LogStarted(host._log, ledgerId.ToString("x32", CultureInfo.InvariantCulture), operatorKey.Id.ToString());
+            if (certificate.IsDevelopment)
+                LogDevelopment(host._log, Path.Combine(options.TlsFolder, "server.pem"));
+            return host;
+        }
+        catch
+        {
+            await app.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Serves until it is told to stop or the engine fails.</summary>
+    /// <returns>The program's exit code.</returns>
+    public async Task<int> RunAsync(TextWriter error)
+    {
+        SystemdNotify.Ready();
+        CancellationToken stopping = _app.Lifetime.ApplicationStopping;
+        while (!stopping.IsCancellationRequested && Services.Engine.Failure is null)
+            await Task.Delay(FailureLookMs, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        SystemdNotify.Stopping();
+        return await StopAsync(error).ConfigureAwait(false);
+    }
+
+    /// <summary>Asks it to stop, as a signal does.</summary>
+    public void RequestStop() => _app.Lifetime.StopApplication();
+
+    /// <summary>In order, or at once where the engine has failed.</summary>
+    /// <returns>The program's exit code.</returns>
+    public async Task<int> StopAsync(TextWriter error)
+    {
+        Services.Close();
+        using var until = new CancellationTokenSource();
+        if (Services.Engine.Failure is null)
+        {
+            LogStopping(_log);
+            until.CancelAfter(Services.Options.StopMsMax);
+            await Services.Wire.DrainAsync(until.Token).ConfigureAwait(false);
+        }
+        else
+        {
+            Services.Wire.TellEngineStopped();
+        }
+
+        await _app.StopAsync(until.Token).ConfigureAwait(false);
+        try
+        {
+            if (Services.Engine.Failure is null)
+                Services.Engine.Drain();
+        }
+        catch (EngineStoppedException)
+        {
+            // Told below: it failed while it drained.
+        }
+
+        if (Services.Engine.Failure is { } failure)
+        {
+            LogEngineFailed(_log, failure);
+            await error.WriteLineAsync($"{failure.Message} What was answered is durable; what was not has an unknown outcome until the server is started again.").ConfigureAwait(false);
+            return SettleCommand.ExitEngineStopped;
+        }
+
+        LogStopped(_log);
+        return 0;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync().ConfigureAwait(false);
+        Services.Ingress.Dispose();
+        _node.Dispose();
+        _certificate.Dispose();
+        _metering.Dispose();
+    }
+
+    private static NodeOptions NodeOptionsOf(ServeOptions options, TextWriter error)
+    {
+        var node = new NodeOptions
+        {
+            Pipeline = new PipelineOptions { RingSlots = options.RingSlots },
+            IdMemoryBytes = options.IdMemoryBytes,
+            Snapshots = new SnapshotOptions { EveryJournalBytes = options.SnapshotEveryBytes, IdMemoryBytes = options.IdMemoryBytes },
+            Warn = warning => error.WriteLine($"warning: {warning}"),
+        };
+        return LedgerFounding.OpenOrFound(node, options.JournalFolder, options.NodeKey, options.AccountsMax);
+    }
+
+    /// <summary>What the operator says by starting the server, and a new ledger's cut-offs.</summary>
+    private static void FirstCommands(Node node)
+    {
+        var setUp = new LedgerSetUp(node.State, new Submitter(node.Pipeline, null), LedgerOpening.ScalesOf(node.State));
+        setUp.AcceptTime(BlockClock.System.NowNs);
+        setUp.ApplyFirstSettings(new SettleOptions());
+        node.Pipeline.Drain();
+    }
+
+    private static WebApplicationBuilder NewBuilder(ServeOptions options)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.UseSockets(sockets => sockets.MaxReadBufferSize = WireServer.InputBytesMax);
+        builder.Services.Configure<ConsoleLifetimeOptions>(lifetime => lifetime.SuppressStatusMessages = true);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMilliseconds(options.StopMsMax));
+        builder.Logging.ClearProviders();
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        if (options.Log == LogFormat.Json)
+            builder.Logging.AddJsonConsole(json => json.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ");
+        else
+            builder.Logging.AddSimpleConsole(line => (line.SingleLine, line.TimestampFormat) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ "));
+        return builder;
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ServeOptions options, System.Security.Cryptography.X509Certificates.X509Certificate2 certificate, Dictionary<string, ListenOptions> ports)
+    {
+        kestrel.AddServerHeader = false;
+        ServerCertificateFeature shown = ServerCertificateFeature.Of(certificate);
+        IPAddress plain = IPAddress.Parse(options.PlainAddress);
+        IPAddress open = IPAddress.Parse(options.Address);
+        Add("binary", plain, options.BinaryPort, listen => listen.UseConnectionHandler<WireConnectionHandler>());
+        Add("binary-tls", open, options.BinaryTlsPort, listen =>
+        {
+            Secure(listen);
+            listen.Use(next => context =>
+            {
+                context.Features.Set(shown);
+                return next(context);
+            });
+            listen.UseConnectionHandler<WireConnectionHandler>();
+        });
+        Add("http", plain, options.HttpPort, _ => { });
+        Add("https", open, options.HttpsPort, Secure);
+
+        void Add(string name, IPAddress address, int port, Action<ListenOptions> configure)
+        {
+            if (port < 0)
+                return;
+            kestrel.Listen(address, port, listen =>
+            {
+                ports.Add(name, listen);
+                configure(listen);
+            });
+        }
+
+        void Secure(ListenOptions listen) => listen.UseHttps(https =>
+        {
+            https.ServerCertificate = certificate;
+            https.SslProtocols = System.Security.Authentication.SslProtocols.Tls13;
+            https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
+            https.AllowAnyClientCertificate(); // who it is, is asked by its key alone
+            https.HandshakeTimeout = TimeSpan.FromMilliseconds(options.Wire.AuthenticationMsMax);
+        });
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Serves ledger {Ledger}; the operator's first session has key {Key}.")]
+    private static partial void LogStarted(ILogger log, string ledger, string key);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The certificate is a development certificate that this server made for itself, {Path}: clients must be given it. Name one of your own with Certificate and CertificateKey.")]
+    private static partial void LogDevelopment(ILogger log, string path);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Stops: answers what is under way.")]
+    private static partial void LogStopping(ILogger log);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Stopped.")]
+    private static partial void LogStopped(ILogger log);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "The engine has failed.")]
+    private static partial void LogEngineFailed(ILogger log, Exception failure);
+
+    /// <summary>What a start that fails half way has to undo, last first.</summary>
+    private sealed class Disposables : IDisposable
+    {
+        private readonly Stack<IDisposable> _all = [];
+
+        public T Add<T>(T one)
+            where T : IDisposable
+        {
+            _all.Push(one);
+            return one;
+        }
+
+        public void Release() => _all.Clear();
+
+        public void Dispose()
+        {
+            while (_all.TryPop(out IDisposable? one))
+                one.Dispose();
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using Settlement.Engine;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Reply;
+using Settlement.Gateway.Serve.Metrics;
+
+namespace Settlement.Gateway.Wire;
+
+/// <summary>
+/// The outbound edge of the engine: hands every claim's outcomes to who waits for them. Never waits, and allocates nothing.
+/// </summary>
+/// <remarks>All of it runs on the reply thread. A claim's slots lie side by side in the ring, so a frame is met in one run, or in few where a block or the ring ends.</remarks>
+internal sealed class EgressPublisher(PendingFrames frames, ServerCounters counters) : IReplyPublisher
+{
+    private readonly VerdictsEncoder _encoder = new();
+
+    /// <summary>What it has answered, for metrics.</summary>
+    public EgressTallies Tallies { get; } = new();
+
+    /// <summary>Told of every accepted command that ends sessions or keys; reply thread, must not wait.</summary>
+    public ISessionEnds? SessionEnds { get; set; }
+
+    public void OnSettled(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<ulong> tags, ulong firstSequence)
+    {
+        for (int at = 0; at < slots.Length;)
+        {
+            ulong tag = tags[at];
+            if (tag == Pipeline.OwnTag)
+            {
+                at++;
+                continue;
+            }
+
+            ref PendingFrame frame = ref frames.Of(tag);
+            int index = PendingFrames.IndexOf(tag);
+            int length = Math.Min(frame.Count - index, slots.Length - at);
+            ReadOnlySpan<Payment> runSlots = slots.Slice(at, length);
+            ReadOnlySpan<Outcome> runOutcomes = outcomes.Slice(at, length);
+            if (frame.AreCommands)
+            {
+                TellSessionEnds(runSlots, runOutcomes);
+                Tallies.DecidedCommands(length);
+            }
+            else
+            {
+                Tallies.Decided(runOutcomes);
+            }
+
+            frame.Owner!.OnDecided(in frame, index, runSlots, runOutcomes, firstSequence + (ulong)at, _encoder);
+            if (index + length == frame.Count)
+            {
+                Tallies.Answered(frame.ClaimedAt, frame.AreCommands);
+                frame = default;
+            }
+
+            at += length;
+        }
+
+        counters.SlotsAnswered += slots.Length;
+    }
+
+    private void TellSessionEnds(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes)
+    {
+        for (int i = 0; i < slots.Length; i++)
+        {
+            if (slots[i].Instruction.IsControl() && outcomes[i].Verdict == Verdict.Accepted)
+                SessionEnds?.OnAccepted(in slots[i]);
+        }
+    }
+}
+
+/// <summary>Ends connections whose session or key a journaled command ended.</summary>
+internal interface ISessionEnds
+{
+    /// <summary>Reply thread; must not wait.</summary>
+    void OnAccepted(in Payment command);
+}
