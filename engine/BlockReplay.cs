@@ -94,7 +94,7 @@ public sealed class BlockReplay : IDisposable
         _applied = IsCut ? CountUpTo(in header, slots, lastSequence) : slots.Length;
         if (IsCut || (Watch is not null && header.Kind is not (BlockKind.Genesis or BlockKind.Seal)))
         {
-            Settler.Begin(in header);
+            Settler.Begin(in header, AttachmentOf(in header, body), slots);
             ApplySlots(in header, slots[.._applied]);
             if (!IsCut)
                 Settler.End(in header);
@@ -113,7 +113,7 @@ public sealed class BlockReplay : IDisposable
         if (header.Kind == BlockKind.Genesis)
             Begin(in header, body);
         else if (header.Kind != BlockKind.Seal)
-            Settler.Apply(in header, SlotsOf(in header, body), outcomes);
+            Settler.Apply(in header, SlotsOf(in header, body), AttachmentOf(in header, body), outcomes);
     }
 
     /// <summary>The tree thread's part of a block that is settled: leaves, roots, and whether a seal states them.</summary>
@@ -220,6 +220,18 @@ public sealed class BlockReplay : IDisposable
 
     private static ReadOnlySpan<Payment> SlotsOf(in BlockHeader header, ReadOnlySpan<byte> body) =>
         header.Kind is BlockKind.Payments or BlockKind.Control ? MemoryMarshal.Cast<byte, Payment>(body)[..(int)header.Count] : default;
+
+    /// <summary>What stands behind a block's slots: the evidence of its payments.</summary>
+    private static ReadOnlySpan<byte> AttachmentOf(in BlockHeader header, ReadOnlySpan<byte> body)
+    {
+        if (header.Kind is not (BlockKind.Payments or BlockKind.Control or BlockKind.Tick))
+            return default;
+        long slotBytes = (long)header.Count * Payment.Size;
+        if (body.Length != slotBytes + header.AttachmentBytes)
+            throw new LedgerBrokenException(
+                $"block {header.Number} states {header.Count} slots and {header.AttachmentBytes} bytes of attachment, and has a body of {body.Length} bytes");
+        return body[(int)slotBytes..];
+    }
 
     private void ApplySlots(in BlockHeader header, ReadOnlySpan<Payment> slots)
     {

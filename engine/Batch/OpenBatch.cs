@@ -171,20 +171,29 @@ public sealed class OpenBatch(LedgerState state)
     }
 
     /// <summary>
-    /// SHA-256 over what the journal has decided up to here: accounts, control commands, ids, holds and refundables, sums, outstanding by
+    /// SHA-256 over what the journal has decided up to here: accounts, control commands, ids, holds and refundables, chains, sums, outstanding by
     /// currency, the hash of the close before, and the batch's own numbers and positions (and so, from close to close,
     /// unsettled positions and what fees left over).
     /// </summary>
     private Digest StateHashOf(ClosedBatch closed)
     {
         byte[] statement = closed.Encode(); // root and state hash are still zero
-        byte[] shares = new byte[(4 * 16) + SumTable.FoldBytes + (state.Currencies.Count * 16) + 32 + statement.Length];
+        StateSum chains = state.Consent.ChainFold;
+        // A ledger without chains has the hashes that it had before there were any.
+        int chainBytes = chains == default ? 0 : 16;
+        byte[] shares = new byte[chainBytes + (4 * 16) + SumTable.FoldBytes + (state.Currencies.Count * 16) + 32 + statement.Length];
         Span<byte> rest = shares;
         StateSum ids = state.Ids.State;
         foreach (UInt128 fold in (ReadOnlySpan<UInt128>)[state.Balances.Value, state.ControlFold, new(ids.High, ids.Low), state.Targets.Fold])
         {
             BinaryPrimitives.WriteUInt128LittleEndian(rest, fold);
             rest = rest[16..];
+        }
+
+        if (chainBytes > 0)
+        {
+            BinaryPrimitives.WriteUInt128LittleEndian(rest, new UInt128(chains.High, chains.Low));
+            rest = rest[chainBytes..];
         }
 
         state.Sums.FoldInto(rest);

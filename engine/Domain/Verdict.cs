@@ -170,7 +170,8 @@ public struct Outcome
 {
     /// <summary>
     /// Available after the payment, logical (closed pending counted): the payer's; for issue and refund the payee's; for capture and void the
-    /// original payer's. 0 unless accepted (<see cref="Verdicts.IsAccepted"/>).
+    /// original payer's. 0 unless accepted (<see cref="Verdicts.IsAccepted"/>), and unless the wallet is of the session's participant (or the session an
+    /// operator's) and not above its clearance.
     /// </summary>
     [FieldOffset(0)] public ulong Available;
 

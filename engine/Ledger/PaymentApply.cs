@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Settlement.Engine.Consent;
 using Settlement.Engine.Dedup;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Rules;
@@ -10,7 +11,7 @@ namespace Settlement.Engine.Ledger;
 // Invariant: per currency, what a block takes from accounts it gives to accounts, but for issues and redemptions.
 // All written by: settle thread.
 
-internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
+internal sealed class PaymentApply(LedgerState state, PaymentLaw law, ConsentLaw consent)
 {
     public void Apply(ReadOnlySpan<Payment> payments, ulong firstSequence, PaymentColumns columns, Span<Outcome> outcomes)
     {
@@ -66,6 +67,8 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         ulong payerTotal = payer.Total;
         ulong payeeTotal = payee.Total;
         ushort review = ReviewOf(i, columns);
+        if (!payer.IsCustodial && consent.IsAboveCeiling(in payment, in payer))
+            return Verdict.ConsentExceeded;
         if (countsSums && LimitRefusal(in payer, i, columns, ref outcome, ref review))
             return Verdict.LimitExceeded;
         if (review != 0)
@@ -96,8 +99,10 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
             AddToSums(in payer, amount);
         if (refundable)
             KeepRefundable(in payment, payerRow, payeeRow, sequence, pends, payment.Level);
+        if (!payer.IsCustodial)
+            consent.Spend(in payment, in payer);
         CountDeclassified(payment.Level, payer.Level, payee.Level);
-        outcome.Available = payer.Available;
+        outcome.Available = BalanceFor(i, columns, in payer);
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
         currency.BlockDrift += payer.Total + payee.Total - payerTotal - payeeTotal;
         if (state.Movements is not null)
@@ -127,6 +132,8 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         ref AccountRow payee = ref state.Accounts[payeeRow];
         state.Batch.Roll(ref payer);
         ushort review = ReviewOf(i, columns);
+        if (!payer.IsCustodial && consent.IsAboveCeiling(in payment, in payer))
+            return Verdict.ConsentExceeded;
         return state.Rules is { HasSums: true } && LimitRefusal(in payer, i, columns, ref outcome, ref review)
             ? Verdict.LimitExceeded
             : Hold(in payment, i, sequence, columns, review, ref outcome);
@@ -162,8 +169,10 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         else
             PutUnderReview(ref record, in payment, review);
         state.Targets.Add(in record);
+        if (!payer.IsCustodial)
+            consent.Spend(in payment, in payer);
         CountDeclassified(payment.Level, payer.Level, payee.Level);
-        outcome.Available = payer.Available;
+        outcome.Available = BalanceFor(i, columns, in payer);
         NoteMovement(sequence, sequence, payerRow, payeeRow, available: 0 - payment.Amount, held: payment.Amount);
         state.Batch.NoteCounted(ref currency, 0);
         if (review == 0)
@@ -210,7 +219,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         currency.Outstanding += payment.Amount;
         currency.BlockDrift += payee.Total - total - payment.Amount;
         CountDeclassified(payment.Level, 0, payee.Level);
-        outcome.Available = payee.Available;
+        outcome.Available = BalanceFor(in payment, in payee);
         NoteMovement(sequence, sequence, row, 0, available: payment.Amount);
         state.Batch.Note();
         return Verdict.Accepted;
@@ -239,7 +248,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         state.Balances.Debit(in payer, payment.Amount);
         currency.Outstanding -= payment.Amount;
         currency.BlockDrift += payer.Total + payment.Amount;
-        outcome.Available = payer.Available;
+        outcome.Available = BalanceFor(in payment, in payer);
         NoteMovement(sequence, sequence, row, 0, available: 0 - payment.Amount);
         state.Batch.Note();
         return Verdict.Accepted;
@@ -285,7 +294,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         if (refundable)
             KeepRefundable(RecordOf(in payment, hold.PayerRow, hold.PayeeRow, sequence, Math.Max(hold.Level, payment.Level)) with { Purpose = hold.Purpose }, pends: true);
         CountDeclassified(Math.Max(hold.Level, payment.Level), payer.Level, payee.Level);
-        outcome.Available = payer.Available;
+        outcome.Available = BalanceFor(in payment, in payer);
         ref CurrencyRecord currency = ref state.Currencies[payer.CurrencyIndex];
         currency.BlockDrift += payer.Total + payee.Total - payerTotal - payeeTotal;
         NoteMovement(sequence, sequence, hold.PayerRow, hold.PayeeRow, available: hold.Remaining - amount, held: 0 - hold.Remaining);
@@ -304,7 +313,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
 
         int payerRow = state.Targets[target].PayerRow;
         ReleaseHold(target, sequence, sequence);
-        outcome.Available = state.Accounts[payerRow].Available;
+        outcome.Available = BalanceFor(in payment, in state.Accounts[payerRow]);
         state.Batch.NoteCounted(ref state.Currencies[state.Accounts[payerRow].CurrencyIndex], 0);
         return Verdict.Accepted;
     }
@@ -352,7 +361,7 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         if (crosses)
             state.Positions.Move(payee.Participant, payer.Participant, payee.CurrencyIndex, amount);
         CountDeclassified(Math.Max(record.Level, payment.Level), payer.Level, payee.Level);
-        outcome.Available = payee.Available;
+        outcome.Available = BalanceFor(in payment, in payee);
         ref CurrencyRecord currency = ref state.Currencies[payee.CurrencyIndex];
         currency.BlockDrift += payer.Total + payee.Total - payerTotal - payeeTotal;
         NoteMovement(sequence, sequence, payeeRow, payerRow, available: fromPending - amount, pending: 0 - fromPending);
@@ -380,6 +389,18 @@ internal sealed class PaymentApply(LedgerState state, PaymentLaw law)
         currency.BlockDrift += payer.Total;
         NoteMovement(sequence, payment, hold.PayerRow, hold.PayeeRow, available: hold.Remaining, held: 0 - hold.Remaining);
         state.Targets.Remove(target);
+    }
+
+    /// <summary>The payer's balance, where it is the session's to know. That its level is not above the session, the labels have seen to.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong BalanceFor(int i, PaymentColumns columns, in AccountRow payer) =>
+        columns.OperatorMasks[i] != 0 | columns.Participants[i] == payer.Participant ? payer.Available : 0;
+
+    /// <summary>The account's balance, where it is the session's to know: of its own participant, or an operator's, and not above it.</summary>
+    private ulong BalanceFor(in Payment payment, in AccountRow account)
+    {
+        ref readonly SessionRecord session = ref state.Sessions.At(payment.Session);
+        return (session.IsOperator || session.Participant == account.Participant) && account.Level <= session.Clearance ? account.Available : 0;
     }
 
     private ushort KeyParticipant(in Payment payment, in AccountRow payee)

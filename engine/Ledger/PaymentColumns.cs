@@ -39,6 +39,9 @@ internal sealed class PaymentColumns
     /// <summary>0xFF: every check of the look-up pass is passed.</summary>
     public readonly byte[] Clean = new byte[Limits.ChunkPayments];
 
+    /// <summary>Some payer is not custodial.</summary>
+    public bool HasConsent;
+
     // Filled where the rules ask for them.
     public readonly byte[] PayerKinds = new byte[Limits.ChunkPayments];
     public readonly byte[] PayeeKinds = new byte[Limits.ChunkPayments];

@@ -1,3 +1,4 @@
+using Settlement.Engine.Consent;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Labels;
 using Settlement.Engine.Rules;
@@ -8,10 +9,10 @@ namespace Settlement.Engine.Ledger;
 /// Steps 4 to 12 of SEMANTICS, one after the other, for one payment: the rare way for transfers that a column pass did not let
 /// through, and the only way for issue, redeem, capture, void and refund. Reads state, changes nothing.
 /// </summary>
-internal sealed class PaymentLaw(LedgerState state)
+internal sealed class PaymentLaw(LedgerState state, ConsentLaw consent)
 {
     /// <summary>Why a micropayment, immediate or hold is refused before it is applied; <see cref="Verdict.Undecided"/> if it is not.</summary>
-    public Verdict TransferRefusal(in Payment payment, out ushort rule)
+    public Verdict TransferRefusal(in Payment payment, ulong sequence, out ushort rule)
     {
         rule = 0;
         if (CommonRefusal(in payment) is var common and not Verdict.Undecided)
@@ -27,7 +28,7 @@ internal sealed class PaymentLaw(LedgerState state)
         ref readonly AccountRow payee = ref state.Accounts[payeeHead];
         if (!Allows(in session, payment.Instruction, payment.Level, payer.Level, payee.Level))
             return Verdict.Refused;
-        if (!session.IsOperator && payer.Participant != session.Participant)
+        if (!session.IsOperator && payer.Participant != session.Participant && !state.Consent.HasMandate(payer.Wallet, session.Participant, state.TimeNs))
             return Verdict.NotAuthorised;
         byte currency = state.Currencies.IndexOf(payment.Currency);
         bool hidden = payee.Level > session.Clearance;
@@ -39,6 +40,8 @@ internal sealed class PaymentLaw(LedgerState state)
             return StatusRefusal(payer.Status, Verdict.PayerFrozen, Verdict.PayerClosed);
         if (payee.Status != WalletStatus.Active)
             return Hide(hidden, StatusRefusal(payee.Status, Verdict.PayeeFrozen, Verdict.PayeeClosed));
+        if (!payer.IsCustodial && consent.Refusal(in payment, in payer, sequence) is var missing and not Verdict.Undecided)
+            return missing;
         rule = state.Rules?.JudgeOne(FactsOf(in payment, in payer, in payee), denyOnly: false) ?? 0;
         if (rule == 0)
             return Verdict.Undecided;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Settlement.Engine.Consent;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Rules;
 
@@ -9,7 +10,7 @@ namespace Settlement.Engine.Ledger;
 //   (repeats' first verdicts, balances, sums, targets, openings) is left to PaymentApply, which goes in order.
 // A payment that some pass is not sure of is judged once more by PaymentLaw, one step after the other: that is the rare way.
 
-internal sealed class PaymentPasses(LedgerState state, PaymentLaw law)
+internal sealed class PaymentPasses(LedgerState state, PaymentLaw law, ConsentLaw consent)
 {
     public void Judge(ReadOnlySpan<Payment> payments, ulong firstSequence, PaymentColumns columns)
     {
@@ -23,7 +24,9 @@ internal sealed class PaymentPasses(LedgerState state, PaymentLaw law)
             ReadKinds(columns, count);
         if (state.Rules is { } rules)
             rules.Judge(ColumnsForRules(columns, count), count, columns.DeniedBy, columns.ReviewedBy, columns.LimitRows, columns.LimitMasks);
-        Resolve(payments, columns);
+        if (columns.HasConsent)
+            AskOwners(payments, firstSequence, columns);
+        Resolve(payments, firstSequence, columns);
     }
 
     private static RuleColumns ColumnsForRules(PaymentColumns columns, int count) => new()
@@ -94,14 +97,19 @@ internal sealed class PaymentPasses(LedgerState state, PaymentLaw law)
         bool ruledBySums = state.Rules is { HasSums: true };
         Span<byte> payerLevels = columns.Labels.Payer;
         Span<byte> payeeLevels = columns.Labels.Payee;
+        int policies = 0;
         for (int i = 0; i < payments.Length; i++)
         {
             Read(in payments[i], i, columns);
-            payerLevels[i] = accounts[columns.PayerRows[i]].Level;
+            ref readonly AccountRow payer = ref accounts[columns.PayerRows[i]];
+            payerLevels[i] = payer.Level;
+            policies |= payer.TierAndKind;
             payeeLevels[i] = accounts[columns.PayeeRows[i]].Level;
             if (ruledBySums)
-                state.Sums.Prefetch(accounts[columns.PayerRows[i]].SumRow);
+                state.Sums.Prefetch(payer.SumRow);
         }
+
+        columns.HasConsent = (policies & AccountRow.PolicyMask) != 0;
     }
 
     private void Read(in Payment payment, int i, PaymentColumns columns)
@@ -144,8 +152,22 @@ internal sealed class PaymentPasses(LedgerState state, PaymentLaw law)
         }
     }
 
+    /// <summary>Only where some payer of the chunk is not custodial: what the passes let through needs its owner's consent, before rules are asked.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void AskOwners(ReadOnlySpan<Payment> payments, ulong firstSequence, PaymentColumns columns)
+    {
+        ReadOnlySpan<byte> allowed = columns.Labels.Allowed;
+        for (int i = 0; i < payments.Length; i++)
+        {
+            ref readonly AccountRow payer = ref state.Accounts[columns.PayerRows[i]];
+            if (!payer.IsCustodial && (columns.Clean[i] & allowed[i]) != 0 && columns.Verdicts[i] == Verdict.Undecided
+                && columns.Instructions[i] <= (byte)Instruction.Hold)
+                columns.Verdicts[i] = consent.Refusal(in payments[i], in payer, firstSequence + (ulong)i);
+        }
+    }
+
     /// <summary>Gives the first refusal of SEMANTICS to micropayments, immediates and holds that some pass did not let through.</summary>
-    private void Resolve(ReadOnlySpan<Payment> payments, PaymentColumns columns)
+    private void Resolve(ReadOnlySpan<Payment> payments, ulong firstSequence, PaymentColumns columns)
     {
         bool ruled = state.Rules is not null;
         ReadOnlySpan<byte> allowed = columns.Labels.Allowed;
@@ -153,7 +175,7 @@ internal sealed class PaymentPasses(LedgerState state, PaymentLaw law)
         {
             bool passes = (columns.Clean[i] & allowed[i]) != 0 & (!ruled || columns.DeniedBy[i] == 0);
             if (!passes && columns.Verdicts[i] == Verdict.Undecided && columns.Instructions[i] <= (byte)Instruction.Hold)
-                columns.Verdicts[i] = law.TransferRefusal(in payments[i], out columns.DeniedBy[i]);
+                columns.Verdicts[i] = law.TransferRefusal(in payments[i], firstSequence + (ulong)i, out columns.DeniedBy[i]);
         }
     }
 }

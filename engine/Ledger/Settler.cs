@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Settlement.Engine.Consent;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Snapshots;
 
@@ -9,7 +10,7 @@ namespace Settlement.Engine.Ledger;
 /// Stage 3 of the pipeline: applies blocks to the ledger's state, on one thread, without clock, disk or network. The same code
 /// serves the live node, recovery, replay and tests: <c>Apply(block) → outcomes</c>.
 /// </summary>
-/// <remarks>Live, a payments block may lie in two pieces of the ring: <see cref="Begin"/>, one or two <see cref="ApplyPart"/>, <see cref="End"/>. Commands come in one piece.</remarks>
+/// <remarks>Live, a payments block may lie in two pieces of the ring: <see cref="Begin(in BlockHeader)"/>, one or two <see cref="ApplyPart"/>, <see cref="End"/>. Commands come in one piece.</remarks>
 public sealed class Settler
 {
     private readonly LedgerState _state;
@@ -17,6 +18,7 @@ public sealed class Settler
     private readonly PaymentPasses _passes;
     private readonly PaymentApply _apply;
     private readonly ControlApply _control;
+    private readonly ConsentLaw _consent;
     private BlockKind _kind;
     private bool _mustAcceptTime;
 
@@ -24,9 +26,10 @@ public sealed class Settler
     public Settler(LedgerState state)
     {
         _state = state;
-        var law = new PaymentLaw(state);
-        _passes = new PaymentPasses(state, law);
-        _apply = new PaymentApply(state, law);
+        _consent = new ConsentLaw(state);
+        var law = new PaymentLaw(state, _consent);
+        _passes = new PaymentPasses(state, law, _consent);
+        _apply = new PaymentApply(state, law, _consent);
         Reviews = new ReviewApply(state, law, _apply);
         _control = new ControlApply(state, Reviews);
     }
@@ -39,15 +42,30 @@ public sealed class Settler
     /// <param name="slots">Its payments or control slots.</param>
     /// <param name="outcomes">One a slot.</param>
     /// <exception cref="LedgerBrokenException">The block does not follow on the last one, or money appeared or vanished.</exception>
-    public void Apply(in BlockHeader header, ReadOnlySpan<Payment> slots, Span<Outcome> outcomes)
+    public void Apply(in BlockHeader header, ReadOnlySpan<Payment> slots, Span<Outcome> outcomes) => Apply(in header, slots, default, outcomes);
+
+    /// <param name="header">The block's header.</param>
+    /// <param name="slots">Its payments or control slots.</param>
+    /// <param name="attachment">Its evidence; empty: none.</param>
+    /// <param name="outcomes">One a slot.</param>
+    /// <inheritdoc cref="Apply(in BlockHeader, ReadOnlySpan{Payment}, Span{Outcome})"/>
+    public void Apply(in BlockHeader header, ReadOnlySpan<Payment> slots, ReadOnlySpan<byte> attachment, Span<Outcome> outcomes)
     {
-        Begin(in header);
+        Begin(in header, attachment, slots);
         ApplyPart(slots, outcomes);
         End(in header);
     }
 
-    /// <summary>Takes the block's time: expiry, id floors, and a close by age come before its first slot.</summary>
-    public void Begin(in BlockHeader header)
+    /// <summary>Takes the block's time: expiry, id floors, and a close by age come before its first slot. The block has no evidence.</summary>
+    public void Begin(in BlockHeader header) => Begin(in header, default, default);
+
+    /// <summary>The same for a block with evidence, which is about all of its payments: they are seen here, and applied then.</summary>
+    /// <param name="header">The block's header.</param>
+    /// <param name="attachment">Its evidence; empty: none, and slots are not looked at.</param>
+    /// <param name="slots">All its slots, or those before the end of the ring.</param>
+    /// <param name="wrapped">The others.</param>
+    /// <exception cref="LedgerBrokenException">The block does not follow on the last one, or its attachment is no evidence about its payments.</exception>
+    public void Begin(in BlockHeader header, ReadOnlySpan<byte> attachment, ReadOnlySpan<Payment> slots, ReadOnlySpan<Payment> wrapped = default)
     {
         _kind = header.Kind;
         if (header.FirstSequence != _state.Sequence + 1)
@@ -66,6 +84,7 @@ public sealed class Settler
         if (_state.Batch.IsOver(header.TimeNs))
             _state.Batch.Close(_state.Sequence);
         _state.Laws.AtTime();
+        _consent.Begin(in header, attachment, slots, wrapped);
     }
 
     public void ApplyPart(ReadOnlySpan<Payment> slots, Span<Outcome> outcomes)

@@ -1,0 +1,115 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Ledger;
+
+namespace Settlement.Engine.Consent;
+
+/// <summary>
+/// The evidence of the block that is being applied: which payment was signed by which of its payer's keys, and which links were revealed. It stands in the block's attachment, so every
+/// replica and every replay finds the same; that signatures and links are right was checked before they were journaled, and `replay verify` checks it again.
+/// </summary>
+/// <remarks>
+/// Invariant: entries ascend by payment, as they stand in the attachment. Grows to what the largest attachment needs, and stays.
+/// Failure assumed: an attachment that is not made of entries is a ledger that these rules did not make; it is named and refused.
+/// Written by: settle thread.
+/// </remarks>
+internal sealed class BlockEvidence
+{
+    private Signed[] _signed = [];
+    private RevealedLink[] _links = [];
+    private int _count;
+    private int _linkCount;
+    private ulong _firstSequence;
+
+    /// <summary>In the order of their payments.</summary>
+    public ReadOnlySpan<RevealedLink> Links => _links.AsSpan(0, _linkCount);
+
+    /// <summary>Takes a block's attachment in the place of the one before.</summary>
+    /// <param name="header">Of the block; its payments are what entries count.</param>
+    /// <param name="attachment">Empty: the block has none.</param>
+    /// <exception cref="LedgerBrokenException">It is not made of entries, in order, about payments of the block.</exception>
+    public void Take(in BlockHeader header, ReadOnlySpan<byte> attachment)
+    {
+        (_count, _linkCount, _firstSequence) = (0, 0, header.FirstSequence);
+        if (header.Kind != BlockKind.Payments)
+            Throw(in header, 0, "it is no block of payments");
+        uint lastIndex = 0;
+        for (int at = 0; at < attachment.Length;)
+        {
+            ReadOnlySpan<byte> rest = attachment[at..];
+            if (rest.Length < EvidenceEntry.Size)
+                Throw(in header, at, $"{rest.Length} bytes are left, no entry");
+            EvidenceEntry entry = MemoryMarshal.Read<EvidenceEntry>(rest);
+            rest = rest[EvidenceEntry.Size..];
+            if (entry.Index >= header.Count || entry.Index < lastIndex)
+                Throw(in header, at, $"payment {entry.Index} follows {lastIndex}, of {header.Count}");
+            if (rest.Length < entry.PaddedLength || rest[entry.Length..entry.PaddedLength].ContainsAnyExcept((byte)0))
+                Throw(in header, at, $"its {entry.Length} bytes do not stand there");
+            if (entry.Kind == EvidenceKind.Link && entry is { Scheme: SignatureScheme.None, Key: 0, Length: LinkBytes })
+                Add(new RevealedLink(entry.Index, Digest.From(rest)));
+            else if (entry.Kind == EvidenceKind.Signature && entry.Key != 0 && entry.Length != 0 && entry.Length == PublicKeyForm.SignatureBytesOf(entry.Scheme))
+                Add(new Signed(entry.Index, entry.Key, entry.Scheme));
+            else
+                Throw(in header, at, $"kind {(byte)entry.Kind}, scheme {(byte)entry.Scheme}, key {entry.Key} and {entry.Length} bytes are no evidence");
+            lastIndex = entry.Index;
+            at += EvidenceEntry.Size + entry.PaddedLength;
+        }
+    }
+
+    /// <summary>The block has no evidence.</summary>
+    public void Clear() => (_count, _linkCount) = (0, 0);
+
+    /// <summary>How many of the wallet's keys that are in force signed the payment of that sequence.</summary>
+    public int CountSigners(ulong sequence, WalletConsent wallet)
+    {
+        Span<ulong> counted = stackalloc ulong[ConsentBounds.WalletKeysMax]; // no more are in force at one time
+        int count = 0;
+        ulong index = sequence - _firstSequence;
+        for (int i = FirstOf(index); i < _count && _signed[i].Index == index; i++)
+        {
+            Signed signed = _signed[i];
+            if (wallet.Find(signed.Key) is { } key && key.Scheme == signed.Scheme && !counted[..count].Contains(signed.Key))
+                counted[count++] = signed.Key;
+        }
+
+        return count;
+    }
+
+    private int FirstOf(ulong index)
+    {
+        int low = 0, high = _count;
+        while (low < high)
+        {
+            int middle = (low + high) >>> 1;
+            if (_signed[middle].Index < index)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+
+        return low;
+    }
+
+    private void Add(Signed signed)
+    {
+        if (_count == _signed.Length)
+            Array.Resize(ref _signed, Math.Max(1_024, _count * 2));
+        _signed[_count++] = signed;
+    }
+
+    private void Add(RevealedLink link)
+    {
+        if (_linkCount == _links.Length)
+            Array.Resize(ref _links, Math.Max(256, _linkCount * 2));
+        _links[_linkCount++] = link;
+    }
+
+    [DoesNotReturn]
+    private static void Throw(in BlockHeader header, int at, string fault) =>
+        throw new LedgerBrokenException($"block {header.Number}: its attachment cannot be read at byte {at}: {fault}");
+
+    private const int LinkBytes = 32;
+
+    private readonly record struct Signed(uint Index, ulong Key, SignatureScheme Scheme);
+}
