@@ -52,11 +52,17 @@ public static class PerfCommand
         runs.Validators.Add(RequireEnoughRuns);
         var small = new Option<bool>("--small") { Description = "so little work that the figure means nothing: shows that the load still runs" };
         var command = new Command(load.Verb, load.Summary) { json, runs, small };
+        Option<int>[] numbers = [.. load.Numbers.Select(NumberOption)];
+        foreach (Option<int> number in numbers)
+            command.Add(number);
         command.SetAction(parsed =>
         {
             try
             {
-                return load.Run(new LoadOptions(output, parsed.GetValue(json), parsed.GetValue(runs), parsed.GetValue(small)));
+                return load.Run(new LoadOptions(output, parsed.GetValue(json), parsed.GetValue(runs), parsed.GetValue(small))
+                {
+                    Numbers = numbers.Where(number => parsed.GetResult(number) is { Implicit: false }).ToDictionary(number => number.Name, parsed.GetValue),
+                });
             }
             catch (Exception failed) when (failed is CheckFailedException or LedgerBrokenException)
             {
@@ -65,6 +71,17 @@ public static class PerfCommand
             }
         });
         return command;
+    }
+
+    private static Option<int> NumberOption(LoadNumber number)
+    {
+        var option = new Option<int>(number.Name) { Description = number.Says, HelpName = number.HelpName, DefaultValueFactory = _ => number.Default };
+        option.Validators.Add(given =>
+        {
+            if (given.Tokens.Count == 1 && int.TryParse(given.Tokens[0].Value, out int value) && (value < number.Min || value > number.Max))
+                given.AddError($"{number.Name} {value}: {number.Min} to {number.Max} expected.");
+        });
+        return option;
     }
 
     private static void RequireEnoughRuns(OptionResult option)

@@ -1,5 +1,6 @@
 using Settlement.Perf.Common;
 using Settlement.Perf.Load;
+using Settlement.Perf.Wire;
 
 namespace Settlement.Perf;
 
@@ -10,7 +11,22 @@ namespace Settlement.Perf;
 /// <param name="Small">
 /// So little work that it takes a fraction of a second: tests run every load so, that none rots. Its figure means nothing.
 /// </param>
-public sealed record LoadOptions(TextWriter Output, bool Json = false, int Runs = Runs.CountDefault, bool Small = false);
+public sealed record LoadOptions(TextWriter Output, bool Json = false, int Runs = Runs.CountDefault, bool Small = false)
+{
+    /// <summary>The load's own numbers, as they were given.</summary>
+    public IReadOnlyDictionary<string, int> Numbers { get; init; } = new Dictionary<string, int>();
+
+    /// <summary>A number of the load's own, or its default.</summary>
+    public int Of(LoadNumber number)
+    {
+        ArgumentNullException.ThrowIfNull(number);
+        return Numbers.TryGetValue(number.Name, out int given) ? given : number.Default;
+    }
+}
+
+/// <summary>A number that one load takes beside what all take.</summary>
+/// <param name="Name">As it is written: --rate.</param>
+public sealed record LoadNumber(string Name, string HelpName, int Default, int Min, int Max, string Says);
 
 /// <summary>One thing that can be measured from the command line.</summary>
 /// <param name="Verb">What stands behind `perf`.</param>
@@ -19,7 +35,11 @@ public sealed record LoadOptions(TextWriter Output, bool Json = false, int Runs 
 /// Measures, checks what it measured, prints; the exit code. A failed check is a <see cref="CheckFailedException"/>, or the
 /// engine's own LedgerBrokenException: the command then says why and ends with 1.
 /// </param>
-public sealed record PerfLoad(string Verb, string Summary, Func<LoadOptions, int> Run);
+public sealed record PerfLoad(string Verb, string Summary, Func<LoadOptions, int> Run)
+{
+    /// <summary>What it takes beside what all take.</summary>
+    public IReadOnlyList<LoadNumber> Numbers { get; init; } = [];
+}
 
 /// <summary>The map: every load, a line each, in the order of a payment's way.</summary>
 public static class PerfLoads
@@ -28,6 +48,8 @@ public static class PerfLoads
     [
         new("ring", "64-byte payments through the ring, one to two producers, against a Channel", RingLoad.Run),
         new("journal", "the whole pipeline on one node, fsynced before the verdict", JournalLoad.Run),
+        new("tcp", "a server in its own process, over TCP and back: frames of 8,190, of 100 and of 1", TcpLoad.Run),
+        new("latency", "a server in its own process: payments offered in an open loop, from when each was due to its verdict", LatencyLoad.Run) { Numbers = LatencyLoad.Numbers },
         new("recovery", "a node back from its journal, and from a snapshot", RecoveryLoad.Run),
         new("snapshot", "latency at 100,000 payments/s without and with a snapshot being taken", SnapshotLoad.Run),
         new("apply", "all of Settle, over blocks in memory", ApplyLoad.Run),

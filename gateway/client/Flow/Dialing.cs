@@ -1,0 +1,145 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Settlement.Client.Wire;
+using Settlement.Engine.Domain;
+
+namespace Settlement.Client.Flow;
+
+/// <summary>
+/// Opens connections: TCP, TLS, hello, challenge, authentication. Invariant: nothing is signed for a server that was not recognised, and no
+/// signature serves anywhere else (<see cref="SessionMessage"/>).
+/// </summary>
+internal sealed class Dialing(ClientOptions options, SessionSigner? signer, ServerTrust trust)
+{
+    private const int AnswerBytesMax = 4_096;
+
+    /// <exception cref="RefusedException">The server does not want this client.</exception>
+    /// <exception cref="IOException">It cannot be reached, or broke off.</exception>
+    /// <exception cref="AuthenticationException">It is not the server that was to be recognised.</exception>
+    /// <exception cref="OperationCanceledException">It took too long.</exception>
+    public async Task<Connection> OpenAsync(IFrameSource feed, CancellationToken cancel)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        patience.CancelAfter(options.ConnectTimeout);
+        Stream stream = await ReachAsync(patience.Token).ConfigureAwait(false);
+        try
+        {
+            Digest certificate = default;
+            if (!options.Plain)
+                (stream, certificate) = await SecureAsync(stream, patience.Token).ConfigureAwait(false);
+            return await AuthenticateAsync(stream, certificate, feed, patience.Token).ConfigureAwait(false);
+        }
+        catch
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task<Stream> ReachAsync(CancellationToken cancel)
+    {
+        IPAddress[] addresses = await Dns.GetHostAddressesAsync(options.Host, cancel).ConfigureAwait(false);
+        if (options.Plain && !options.PlainAnywhere)
+            addresses = [.. addresses.Where(IPAddress.IsLoopback)];
+        if (addresses.Length == 0)
+        {
+            throw new SettlementException(
+                $"'{options.Host}' is no loopback address, and payments are not sent in the clear to another machine: use TLS, or say {nameof(ClientOptions.PlainAnywhere)}");
+        }
+
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(addresses, options.Port, cancel).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch (SocketException unreachable)
+        {
+            socket.Dispose();
+            throw new IOException($"{options.Host}:{options.Port} cannot be reached: {unreachable.Message}", unreachable);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<(Stream Secure, Digest Certificate)> SecureAsync(Stream plain, CancellationToken cancel)
+    {
+        var secure = new SslStream(plain, leaveInnerStreamOpen: false);
+        await secure.AuthenticateAsClientAsync(
+            new SslClientAuthenticationOptions
+            {
+                TargetHost = options.Host,
+                EnabledSslProtocols = SslProtocols.Tls13,
+                ClientCertificates = options.Certificate is null ? null : [options.Certificate],
+                RemoteCertificateValidationCallback = (_, certificate, chain, errors) => trust.Recognises(certificate, chain, errors),
+            },
+            cancel).ConfigureAwait(false);
+        return (secure, Digest.From(SHA256.HashData(secure.RemoteCertificate!.GetRawCertData())));
+    }
+
+    private async Task<Connection> AuthenticateAsync(Stream stream, Digest certificate, IFrameSource feed, CancellationToken cancel)
+    {
+        var hello = new HelloBody { Magic = WireLimits.Magic, VersionFirst = WireLimits.Version, VersionLast = WireLimits.Version };
+        RandomNumberGenerator.Fill(hello.Nonce);
+        await WriteAsync(stream, FrameKind.Hello, 1, MemoryMarshal.AsBytes(new ReadOnlySpan<HelloBody>(in hello)).ToArray(), cancel).ConfigureAwait(false);
+        ChallengeBody challenge = MemoryMarshal.Read<ChallengeBody>(await ReadAsync(stream, FrameKind.Challenge, ChallengeBody.Size, cancel).ConfigureAwait(false));
+        await WriteAsync(stream, FrameKind.Authenticate, 2, Authentication(in hello, in challenge, certificate), cancel).ConfigureAwait(false);
+        SessionBody session = MemoryMarshal.Read<SessionBody>(await ReadAsync(stream, FrameKind.Session, SessionBody.Size, cancel).ConfigureAwait(false));
+        int framePaymentsMax = (int)Math.Min(Math.Min((uint)options.FramePaymentsMax, challenge.FramePaymentsMax), session.Credit);
+        if (framePaymentsMax < 1 || session.Credit > int.MaxValue || challenge.SilenceMsMax < 10)
+            throw new SettlementException("the server opened a session in which nothing can be sent");
+        var info = new SessionInfo(
+            challenge.LedgerId, session.Session, session.Participant, session.Clearance, session.Flags, (int)session.Credit, framePaymentsMax);
+        return Connection.Start(stream, feed, info, TimeSpan.FromMilliseconds(challenge.SilenceMsMax), number: 2);
+    }
+
+    private byte[] Authentication(in HelloBody hello, in ChallengeBody challenge, in Digest certificate)
+    {
+        if (signer is null)
+        {
+            KeyId shown = KeyId.From(SHA256.HashData(options.Certificate!.PublicKey.ExportSubjectPublicKeyInfo()));
+            var byCertificate = new AuthenticateBody { Kind = AuthenticationKind.Certificate, KeyId = shown };
+            return MemoryMarshal.AsBytes(new ReadOnlySpan<AuthenticateBody>(in byCertificate)).ToArray();
+        }
+
+        byte[] message = new byte[SessionMessage.Size];
+        SessionMessage.Write(challenge.LedgerId, in hello.Nonce, in challenge.Nonce, in certificate, message);
+        byte[] signature = signer.Sign(message);
+        var bySignature = new AuthenticateBody { Kind = AuthenticationKind.Signature, SignatureBytes = (uint)signature.Length, KeyId = signer.KeyId };
+        return [.. MemoryMarshal.AsBytes(new ReadOnlySpan<AuthenticateBody>(in bySignature)), .. signature];
+    }
+
+    private static async Task WriteAsync(Stream stream, FrameKind kind, ulong number, byte[] body, CancellationToken cancel)
+    {
+        byte[] frame = new byte[FrameHeader.Size + body.Length];
+        var header = new FrameHeader { Bytes = (uint)body.Length, Kind = kind, Number = number };
+        MemoryMarshal.Write(frame, in header);
+        body.CopyTo(frame, FrameHeader.Size);
+        await stream.WriteAsync(frame, cancel).ConfigureAwait(false);
+        await stream.FlushAsync(cancel).ConfigureAwait(false);
+    }
+
+    private static async Task<byte[]> ReadAsync(Stream stream, FrameKind expected, int size, CancellationToken cancel)
+    {
+        byte[] head = new byte[FrameHeader.Size];
+        await stream.ReadExactlyAsync(head, cancel).ConfigureAwait(false);
+        FrameHeader header = MemoryMarshal.Read<FrameHeader>(head);
+        if (header.Bytes > AnswerBytesMax)
+            throw new SettlementException("what answers does not speak this protocol");
+        byte[] body = new byte[header.Bytes];
+        await stream.ReadExactlyAsync(body, cancel).ConfigureAwait(false);
+        if (header.Kind == FrameKind.Refusal)
+            throw VerdictReading.ReadRefusal(body, out _, out _);
+        if (header.Kind != expected || body.Length < size)
+            throw new SettlementException("what answers does not speak this protocol");
+        return body;
+    }
+}

@@ -1,0 +1,134 @@
+using System.Diagnostics;
+using System.Globalization;
+using Settlement.Client;
+using Settlement.Perf.Common;
+
+namespace Settlement.Perf.Wire;
+
+/// <summary>A server as its users start it, `gateway serve`, in a process and a folder of its own; killed and its folder deleted at the end.</summary>
+/// <remarks>Failure assumed: it may not start, or die. It is then said with what it wrote on its error output.</remarks>
+internal sealed class ServerProcess : IDisposable
+{
+    private const string Program = "Settlement.Gateway.dll";
+    private const int ReadyMsMax = 60_000;
+
+    private readonly Process _process;
+    private readonly Queue<string> _errors = new(); // the last lines
+
+    /// <param name="data">Its folder, which may be new.</param>
+    /// <param name="words">Further flags.</param>
+    public ServerProcess(string data, params string[] words)
+    {
+        Data = data;
+        string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } path ? path : "dotnet";
+        string[] ports = ["--binary-port", "0", "--binary-tls-port", "-1", "--http-port", "-1", "--https-port", "-1"];
+        _process = Process.Start(new ProcessStartInfo(dotnet, [Path.Combine(AppContext.BaseDirectory, Program), "serve", "--data", data, .. ports, .. words])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        _process.StandardInput.Close();
+        var ready = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data is null || line.Data.StartsWith("ready ", StringComparison.Ordinal))
+                ready.TrySetResult(line.Data);
+        };
+        _process.ErrorDataReceived += (_, line) => Note(line.Data);
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+        string? said = ready.Task.Wait(ReadyMsMax) ? ready.Task.Result : null;
+        if (said is null)
+        {
+            string errors = Errors;
+            Kill();
+            throw new CheckFailedException($"the server did not get ready: {errors}");
+        }
+
+        BinaryPort = PortIn(said, " binary=");
+    }
+
+    public string Data { get; }
+
+    public int BinaryPort { get; }
+
+    /// <summary>Of the operator's first session, as the server made it.</summary>
+    public string OperatorKeyFile => Path.Combine(Data, "keys", "operator.pem");
+
+    public int ProcessId => _process.Id;
+
+    public string Errors
+    {
+        get
+        {
+            lock (_errors)
+                return string.Join(" | ", _errors);
+        }
+    }
+
+    public ClientOptions ClientOptions => new() { Host = "127.0.0.1", Port = BinaryPort, Plain = true, KeyFile = OperatorKeyFile };
+
+    /// <summary>What it holds in memory now.</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
+    /// <summary>Asks it to end (SIGTERM), and waits.</summary>
+    /// <returns>Its exit code.</returns>
+    public int Stop()
+    {
+        using (Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]))
+            _process.WaitForExit();
+        return _process.ExitCode;
+    }
+
+    /// <summary>As kill -9.</summary>
+    public void Kill()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+        _process.WaitForExit();
+    }
+
+    public void Dispose()
+    {
+        Kill();
+        _process.Dispose();
+    }
+
+    private static int PortIn(string ready, string name)
+    {
+        int at = ready.IndexOf(name, StringComparison.Ordinal);
+        if (at < 0)
+            throw new CheckFailedException($"the server's ready line has no{name.TrimEnd('=')} port: {ready}");
+        string address = ready[(at + name.Length)..].Split(' ')[0];
+        return int.Parse(address[(address.LastIndexOf(':') + 1)..], NumberStyles.None, CultureInfo.InvariantCulture);
+    }
+
+    private void Note(string? line)
+    {
+        if (line is null)
+            return;
+        lock (_errors)
+        {
+            _errors.Enqueue(line);
+            if (_errors.Count > 20)
+                _errors.Dequeue();
+        }
+    }
+}

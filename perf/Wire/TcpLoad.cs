@@ -1,0 +1,135 @@
+using Settlement.Client.Wire;
+using Settlement.Engine.Domain;
+using Settlement.Perf.Common;
+using Settlement.Perf.Load;
+
+namespace Settlement.Perf.Wire;
+
+/// <summary>
+/// `perf tcp`: payments from this process to a server in another over TCP on loopback, durable before their verdicts: in frames of 8,190, of 100 and of 1.
+/// Every verdict is looked at, and in the end every account.
+/// </summary>
+internal sealed class TcpLoad : IAsyncDisposable
+{
+    private const int WarmUps = 2;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("settlement-tcp-").FullName;
+    private readonly List<ServerProcess> _server = [];
+    private readonly WireLedger _ledger;
+    private ulong _stream = 0x7C9_0000;
+
+    private TcpLoad(int wallets) => _ledger = new WireLedger(wallets);
+
+    /// <summary>How a load is cut.</summary>
+    private sealed record Shape(int FramePayments, int Connections, int Payments);
+
+    public static int Run(LoadOptions options) => RunAsync(options).GetAwaiter().GetResult();
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (ServerProcess server in _server)
+            server.Dispose();
+        Directory.Delete(_folder, recursive: true);
+        await ValueTask.CompletedTask.ConfigureAwait(false);
+    }
+
+    private static async Task<int> RunAsync(LoadOptions options)
+    {
+        Shape[] shapes = options.Small
+            ? [new(WireLimits.FramePaymentsMax, 1, 20_000), new(100, 2, 5_000), new(1, 2, 500)]
+            : [new(WireLimits.FramePaymentsMax, 2, 1 << 22), new(100, 4, 1 << 20), new(1, 8, 1 << 18)];
+        await using var load = new TcpLoad(options.Small ? 4_000 : 1_000_000);
+        await load.StartAsync().ConfigureAwait(false);
+        var measured = new List<(Shape Shape, Runs Runs, Cost Cost)>();
+        foreach (Shape shape in shapes)
+            measured.Add(await load.MeasureAsync(shape, options.Runs).ConfigureAwait(false));
+        await load.VerifyAsync().ConfigureAwait(false);
+        Figure figure = new Figure(
+            "tcp",
+            $"payments over TCP on loopback to a server in a process of its own and back, fsynced before the verdict: client, wire, ring, FASTER log, all of Settle ({load._ledger.Wallets:N0} wallets in 8 currencies, "
+                + $"stream ids, labels, 20 countries' rows), trees, seals; frames of {shapes[0].FramePayments:N0} over {shapes[0].Connections} connections; the client on the same cores verifies every verdict, and all balances at the end; no TLS; bytes are the client's",
+            measured[0].Runs);
+        foreach ((Shape shape, Runs runs, Cost cost) in measured)
+        {
+            figure = figure.With($"frames_of_{shape.FramePayments}_per_second", runs.PerSecond.Median, $"payments a second, {shape.Connections} connections")
+                .With($"frames_of_{shape.FramePayments}_server_ns", cost.ServerNs, "processor time of the server a payment")
+                .With($"frames_of_{shape.FramePayments}_client_ns", cost.ClientNs, "of the client");
+        }
+
+        FigurePrinter.Print(figure.With("server_megabytes", load._server[0].ResidentBytes / 1e6, "resident at the end"), options.Json, options.Output);
+        return 0;
+    }
+
+    private readonly record struct Cost(double ServerNs, double ClientNs);
+
+    private async Task StartAsync()
+    {
+        _server.Add(new ServerProcess(Path.Combine(_folder, "data")));
+        Client.SettlementClient client = await Client.SettlementClient.ConnectAsync(_server[0].ClientOptions).ConfigureAwait(false);
+        await using (client.ConfigureAwait(false))
+            await _ledger.SetUpAsync(client).ConfigureAwait(false);
+    }
+
+    private async Task VerifyAsync()
+    {
+        Client.SettlementClient client = await Client.SettlementClient.ConnectAsync(_server[0].ClientOptions).ConfigureAwait(false);
+        await using (client.ConfigureAwait(false))
+            await _ledger.VerifyAsync(client).ConfigureAwait(false);
+    }
+
+    private async Task<(Shape Shape, Runs Runs, Cost Cost)> MeasureAsync(Shape shape, int runs)
+    {
+        var lanes = new List<PaymentLane>();
+        try
+        {
+            for (int i = 0; i < shape.Connections; i++)
+                lanes.Add(await PaymentLane.OpenAsync(_server[0].ClientOptions with { FramePaymentsMax = shape.FramePayments }, _stream++).ConfigureAwait(false));
+            Payment[] payments = _ledger.NewPayments(shape.Payments);
+            Memory<Payment>[] parts = Parts(payments, shape.Connections);
+            int times = 0;
+            TimeSpan server = default, client = default;
+            Runs measured = Runs.Of(
+                runs,
+                () =>
+                {
+                    if (++times == WarmUps + 1)
+                        (server, client) = (_server[0].ProcessorTime, Environment.CpuUsage.TotalTime);
+                    return Common.Run.Time(payments.Length, () => Task.WaitAll([.. lanes.Select((lane, i) => SendAsync(lane, parts[i], shape.FramePayments))]));
+                },
+                WarmUps);
+            double counted = (double)runs * payments.Length / 1e9;
+            var cost = new Cost((_server[0].ProcessorTime - server).TotalSeconds / counted, (Environment.CpuUsage.TotalTime - client).TotalSeconds / counted);
+            for (int i = 0; i < lanes.Count; i++)
+                lanes[i].Verify((long)times * parts[i].Length);
+            _ledger.Expect(payments, times);
+            return (shape, measured, cost);
+        }
+        finally
+        {
+            foreach (PaymentLane lane in lanes)
+                await lane.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static Memory<Payment>[] Parts(Payment[] payments, int count)
+    {
+        var parts = new Memory<Payment>[count];
+        for (int i = 0; i < count; i++)
+        {
+            int start = (int)((long)payments.Length * i / count);
+            parts[i] = payments.AsMemory(start, (int)((long)payments.Length * (i + 1) / count) - start);
+        }
+
+        return parts;
+    }
+
+    /// <summary>Writes frame by frame; small ones many at a time.</summary>
+    private static async Task SendAsync(PaymentLane lane, Memory<Payment> payments, int framePayments)
+    {
+        await Task.Yield();
+        int atOnce = framePayments * Math.Max(1, 1_000 / framePayments);
+        for (int start = 0; start < payments.Length; start += atOnce)
+            await lane.Writer.WriteAsync(payments.Slice(start, Math.Min(atOnce, payments.Length - start))).ConfigureAwait(false);
+        await lane.Writer.CompleteAsync().ConfigureAwait(false);
+    }
+}
