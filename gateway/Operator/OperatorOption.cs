@@ -13,6 +13,10 @@ internal sealed class OperatorOption
     private readonly Option<string> _journal = SettleOption.Text("--journal", "DIR", "The journal of a ledger that is stopped.");
     private readonly Option<string> _nodeKey = SettleOption.Text(GovernanceOption.NodeKeyName, "FILE", "The node's private key, for a stopped ledger. Default: node.key in the journal's directory.");
     private readonly Option<ulong?> _clock = SettleOption.Clock("Fixes block time (RFC 3339), for a stopped ledger. Default: the machine's clock.");
+    private readonly Option<string> _connect = SettleOption.Text("--connect", "HOST:PORT", "The binary port of the server that has the ledger, instead of --journal.");
+    private readonly Option<string> _as = SettleOption.Text("--as", "FILE", "Private key of the session that sends this, with --connect; at a server's first start that is keys/operator.pem.");
+    private readonly Option<string> _certificate = SettleOption.Text("--server-certificate", "FILE", "The server's certificate (PEM), with --connect, where the machine's authorities do not know it; of a development certificate tls/server.pem.");
+    private readonly Option<bool> _plain = new("--plain") { Description = "Without TLS, with --connect; to this machine alone." };
     private readonly Option<bool> _json = GovernanceOption.Json();
 
     public static Option<byte> Clearance() => new("--clearance")
@@ -34,7 +38,7 @@ internal sealed class OperatorOption
     /// <summary>A verb that opens the ledger, sends what it is for, and prints what happened.</summary>
     public Command OnLedger(Command verb, TextWriter output, TextWriter error, Func<ParseResult, OperatorDesk, DeskReply> work)
     {
-        foreach (Option option in (Option[])[_journal, _nodeKey, _clock, _json])
+        foreach (Option option in (Option[])[_journal, _nodeKey, _clock, _connect, _as, _certificate, _plain, _json])
             verb.Add(option);
         verb.SetAction(parsed => GovernanceOption.Run(error, () =>
         {
@@ -46,9 +50,16 @@ internal sealed class OperatorOption
 
     private OperatorDesk Open(ParseResult parsed, TextWriter error)
     {
-        if (parsed.GetValue(_journal) is not { } journal)
-            throw new UsageException("Say which ledger: --journal DIR.");
-        return new StoppedDesk(LawDesk.Open(new DeskOptions { Journal = journal, NodeKey = parsed.GetValue(_nodeKey), ClockNs = parsed.GetValue(_clock) }, error));
+        (string? journal, string? server) = (parsed.GetValue(_journal), parsed.GetValue(_connect));
+        if ((journal is null) == (server is null))
+            throw new UsageException("Say which ledger, one of two: --journal DIR of one that is stopped, or --connect HOST:PORT of the server that has it.");
+        if (server is not null)
+        {
+            string key = parsed.GetValue(_as) ?? throw new UsageException("--connect: say with --as FILE as whom, by the private key of a session.");
+            return ServerDesk.Connect(server, key, parsed.GetValue(_certificate), parsed.GetValue(_plain));
+        }
+
+        return new StoppedDesk(LawDesk.Open(new DeskOptions { Journal = journal!, NodeKey = parsed.GetValue(_nodeKey), ClockNs = parsed.GetValue(_clock) }, error));
     }
 
     private static ulong ParseWallet(ArgumentResult result) =>

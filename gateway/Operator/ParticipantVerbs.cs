@@ -33,9 +33,11 @@ internal static class ParticipantVerbs
             if (shown is null)
                 return new DeskReply($"{declared}.", ("participant", participant), ("name", called), ("new", isNew));
             byte level = parsed.GetValue(clearance);
-            ushort session = KeyVerbs.SessionOfKey(desk, shown, participant) ?? SessionOpening.Open(
-                desk, participant, level, parsed.GetValue(declassify) ? SessionFlags.Declassify : SessionFlags.None);
+            ushort? before = KeyVerbs.SessionOfKey(desk, shown, participant);
+            ushort session = before ?? SessionOpening.Open(desk, participant, level, parsed.GetValue(declassify) ? SessionFlags.Declassify : SessionFlags.None);
             Verdict verdict = KeyVerbs.Register(desk, KeyRole.Session, session, shown, []).Verdict;
+            if (before is null && verdict != Verdict.Accepted)
+                desk.Send(Instruction.CloseSession, new SessionClosing(session).Encode()); // nobody could ever act as it
             OperatorDesk.Check(verdict, KeyVerbs.WhyNot(verdict, shown.Id, $"session {session}"));
             return new DeskReply(
                 $"{declared}; who shows key {shown.Id} acts as its session {session}{(verdict == Verdict.Duplicate ? ", as before" : $", clearance {level}")}.",
