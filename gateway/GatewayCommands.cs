@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using Settlement.Gateway.Http.Auth;
 using Settlement.Gateway.Init;
 using Settlement.Gateway.Modules;
+using Settlement.Gateway.Operator;
 using Settlement.Gateway.Serve;
 using Settlement.Gateway.Settle;
 
@@ -21,6 +22,13 @@ internal static class GatewayCommands
             SettleCommand.Create(output, error),
             TokenCommand.Create(output, error),
             RulesCommand.Create(output, error),
+            ParticipantVerbs.Create(output, error),
+            SessionVerbs.Create(output, error),
+            KeyVerbs.Create(output, error),
+            WalletVerbs.Create(output, error),
+            MandateVerbs.Create(output, error),
+            ConsentVerbs.Create(output, error),
+            ChainVerbs.Create(output, error),
         };
         ParseResult parsed = root.Parse(words.Count == 0 ? ["--help"] : words);
         if (parsed.Errors.Count == 0)

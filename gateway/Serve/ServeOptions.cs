@@ -1,6 +1,7 @@
 using Settlement.Engine.Snapshots;
 using Settlement.Gateway.Http;
 using Settlement.Gateway.Init;
+using Settlement.Gateway.Serve.Metrics;
 using Settlement.Gateway.Settle;
 using Settlement.Gateway.Wire;
 using Settlement.History;
@@ -73,6 +74,9 @@ internal sealed class ServeOptions
 
     /// <summary>Bounds of the binary port.</summary>
     public WireOptions Wire { get; set; } = new();
+
+    /// <summary>Who reads metrics, and where they are sent.</summary>
+    public MetricsOptions Metrics { get; set; } = new();
 
     public string JournalFolder => Path.Combine(Data!, "journal");
 

@@ -100,6 +100,7 @@ internal static class ServeSettings
             }
         }
 
+        options.Metrics.Check(mistakes);
         if ((options.Certificate is null) != (options.CertificateKey is null))
             mistakes.Add("Certificate and CertificateKey belong together: name both files, or neither.");
         foreach ((string name, string? file) in (ReadOnlySpan<(string, string?)>)[("Certificate", options.Certificate), ("CertificateKey", options.CertificateKey)])

@@ -16,6 +16,7 @@ using Settlement.Engine.Snapshots;
 using Settlement.Gateway.Http;
 using Settlement.Gateway.Http.Batches;
 using Settlement.Gateway.Init;
+using Settlement.Gateway.Serve.Metrics;
 using Settlement.Gateway.Settle;
 using Settlement.Gateway.Wire;
 
@@ -33,12 +34,13 @@ internal sealed partial class ServerHost : IAsyncDisposable
     private readonly Node _node;
     private readonly WebApplication _app;
     private readonly ServerCertificate _certificate;
+    private readonly Metering _metering;
     private readonly Dictionary<string, ListenOptions> _ports;
     private readonly ILogger _log;
 
-    private ServerHost(Node node, WebApplication app, ServerServices services, ServerCertificate certificate, Dictionary<string, ListenOptions> ports)
+    private ServerHost(Node node, WebApplication app, ServerServices services, ServerCertificate certificate, Metering metering, Dictionary<string, ListenOptions> ports)
     {
-        (_node, _app, Services, _certificate, _ports) = (node, app, services, certificate, ports);
+        (_node, _app, Services, _certificate, _metering, _ports) = (node, app, services, certificate, metering, ports);
         _log = services.Logs.CreateLogger("Settlement.Serve");
     }
 
@@ -77,6 +79,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         builder.Services.AddSingleton(provider => new WireServer(
             ledgerId, ingress, keys, options.Wire, counters, provider.GetRequiredService<ILoggerFactory>().CreateLogger("Settlement.Wire")));
         builder.Services.AddSingleton<WireConnectionHandler>();
+        builder.Services.AddMetricsExport(options.Metrics);
         var ports = new Dictionary<string, ListenOptions>();
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, certificate.Certificate, ports));
         WebApplication app = builder.Build();
@@ -87,9 +90,11 @@ internal sealed partial class ServerHost : IAsyncDisposable
             var services = new ServerServices(
                 options, node.Pipeline, ledgerId, ingress, keys, wire, batches, counters, app.Services.GetRequiredService<ILoggerFactory>());
             HttpApi.Map(app, services, boards);
+            Metering metering = started.Add(new Metering(node, counters, egress.Tallies));
+            app.MapMetrics(options.Metrics, metering, context => OperatorCertificate.IsShownAsync(context, keys));
             await app.StartAsync().ConfigureAwait(false);
             started.Release();
-            var host = new ServerHost(node, app, services, certificate, ports);
+            var host = new ServerHost(node, app, services, certificate, metering, ports);
             services.Open();
             LogStarted(host._log, ledgerId.ToString("x32", CultureInfo.InvariantCulture));
             if (operatorKey is { } made)
@@ -165,6 +170,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         Services.Ingress.Dispose();
         _node.Dispose();
         _certificate.Dispose();
+        _metering.Dispose();
     }
 
     private static NodeOptions NodeOptionsOf(ServeOptions options, TextWriter error)

@@ -1,6 +1,7 @@
 using Settlement.Engine;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Reply;
+using Settlement.Gateway.Serve.Metrics;
 
 namespace Settlement.Gateway.Wire;
 
@@ -11,6 +12,9 @@ namespace Settlement.Gateway.Wire;
 internal sealed class EgressPublisher(PendingFrames frames, ServerCounters counters) : IReplyPublisher
 {
     private readonly VerdictsEncoder _encoder = new();
+
+    /// <summary>What it has answered, for metrics.</summary>
+    public EgressTallies Tallies { get; } = new();
 
     /// <summary>Told when a journaled command has ended sessions or keys.</summary>
     public ISessionEnds? SessionEnds { get; set; }
@@ -35,10 +39,22 @@ internal sealed class EgressPublisher(PendingFrames frames, ServerCounters count
             ReadOnlySpan<Payment> runSlots = slots.Slice(at, length);
             ReadOnlySpan<Outcome> runOutcomes = outcomes.Slice(at, length);
             if (frame.AreCommands)
+            {
                 TellSessionEnds(runSlots, runOutcomes);
+                Tallies.DecidedCommands(length);
+            }
+            else
+            {
+                Tallies.Decided(runOutcomes);
+            }
+
             frame.Owner!.OnDecided(in frame, index, runSlots, runOutcomes, firstSequence + (ulong)at, _encoder);
             if (index + length == frame.Count)
+            {
+                Tallies.Answered(frame.ClaimedAt, frame.AreCommands);
                 frame = default;
+            }
+
             at += length;
         }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Settlement.Client.Wire;
 using Settlement.Engine.Domain;
 
@@ -34,6 +35,9 @@ internal struct PendingFrame
 
     /// <summary>Control commands: looked at for what ends sessions.</summary>
     public bool AreCommands;
+
+    /// <summary>When its slots were claimed, by the stopwatch: how long its answer takes is counted from here.</summary>
+    public long ClaimedAt;
 }
 
 /// <summary>
@@ -58,6 +62,7 @@ internal sealed class PendingFrames(int ringSlots)
     {
         int row = (int)first & _mask;
         _rows[row] = frame;
+        _rows[row].ClaimedAt = Stopwatch.GetTimestamp();
         return ((ulong)row + 1) << IndexBits;
     }
 

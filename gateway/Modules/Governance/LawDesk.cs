@@ -85,9 +85,15 @@ internal sealed class LawDesk : IReplyPublisher, IBatchPublisher, IDisposable
     /// <summary>Sends a command and waits until it is durable, decided, and nothing is to be built because of it.</summary>
     /// <returns>Its verdict, and the sequence of its last slot.</returns>
     /// <exception cref="EngineStoppedException">The engine stopped.</exception>
-    public (Verdict Verdict, ulong Sequence) Send(Instruction instruction, ReadOnlySpan<byte> payload, ushort session = Limits.OperatorSession)
+    public (Verdict Verdict, ulong Sequence) Send(Instruction instruction, ReadOnlySpan<byte> payload, ushort session = Limits.OperatorSession) =>
+        Send(new ControlCommand { Instruction = instruction, Session = session }, payload);
+
+    /// <summary>As above, for a command whose values stand in itself; the operator's session sends it unless it names another.</summary>
+    public (Verdict Verdict, ulong Sequence) Send(ControlCommand command, ReadOnlySpan<byte> payload = default)
     {
-        _submitter.Command(new ControlCommand { Instruction = instruction, Session = session }, new SlotTag(OwnCommand, 1), payload);
+        if (command.Session == 0)
+            command.Session = Limits.OperatorSession;
+        _submitter.Command(in command, new SlotTag(OwnCommand, 1), payload);
         _node.Pipeline.Drain();
         return (_outcome.Verdict, _lastSequence);
     }
