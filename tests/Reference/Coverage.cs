@@ -132,6 +132,7 @@ public sealed class Coverage
             Verdict.ZeroAmount, Verdict.SelfPayment, Verdict.NotAuthorised, Verdict.UnknownPayer, Verdict.UnknownPayee,
             Verdict.PayerFrozen, Verdict.PayerClosed, Verdict.PayeeFrozen, Verdict.PayeeClosed, Verdict.DeniedByRule,
             Verdict.LimitExceeded, Verdict.TargetTaken, Verdict.InsufficientFunds, Verdict.TableFull, Verdict.UnderReview,
+            Verdict.ConsentMissing, Verdict.ConsentExceeded,
         ];
         Verdict[] moves = [.. transfer, Verdict.CapExceeded, Verdict.Overflow];
         Verdict[] capture =
@@ -192,6 +193,7 @@ public sealed class Coverage
         const Verdict accepted = Verdict.Accepted, again = Verdict.Duplicate, invalid = Verdict.InvalidValue,
             exists = Verdict.AlreadyExists, full = Verdict.CapacityExceeded, participant = Verdict.UnknownParticipant,
             currency = Verdict.UnknownCurrency, wallet = Verdict.UnknownWallet;
+        Verdict[] owner = [Verdict.ConsentMissing, Verdict.UnknownKey, Verdict.BadSignature, Verdict.AwaitingQuorum];
         (Instruction, Verdict[])[] commands =
         [
             (Instruction.DeclareParticipant, [accepted, again, invalid, exists, full]),
@@ -212,6 +214,13 @@ public sealed class Coverage
             (Instruction.CloseBatch, [accepted, again]),
             (Instruction.SettledBatch, [accepted, again, Verdict.UnknownBatch]),
             (Instruction.AcceptTime, [accepted, invalid]),
+            (Instruction.RegisterKey, [accepted, again, invalid, exists, wallet, .. owner]),
+            (Instruction.RevokeKey, [accepted, again, wallet, .. owner]),
+            (Instruction.CloseSession, [accepted, again, invalid]),
+            (Instruction.SetMandate, [accepted, again, invalid, wallet, participant, .. owner]),
+            (Instruction.SetConsent, [accepted, again, wallet, Verdict.QuorumMissing, .. owner]),
+            (Instruction.OpenChain,
+                [accepted, again, invalid, exists, wallet, participant, currency, Verdict.ConsentMissing, Verdict.UnknownKey, Verdict.BadSignature]),
         ];
         foreach ((Instruction instruction, Verdict[] own) in commands)
         {

@@ -135,6 +135,8 @@ public sealed partial class StreamGenerator
                             : _random.Percent(8) ? _random.Between(1UL, 500)
                             : _random.Between(1_000_000UL, 4_000_000_000),
                     });
+        if (consents && _temper != Temper.Tight)
+            openings.AddRange(ChainStreams());
         return openings;
     }
 

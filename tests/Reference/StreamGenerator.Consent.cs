@@ -22,12 +22,28 @@ public sealed partial class StreamGenerator
     private readonly Dictionary<Digest, PayWordChain> _chainsByEnd = [];
     private ulong _chainSeed = seed;
 
+    /// <summary>First payments of the streams that chains will be for: once the table of streams is full, none could be opened.</summary>
+    private IEnumerable<Payment> ChainStreams()
+    {
+        for (ushort participant = 0; participant < ParticipantsAtStart; participant++)
+        {
+            for (ulong stream = ChainStream; stream < ChainStream + 3; stream++)
+            {
+                Payment payment = ScriptPay(Instruction.Immediate, _wallets[0], _wallets[1], 1, session: SessionOf(participant));
+                AssignStream(ref payment, stream, NextNumber(participant, stream));
+                yield return payment;
+            }
+        }
+    }
+
     /// <summary>A wallet that commands about consent come back to, so that its keys, policy and payments meet.</summary>
-    private ulong OwnedWallet() => _random.OneIn(12) ? AnyWallet() : _wallets[(_random.Below(24) * 5) % _wallets.Count];
+    private ulong OwnedWallet() => _random.OneIn(20) ? AnyWallet()
+        : Model.Consents.Count > 6 && _random.Percent(85) ? _random.Pick([.. Model.Consents.Keys.Order()])
+        : _wallets[(_random.Below(10) * 5) % _wallets.Count];
 
     private void AddConsentCommands(List<Payment> slots)
     {
-        for (int i = _random.Between(1, 6); i > 0; i--)
+        for (int i = _random.Between(1, 12); i > 0; i--)
         {
             (Instruction instruction, ushort session, byte[] payload) = _sentPayloads.Count > 0 && _random.OneIn(9)
                 ? _random.Pick(_sentPayloads)
@@ -64,7 +80,7 @@ public sealed partial class StreamGenerator
                     new KeyRevocation(KeyRole.Session, _random.OneIn(8) ? 3 : known.Owner, known.Id, []).Encode());
             case < 12:
                 return (Instruction.CloseSession, HouseOperator, new SessionClosing(NextSessionToClose()).Encode());
-            case < 36:
+            case < 34:
                 return NextWalletKey(wallet, session);
             case < 44:
                 NaiveKey[] keys = [.. Model.Keys.Where(key => key.Role == KeyRole.Wallet && key.Owner == wallet)];
@@ -122,8 +138,8 @@ public sealed partial class StreamGenerator
     private (Instruction Instruction, ushort Session, byte[] Payload) NextPolicy(ulong wallet, ushort session)
     {
         int keys = Model.KeysInForce(wallet).Count();
-        byte k = (byte)Math.Clamp(_random.OneIn(8) ? keys + 1 : _random.Between(1, Math.Max(1, Math.Min(keys, 3))), 1, 16);
-        ConsentSetting setting = _random.Below(10) switch
+        byte k = (byte)Math.Clamp(_random.OneIn(8) ? keys + 1 : _random.Between(1, Math.Clamp(keys, 1, 3)), 1, 16);
+        ConsentSetting setting = _random.Below(12) switch
         {
             0 => new ConsentSetting(wallet, ConsentPolicy.Custodial, 0, 0, []),
             < 5 => new ConsentSetting(wallet, ConsentPolicy.Signed, k, k == 1 ? 0 : _random.Below(2_000UL), []),
@@ -138,6 +154,8 @@ public sealed partial class StreamGenerator
         ulong[] streaming = [.. Model.Consents.Where(consent => consent.Value.Policy == ConsentPolicy.Stream).Select(consent => consent.Key).Order()];
         if (streaming.Length > 0 && !_random.OneIn(10))
             (wallet, session) = (_random.Pick(streaming), WalletSession(wallet));
+        if (_random.OneIn(25))
+            wallet = _random.Below(3UL) * 1_000_003; // nobody's
         ushort participant = _random.OneIn(20) ? (ushort)60
             : !_random.OneIn(3) && Model.Wallets.GetValueOrDefault(wallet) is { } of ? of.Participant
             : (ushort)_random.Below(ParticipantsAtStart);
@@ -168,7 +186,7 @@ public sealed partial class StreamGenerator
         NaiveConsent? consent = Model.Consents.GetValueOrDefault(wallet);
         if (consent is null || (consent.SignaturesAbove == 0 && !_random.OneIn(10)))
             return [];
-        if (_random.OneIn(8)) // lost keys: operators stand in
+        if (_random.OneIn(6)) // lost keys: operators stand in
         {
             session = _random.Pick((ushort[])[HouseOperator, SecondOperator, 6, 15]);
             return [];
@@ -192,7 +210,7 @@ public sealed partial class StreamGenerator
             if (Array.Find(s_pairs.Value, pair => pair.Spki.AsSpan().SequenceEqual(key.Spki)) is not { } pair)
                 continue;
             byte[] signature = pair.Sign(message);
-            if (_random.OneIn(30))
+            if (_random.OneIn(20))
                 signature[_random.Below(signature.Length)] ^= 4;
             signatures.Add(new OwnerSignature((ushort)key.Number, signature));
         }

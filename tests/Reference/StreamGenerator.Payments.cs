@@ -70,13 +70,15 @@ public sealed partial class StreamGenerator
             (payer, participant) = _random.Pick([.. Model.Mandates.Keys.Order()]);
             session = SessionOf(participant);
         }
-        else if (consents && _random.OneIn(25) && Model.Consents.Count > 0)
+        else if (consents && _random.OneIn(10) && Model.Consents.Count > 0)
         {
             payer = _random.Pick([.. Model.Consents.Keys.Order()]);
             session = Model.Wallets.TryGetValue(payer, out NaiveWallet? owned) ? SessionOf(owned.Participant) : session;
         }
 
         ulong payee = _random.OneIn(40) ? _random.Pick(_whales) : _random.Pick(_wallets);
+        if (_random.OneIn(80) && Model.Wallets.Values.Where(wallet => wallet.Status == WalletStatus.Closed).Select(wallet => wallet.Id).Order().ToArray() is { Length: > 0 } closed)
+            payee = _random.Pick(closed);
         for (int attempt = 0; payee == payer; attempt++)
             payee = _wallets[(_random.Below(_wallets.Count) + attempt) % _wallets.Count];
         Instruction instruction = _random.Below(100) switch
