@@ -55,6 +55,8 @@ public static class PerfLoads
         new("apply", "all of Settle, over blocks in memory", ApplyLoad.Run),
         new("dedup", "telling new ids from repeated ones, each kind of id, in memory and spilled", DedupLoad.Run),
         new("labels", "the level check of a payment, at each width of vectors", LabelsLoad.Run),
+        new("payword", "links of payers' hash chains, many streams at once, against the framework's hash", PaywordLoad.Run),
+        new("signatures", "payers' signatures, P-256 and ML-DSA-65", SignaturesLoad.Run),
         new("rules", "judging a payment by corridor rows and by the residual program", RulesLoad.Run),
     ];
 }

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Settlement.Engine;
 using Settlement.Engine.Batch;
+using Settlement.Engine.Consent.Checking;
 using Settlement.Engine.Dedup;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
@@ -202,8 +203,12 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
         return replay;
     }
 
+    /// <summary>Sees what the reply thread sees; null: there is none.</summary>
+    public EvidenceChecker? Checker { get; set; }
+
     public void OnSettled(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<ulong> tags, ulong firstSequence)
     {
+        Checker?.OnSettled(slots, outcomes);
         if (firstSequence != (ulong)_outcomes.Count + 1)
             throw new InvalidOperationException($"sequence {firstSequence} is told after {_outcomes.Count}");
         for (int i = 0; i < slots.Length; i++)

@@ -22,8 +22,11 @@ public sealed class NaiveConsent
     public ulong Counter { get; set; }
 }
 
-public sealed class NaiveChain(ChainCommitment commitment, ushort[] signers)
+public sealed class NaiveChain(ChainCommitment commitment, ushort[] signers, ulong opened)
 {
+    /// <summary>Sequence of the last slot of the command that opened it.</summary>
+    public ulong Opened { get; } = opened;
+
     public ChainCommitment Commitment { get; } = commitment;
     public ushort[] Signers { get; } = signers;
     public ulong Last { get; set; }
@@ -210,7 +213,7 @@ public sealed partial class NaiveEngine
             return Verdict.ConsentMissing;
         if (JudgeSignatures(c.Wallet, NaiveSignatures.Message("settlement chain v1", c.Encode()), command.Signatures) is var refusal and not Verdict.Undecided)
             return refusal;
-        _chains[(c.Participant, c.Stream, c.Wallet)] = new NaiveChain(c, [.. command.Signatures.Select(signature => signature.Key)]);
+        _chains[(c.Participant, c.Stream, c.Wallet)] = new NaiveChain(c, [.. command.Signatures.Select(signature => signature.Key)], _sequenceNext - 1);
         return Verdict.Accepted;
     }
 
@@ -284,7 +287,7 @@ public sealed partial class NaiveEngine
             Payment payment = slots[(int)entry.Index];
             if (entry.Kind == EvidenceKind.Signature)
                 _signed.Add((_sequenceNext + entry.Index, entry.Key, entry.Scheme));
-            else if (IsOpen(payment.Session) && FindChain(payment) is { } chain && payment.IdLow > chain.Last && payment.IdLow <= chain.Commitment.Length
+            else if (IsOpen(payment.Session) && FindChain(payment) is { } chain && entry.Key == chain.Opened && payment.IdLow > chain.Last && payment.IdLow <= chain.Commitment.Length
                 && payment.IdLow - chain.Last <= Limits.StreamWindow)
                 chain.Last = payment.IdLow;
             at += EvidenceEntry.Size + ((entry.Length + 7) / 8 * 8);

@@ -255,7 +255,8 @@ public sealed partial class StreamGenerator
         NaiveChain[] chains = [.. Model.Chains.Where(chain => chain.Key.Wallet == payer).OrderBy(chain => chain.Key.Participant).ThenBy(chain => chain.Key.Stream).Select(chain => chain.Value)];
         if (chains.Length == 0 || _random.OneIn(15))
             return false;
-        ChainCommitment chain = _random.Pick(chains).Commitment;
+        NaiveChain picked = _random.Pick(chains);
+        ChainCommitment chain = picked.Commitment;
         if (!_random.OneIn(12))
             payment.Session = SessionOf(chain.Participant);
         if (_random.Percent(80))
@@ -271,7 +272,7 @@ public sealed partial class StreamGenerator
         if (_random.Percent(60) && number <= ChainLength && _chainsByEnd.TryGetValue(chain.End, out PayWordChain? links))
         {
             Digest link = links.Link((uint)number);
-            AddEvidence(EvidenceKind.Link, SignatureScheme.None, 0, ((ReadOnlySpan<byte>)link).ToArray());
+            AddEvidence(EvidenceKind.Link, SignatureScheme.None, _random.OneIn(25) ? 0 : picked.Opened, ((ReadOnlySpan<byte>)link).ToArray());
         }
 
         return true;

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Settlement.Engine.Domain;
 
 namespace Settlement.Engine.Consent.Checking;
@@ -27,7 +26,7 @@ public sealed class EvidenceChecker : IDisposable
 {
     private readonly ConsentDirectory _directory;
     private readonly SignatureThreads _threads;
-    private readonly ConcurrentStack<FrameEvidence> _idle = new();
+    private readonly Stack<FrameEvidence> _idle = new(); // written by: callers, holding it
     private readonly byte[] _head = new byte[ConsentMessage.PaymentBytes];
 
     /// <param name="ledgerId">Which ledger signatures are for.</param>
@@ -54,15 +53,18 @@ public sealed class EvidenceChecker : IDisposable
             return default;
         if (EvidenceReader.FaultOf(evidence, payments.Length) is not null)
             return new EvidenceFound(0, 1);
-        if (!_idle.TryPop(out FrameEvidence? frame))
-            frame = new FrameEvidence(_directory, _head);
+        FrameEvidence? frame;
+        lock (_idle)
+            _idle.TryPop(out frame);
+        frame ??= new FrameEvidence(_directory, _head);
         frame.Take(participant, payments, evidence);
         frame.CheckLinks(payments.Length);
         if (frame.Signatures is { } signatures)
             _threads.Check(signatures);
         EvidenceFound found = frame.Keep(evidence, kept);
         frame.Clear();
-        _idle.Push(frame);
+        lock (_idle)
+            _idle.Push(frame);
         return found;
     }
 
