@@ -71,6 +71,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         builder.Services.AddSingleton(provider => new WireServer(
             ledgerId, ingress, keys, options.Wire, counters, provider.GetRequiredService<ILoggerFactory>().CreateLogger("Settlement.Wire")));
         builder.Services.AddSingleton<WireConnectionHandler>();
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, WideBlockPoolFactory>();
         var ports = new Dictionary<string, ListenOptions>();
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, certificate.Certificate, ports));
         WebApplication app = builder.Build();
