@@ -62,7 +62,8 @@ internal sealed partial class WireConnection : SlotOwner
         RestOfFrame,
     }
 
-    public bool IsAuthenticated => _session is not null;
+    /// <summary>Its session is open, and is counted as such.</summary>
+    public bool IsAuthenticated => _phase == Phase.Open;
 
     /// <summary>The session that it acts as; null: none yet.</summary>
     public SessionKey? Session => Volatile.Read(ref _session);
@@ -147,7 +148,7 @@ internal sealed partial class WireConnection : SlotOwner
     {
         while (Volatile.Read(ref _isEnding) == 0)
         {
-            ReadResult read = await _input.ReadAtLeastAsync(FrameHeader.Size, _aborted).ConfigureAwait(false);
+            ReadResult read = await ReadAtLeastAsync(FrameHeader.Size).ConfigureAwait(false);
             ReadOnlySequence<byte> buffer = read.Buffer;
             if (read.IsCanceled || buffer.Length < FrameHeader.Size)
             {
@@ -171,7 +172,7 @@ internal sealed partial class WireConnection : SlotOwner
                 _input.AdvanceTo(buffer.Start, buffer.End);
                 if (_phase == Phase.Open)
                     Expect(Waiting.RestOfFrame, _server.Options.FrameMsMax);
-                read = await _input.ReadAtLeastAsync((int)length, _aborted).ConfigureAwait(false);
+                read = await ReadAtLeastAsync(length).ConfigureAwait(false);
                 buffer = read.Buffer;
                 if (read.IsCanceled || buffer.Length < length)
                 {
@@ -192,6 +193,18 @@ internal sealed partial class WireConnection : SlotOwner
                 return;
             if (_phase == Phase.Open)
                 Expect(Waiting.Frame, _server.Options.SilenceMsMax);
+        }
+    }
+
+    /// <summary>Until so much is there, or nothing more comes, or the connection is to end.</summary>
+    private async ValueTask<ReadResult> ReadAtLeastAsync(long bytes)
+    {
+        while (true)
+        {
+            ReadResult read = await _input.ReadAsync(_aborted).ConfigureAwait(false);
+            if (read.Buffer.Length >= bytes || read.IsCompleted || read.IsCanceled)
+                return read;
+            _input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
     }
 
