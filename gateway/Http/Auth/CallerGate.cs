@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Ring;
 using Settlement.Gateway.Http.Answers;
 using Settlement.Gateway.Http.Ledger;
 using Settlement.Gateway.Wire;
@@ -55,6 +56,10 @@ internal sealed class CallerGate(HttpApiContext context, Access access, ILogger 
         {
             return Answer.Of(Problem.Unavailable(unavailable).Answer);
         }
+        catch (EngineStoppedException)
+        {
+            return Answer.Of(Problem.Unavailable(new LedgerUnavailableException("the engine has stopped", mayHaveHappened: false)).Answer);
+        }
         catch (BadHttpRequestException bad)
         {
             return Answer.Of(Problem.Invalid($"The request cannot be read: {bad.Message}").Answer);
@@ -89,7 +94,7 @@ internal sealed class CallerGate(HttpApiContext context, Access access, ILogger 
         return await context.Keys.FindAsync(IdOf(certificate), http.RequestAborted) is { } shown ? CallerFor(shown) : null;
     }
 
-    private static Caller CallerFor(SessionKey key) => new(key.Session, key.Record.Participant, key.Record.Clearance, key.Record.IsOperator);
+    private static Caller CallerFor(SessionKey key) => new(key.Session, key.Record.Participant, key.Record.Clearance, key.Record.IsOperator, key.Id);
 
     private static KeyId IdOf(X509Certificate2 certificate) => KeyId.From(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo()));
 }
