@@ -41,6 +41,7 @@ internal static class HttpApi
             Keys = services.Keys,
             Batches = boards.Batches,
             Reviews = boards.Reviews,
+            Stopping = app.Lifetime.ApplicationStopping,
             Webhooks = WebhookBook.Open(boards.Options.WebhooksFile, log),
         };
         // Live: the process answers and its engine runs. Ready: it takes payments.

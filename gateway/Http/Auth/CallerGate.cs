@@ -108,6 +108,9 @@ internal static partial class HttpLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "webhook {Webhook}: event {Event} was given up after {Attempts} attempts ({Outcome}); it is in the dead-letter list")]
     public static partial void GivenUp(ILogger log, string webhook, string @event, int attempts, string outcome);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "webhook {Webhook}: its deliveries have stopped until the server is started again")]
+    public static partial void SenderFailed(ILogger log, string webhook, Exception fault);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "webhooks: their state cannot be kept in '{Path}'")]
     public static partial void NotKept(ILogger log, string path, Exception fault);
 }

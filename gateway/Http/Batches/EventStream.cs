@@ -28,7 +28,8 @@ internal sealed class EventStream(HttpApiContext context, BatchWords words)
 
         try
         {
-            CancellationToken gone = http.RequestAborted;
+            using var ends = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, context.Stopping);
+            CancellationToken gone = ends.Token;
             http.Response.ContentType = "text/event-stream";
             http.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
             await WriteAsync(http, "retry: 2000\n\n"u8.ToArray(), gone);

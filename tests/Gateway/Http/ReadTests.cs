@@ -17,9 +17,10 @@ public sealed partial class ReadTests
     {
         _ledger = new HttpLedger().SetUp();
         _ledger.Pay(HttpLedger.BankOne, "read:1", 1, 2, "10.00");
-        _ledger.Pay(HttpLedger.BankOne, "read:2", 3, 1, "1.00");
+        _ledger.Pay(HttpLedger.BankOne, "read:2", 3, 1, "1.00"); // refused: from level 100 to level 0
         Pay("""{"id":"read:3","payer":"3","payee":"3","amount":"1","currency":"EUR"}""");
         Pay("""{"id":"read:4","payer":"1","payee":"3","amount":"5.00","currency":"EUR","level":50}""");
+        HttpLedger.Accept(_ledger.Pay(HttpLedger.BankOne, "read:5", 1, 3, "2.00"));
         HttpLedger.Accept(_ledger.Post(1, "/v1/batches/close", null));
         _ledger.Tail();
     }
@@ -103,10 +104,10 @@ public sealed partial class ReadTests
     {
         HttpSaid said = _ledger.Get(HttpLedger.LowOfBankOne, "/v1/wallets/1/statement?currency=EUR");
         JsonElement[] entries = [.. said.Json.GetProperty("entries").EnumerateArray()];
-        Assert.That(entries[0].TryGetProperty("id", out _), Is.False, "a payment of level 50");
-        Assert.That(entries[0].TryGetProperty("counterparty", out _), Is.False);
-        Assert.That(entries[1].TryGetProperty("id", out _), Is.True);
-        Assert.That(entries[1].TryGetProperty("counterparty", out _), Is.False, "a payer of level 100");
+        Assert.That(entries[0].TryGetProperty("id", out _), Is.True);
+        Assert.That(entries[0].TryGetProperty("counterparty", out _), Is.False, "a payee of level 100");
+        Assert.That(entries[1].TryGetProperty("id", out _), Is.False, "a payment of level 50");
+        Assert.That(entries[1].TryGetProperty("counterparty", out _), Is.False);
         Assert.That(entries[2].GetProperty("counterparty").GetString(), Is.EqualTo("2"));
     }
 
@@ -122,6 +123,7 @@ public sealed partial class ReadTests
 
     [TestCase(HttpLedger.BankTwo, "read:2")] // others'
     [TestCase(HttpLedger.LowOfBankOne, "read:4")] // of a higher level
+    [TestCase(HttpLedger.LowOfBankOne, "read:5")] // to a wallet of a higher level
     [TestCase(HttpLedger.BankTwo, "read:3")] // others', and refused
     public void A_payment_that_is_none_of_ones_business_is_as_one_that_is_not_there(int session, string id)
     {
