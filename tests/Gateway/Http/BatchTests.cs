@@ -76,6 +76,19 @@ public sealed class BatchTests
     }
 
     [Test]
+    public async Task A_stream_tells_nothing_more_once_its_key_is_revoked()
+    {
+        const int Session = HttpLedger.LowOfBankOne + 1;
+        _ledger.OpenSession(Session, "bank two", 255);
+        int next = int.Parse(_ledger.Get(1, "/v1/ledger").Text("open_batch"));
+        using EventReader events = await EventReader.OpenAsync(_ledger, Session, $"{next - 2}");
+        Assert.That((await events.NextAsync()).Id, Is.EqualTo($"{next - 1}"));
+        HttpLedger.Accept(_ledger.Delete(1, $"/v1/keys/{Settlement.Engine.Domain.NodeKey.Of(_ledger.Key(Session)).Id}"));
+        CloseOne(next);
+        Assert.That(async () => await events.NextAsync(), Throws.InstanceOf<EndOfStreamException>());
+    }
+
+    [Test]
     public void Batches_of_before_a_restart_are_still_shown()
     {
         string before = _ledger.Get(1, "/v1/batches/1").Text("root");

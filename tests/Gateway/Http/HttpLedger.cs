@@ -4,8 +4,11 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Rules;
+using Settlement.Engine.Text;
 using Settlement.Gateway.Http.Auth;
 using Settlement.Gateway.Serve;
+using Settlement.Gateway.Wire;
 using Settlement.Replay;
 
 namespace Settlement.Tests.Gateway.Http;
@@ -118,6 +121,15 @@ internal sealed class HttpLedger : IDisposable
         Accept(Post(1, "/v1/wallets", $$"""{"wallet":"{{wallet}}","participant":"{{participant}}","country":"DE","currency":"EUR","level":{{level}}}"""));
         HttpSaid issued = Post(1, "/v1/payments", $$"""{"id":"{{Guid.CreateVersion7()}}","instruction":"issue","payee":"{{wallet}}","amount":"1000.00","currency":"EUR"}""");
         Assert.That(issued.Status, Is.EqualTo(HttpStatusCode.Created), issued.Body);
+    }
+
+    /// <summary>A rule table by hand, which HTTP does not take.</summary>
+    public void ActivateRules(string json)
+    {
+        Assert.That(RuleTableFile.TryParse(Encoding.UTF8.GetBytes(json), "table", new LedgerSymbols(new CurrencyScales()), out RuleTable? table, out RuleTableFault? fault), fault?.ToString());
+        var command = new ControlCommand { Instruction = Instruction.ActivateRules, Session = Limits.OperatorSession };
+        SlotOutcomes said = Host.Services.Ingress.SubmitAsync(IngressAdapter.SlotsOf(command, table!.Encode()), areCommands: true, CancellationToken.None).GetAwaiter().GetResult();
+        Assert.That(said.Outcomes[0].Verdict, Is.EqualTo(Verdict.Accepted));
     }
 
     public static HttpSaid Accept(HttpSaid said)

@@ -162,6 +162,8 @@ public sealed partial class ReadTests
     {
         HttpSaid said = _ledger.Get(HttpLedger.BankOne, "/v1/nothing");
         Assert.That((said.Status, said.ContentType), Is.EqualTo((HttpStatusCode.NotFound, "application/problem+json")));
+        said = _ledger.Delete(HttpLedger.BankOne, "/v1/ledger");
+        Assert.That((said.Status, said.ContentType), Is.EqualTo((HttpStatusCode.MethodNotAllowed, "application/problem+json")));
     }
 
     [Test]

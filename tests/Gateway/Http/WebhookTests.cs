@@ -123,6 +123,35 @@ public sealed class WebhookTests
         Assert.That(_ledger.Get(HttpLedger.BankOne, path).Status, Is.EqualTo(HttpStatusCode.NotFound));
     }
 
+    [Test]
+    public void A_payment_under_review_is_told_to_those_whose_clearance_reaches_it_also_after_a_restart()
+    {
+        _ledger.ActivateRules("""{ "version": 1, "rules": [ { "id": 5, "name": "large", "kind": "review", "within": "12 hours", "when": { "amount": { ">": "EUR 50.00" } } } ] }""");
+        using var receiver = new Receiver();
+        using var low = new Receiver();
+        using var other = new Receiver();
+        Make(HttpLedger.BankOne, receiver.Url);
+        Make(HttpLedger.LowOfBankOne, low.Url);
+        Make(HttpLedger.BankTwo, other.Url);
+        HttpSaid said = _ledger.Post(HttpLedger.BankOne, "/v1/payments", """{"id":"review:1","payer":"1","payee":"2","amount":"60.00","currency":"EUR","level":0}""");
+        Assert.That((said.Status, said.Text("verdict")), Is.EqualTo((HttpStatusCode.Accepted, "under_review")), said.Body);
+        HttpSaid high = _ledger.Post(HttpLedger.BankOne, "/v1/payments", """{"id":"review:2","payer":"1","payee":"3","amount":"70.00","currency":"EUR","level":20}""");
+        Assert.That(high.Text("verdict"), Is.EqualTo("under_review"), high.Body);
+        CloseBatch();
+        string[] expected = ["review-" + said.Text("sequence"), "review-" + high.Text("sequence")];
+        Assert.That(() => receiver.All().Length, Is.EqualTo(3).After(WaitMs, LookMs));
+        Assert.That(receiver.All().Select(one => one.Event).Where(one => one.StartsWith("review", StringComparison.Ordinal)), Is.EqualTo(expected));
+        JsonElement review = JsonDocument.Parse(receiver.All().First(one => one.Event == expected[0]).Body).RootElement.GetProperty("review");
+        Assert.That(review.GetProperty("amount").GetString(), Is.EqualTo("60.00"));
+        Assert.That(() => low.All().Select(one => one.Event), Is.EquivalentTo(new[] { expected[0], "batch-1" }).After(WaitMs, LookMs), "a level above its clearance is not told");
+        Assert.That(() => other.All().Select(one => one.Event), Is.EqualTo(new[] { "batch-1" }).After(WaitMs, LookMs), "another participant's payer");
+        _ledger.Stop();
+        _ledger.Start();
+        using var late = new Receiver();
+        _ledger.Post(HttpLedger.BankOne, "/v1/webhooks", JsonSerializer.Serialize(new { url = late.Url, events = new[] { "payment_under_review" }, after_sequence = "0" }));
+        Assert.That(() => late.All().Select(one => one.Event), Is.EqualTo(expected).After(WaitMs, LookMs), "reviews that still wait");
+    }
+
     [TestCase("ftp://example.org/", "http or https")]
     [TestCase("/relative", "http or https")]
     [TestCase("http://user:secret@example.org/", "user name")]
