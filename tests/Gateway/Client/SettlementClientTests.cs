@@ -208,7 +208,7 @@ internal sealed class SettlementClientTests
     {
         using ECDsa stranger = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         RefusedException refused = (await Assert.ThrowsAsync<RefusedException>(
-            () => SettlementClient.ConnectAsync(Options() with { KeyFile = null, Signer = SessionSigner.From(stranger) })))!;
+            () => SettlementClient.ConnectAsync(Options() with { KeyFile = null, Signer = KeySigner.From(stranger) })))!;
         Assert.That(refused.Code, Is.EqualTo(RefusalCode.NotAuthenticated));
         Assert.That(refused.IsTransient, Is.False);
     }
