@@ -5,10 +5,11 @@ using BenchmarkDotNet.Running;
 using Settlement.Engine.Ledger;
 using Settlement.Perf.Common;
 using Settlement.Perf.Generate;
+using Settlement.Perf.Peers;
 
 namespace Settlement.Perf;
 
-/// <summary>The command line of `perf`: one verb a load, and `generate` and `micro`, which are none.</summary>
+/// <summary>The command line of `perf`: one verb a load, `compare` with a peer, and `generate` and `micro`, which are none.</summary>
 /// <remarks>
 /// Exit codes: 0 done; 1 a load's own check failed; 2 the command cannot be used as it was given, with a sentence on the error
 /// output.
@@ -35,6 +36,7 @@ public static class PerfCommand
         var root = new RootCommand("Measures the settlement engine. Every figure says what was counted, how often, and on which machine.");
         foreach (PerfLoad load in loads)
             root.Add(LoadCommand(load, output, error));
+        root.Add(CompareCommand(output, error));
         root.Add(GenerateCommand.Create(output, error));
         root.Add(MicroCommand());
         return root;
@@ -70,6 +72,16 @@ public static class PerfCommand
                 return ExitCheckFailed;
             }
         });
+        return command;
+    }
+
+    /// <summary>A load beside a peer that must be installed: so it is none of those that run everywhere.</summary>
+    private static Command CompareCommand(TextWriter output, TextWriter error)
+    {
+        Command command = LoadCommand(new PerfLoad("compare", "the same payments through a server and through a peer, side by side", PostgresCompare.Run), output, error);
+        var peer = new Argument<string>("peer") { Description = "PostgreSQL of the distribution, started for it and, by root, installed if need be", DefaultValueFactory = _ => "postgres" };
+        peer.AcceptOnlyFromAmong("postgres");
+        command.Add(peer);
         return command;
     }
 

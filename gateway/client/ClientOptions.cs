@@ -19,7 +19,7 @@ public sealed record ClientOptions
     public string? KeyFile { get; init; }
 
     /// <summary>The session's key, wherever it is kept. Stays the caller's.</summary>
-    public SessionSigner? Signer { get; init; }
+    public KeySigner? Signer { get; init; }
 
     /// <summary>A certificate with its private key, whose public key is the session's. Stays the caller's.</summary>
     public X509Certificate2? Certificate { get; init; }

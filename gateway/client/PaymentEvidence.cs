@@ -9,7 +9,21 @@ namespace Settlement.Client;
 /// <param name="Bytes">The link or the signature.</param>
 public readonly record struct PaymentEvidence(int Index, EvidenceKind Kind, SignatureScheme Scheme, ulong Key, ReadOnlyMemory<byte> Bytes)
 {
-    public static PaymentEvidence Link(int index, ReadOnlyMemory<byte> link) => new(index, EvidenceKind.Link, SignatureScheme.None, 0, link);
+    /// <param name="index">Of the payment with that link's number; it speaks for lower numbers of its frame, too.</param>
+    /// <param name="link">As <see cref="PayWordChain.Link"/> gives it.</param>
+    public static PaymentEvidence Link(int index, in Digest link) => new(index, EvidenceKind.Link, SignatureScheme.None, 0, ((ReadOnlySpan<byte>)link).ToArray());
+
+    /// <summary>Signs a payment for its payer: one wallet's key, one payment, one ledger.</summary>
+    /// <param name="index">Which payment of the call.</param>
+    /// <param name="ledgerId">As <see cref="SessionInfo.LedgerId"/> has it.</param>
+    /// <param name="payment">With its id: a signature is for that id.</param>
+    /// <param name="key">The key's number in the wallet, from 1.</param>
+    /// <param name="signer">Holds the key.</param>
+    public static PaymentEvidence Sign(int index, UInt128 ledgerId, in Payment payment, ulong key, KeySigner signer)
+    {
+        ArgumentNullException.ThrowIfNull(signer);
+        return Signature(index, signer.Scheme, key, signer.Sign(ConsentMessage.OfPayment(ledgerId, in payment)));
+    }
 
     public static PaymentEvidence Signature(int index, SignatureScheme scheme, ulong key, ReadOnlyMemory<byte> signature) =>
         new(index, EvidenceKind.Signature, scheme, key, signature);

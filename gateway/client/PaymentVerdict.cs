@@ -7,6 +7,20 @@ namespace Settlement.Client;
 /// <param name="IsStream">Whether it is (stream, number).</param>
 public readonly record struct PaymentId(UInt128 Value, bool IsStream)
 {
+    /// <summary>What a payment has in <see cref="Payment.IdHigh"/>.</summary>
+    public ulong High => (ulong)(Value >> 64);
+
+    /// <summary>What a payment has in <see cref="Payment.IdLow"/>.</summary>
+    public ulong Low => (ulong)Value;
+
+    /// <summary>A fresh UUIDv7, of now: settled once, for ever, as long as it is sent within the ledger's window (a day).</summary>
+    public static PaymentId NewUuid()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        Guid.CreateVersion7().TryWriteBytes(bytes, bigEndian: true, out _);
+        return new PaymentId(System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(bytes), false);
+    }
+
     public static PaymentId Of(in Payment payment) => new(payment.Id, payment.HasStreamId);
 
     /// <summary>A number of a stream.</summary>

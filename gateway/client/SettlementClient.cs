@@ -54,7 +54,7 @@ public sealed class SettlementClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.FramePaymentsMax, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.QueuedPaymentsMax, 1);
-        SessionSigner? signer = options.Signer ?? (options.KeyFile is { } file ? SessionSigner.FromFile(file) : null);
+        KeySigner? signer = options.Signer ?? (options.KeyFile is { } file ? KeySigner.FromFile(file) : null);
         if (signer is null && options.Certificate is null)
             throw new SettlementException($"who connects? Give {nameof(options.KeyFile)}, {nameof(options.Signer)} or {nameof(options.Certificate)}");
         var client = new SettlementClient(options, new Dialing(options, signer, new ServerTrust(options)));

@@ -16,12 +16,13 @@ internal sealed class ServerProcess : IDisposable
     private readonly Queue<string> _errors = new(); // the last lines
 
     /// <param name="data">Its folder, which may be new.</param>
+    /// <param name="binaryPort">0: any that is free.</param>
     /// <param name="words">Further flags.</param>
-    public ServerProcess(string data, params string[] words)
+    public ServerProcess(string data, int binaryPort = 0, params string[] words)
     {
         Data = data;
         string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } path ? path : "dotnet";
-        string[] ports = ["--binary-port", "0", "--binary-tls-port", "-1", "--http-port", "-1", "--https-port", "-1"];
+        string[] ports = ["--binary-port", binaryPort.ToString(CultureInfo.InvariantCulture), "--binary-tls-port", "-1", "--http-port", "-1", "--https-port", "-1"];
         _process = Process.Start(new ProcessStartInfo(dotnet, [Path.Combine(AppContext.BaseDirectory, Program), "serve", "--data", data, .. ports, .. words])
         {
             RedirectStandardInput = true,

@@ -1,7 +1,5 @@
 using Settlement.Client.Wire;
-using Settlement.Engine.Domain;
 using Settlement.Perf.Common;
-using Settlement.Perf.Load;
 
 namespace Settlement.Perf.Wire;
 
@@ -79,13 +77,11 @@ internal sealed class TcpLoad : IAsyncDisposable
 
     private async Task<(Shape Shape, Runs Runs, Cost Cost)> MeasureAsync(Shape shape, int runs)
     {
-        var lanes = new List<PaymentLane>();
-        try
+        PaymentLanes lanes = await PaymentLanes.OpenAsync(
+            _server[0], _ledger, _ledger.NewPayments(shape.Payments), shape.FramePayments, shape.Connections, _stream).ConfigureAwait(false);
+        _stream += (ulong)shape.Connections;
+        await using (lanes.ConfigureAwait(false))
         {
-            for (int i = 0; i < shape.Connections; i++)
-                lanes.Add(await PaymentLane.OpenAsync(_server[0].ClientOptions with { FramePaymentsMax = shape.FramePayments }, _stream++).ConfigureAwait(false));
-            Payment[] payments = _ledger.NewPayments(shape.Payments);
-            Memory<Payment>[] parts = Parts(payments, shape.Connections);
             int times = 0;
             TimeSpan server = default, client = default;
             Runs measured = Runs.Of(
@@ -94,42 +90,13 @@ internal sealed class TcpLoad : IAsyncDisposable
                 {
                     if (++times == WarmUps + 1)
                         (server, client) = (_server[0].ProcessorTime, Environment.CpuUsage.TotalTime);
-                    return Common.Run.Time(payments.Length, () => Task.WaitAll([.. lanes.Select((lane, i) => SendAsync(lane, parts[i], shape.FramePayments))]));
+                    return lanes.RunOnce();
                 },
                 WarmUps);
-            double counted = (double)runs * payments.Length / 1e9;
+            double counted = (double)runs * shape.Payments / 1e9;
             var cost = new Cost((_server[0].ProcessorTime - server).TotalSeconds / counted, (Environment.CpuUsage.TotalTime - client).TotalSeconds / counted);
-            for (int i = 0; i < lanes.Count; i++)
-                lanes[i].Verify((long)times * parts[i].Length);
-            _ledger.Expect(payments, times);
+            lanes.Verify();
             return (shape, measured, cost);
         }
-        finally
-        {
-            foreach (PaymentLane lane in lanes)
-                await lane.DisposeAsync().ConfigureAwait(false);
-        }
-    }
-
-    private static Memory<Payment>[] Parts(Payment[] payments, int count)
-    {
-        var parts = new Memory<Payment>[count];
-        for (int i = 0; i < count; i++)
-        {
-            int start = (int)((long)payments.Length * i / count);
-            parts[i] = payments.AsMemory(start, (int)((long)payments.Length * (i + 1) / count) - start);
-        }
-
-        return parts;
-    }
-
-    /// <summary>Writes frame by frame; small ones many at a time.</summary>
-    private static async Task SendAsync(PaymentLane lane, Memory<Payment> payments, int framePayments)
-    {
-        await Task.Yield();
-        int atOnce = framePayments * Math.Max(1, 1_000 / framePayments);
-        for (int start = 0; start < payments.Length; start += atOnce)
-            await lane.Writer.WriteAsync(payments.Slice(start, Math.Min(atOnce, payments.Length - start))).ConfigureAwait(false);
-        await lane.Writer.CompleteAsync().ConfigureAwait(false);
     }
 }

@@ -28,13 +28,16 @@ internal sealed class WireLedger(int wallets)
         Require([await client.SendAsync(Anonymous(activate), table).ConfigureAwait(false)]);
         foreach (ControlCommand[] commands in _ledger.Commands().Select(Anonymous).Chunk(CommandsAtOnce))
             Require(await client.SendAsync(commands).ConfigureAwait(false));
-        foreach (Payment[] openings in _ledger.Openings().Select(Anonymous).Chunk(CommandsAtOnce))
+        foreach (Payment[] openings in Openings().Chunk(CommandsAtOnce))
         {
             Require(await client.SubmitAsync(openings).ConfigureAwait(false));
             foreach (Payment opening in openings)
                 _expected[(opening.Payee, opening.Currency)] = (long)opening.Amount;
         }
     }
+
+    /// <summary>Every account's first balance.</summary>
+    public IEnumerable<Payment> Openings() => _ledger.Openings().Select(Anonymous);
 
     /// <summary>Payments that all pass, without ids.</summary>
     public Payment[] NewPayments(int count)

@@ -14,7 +14,7 @@ namespace Settlement.Client.Flow;
 /// Opens connections: TCP, TLS, hello, challenge, authentication. Invariant: nothing is signed for a server that was not recognised, and no
 /// signature serves anywhere else (<see cref="SessionMessage"/>).
 /// </summary>
-internal sealed class Dialing(ClientOptions options, SessionSigner? signer, ServerTrust trust)
+internal sealed class Dialing(ClientOptions options, KeySigner? signer, ServerTrust trust)
 {
     private const int AnswerBytesMax = 4_096;
 

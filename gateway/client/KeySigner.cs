@@ -6,7 +6,7 @@ namespace Settlement.Client;
 /// <summary>
 /// Signs with a registered key, wherever it is kept. For a key in a security module, or of a scheme that the platform lacks, derive from it.
 /// </summary>
-public abstract class SessionSigner
+public abstract class KeySigner
 {
     /// <summary>Names the key: the first 16 bytes of the SHA-256 of its SubjectPublicKeyInfo.</summary>
     public abstract KeyId KeyId { get; }
@@ -17,7 +17,7 @@ public abstract class SessionSigner
     public abstract byte[] Sign(ReadOnlySpan<byte> message);
 
     /// <param name="pair">Of P-256. Stays the caller's.</param>
-    public static SessionSigner From(ECDsa pair)
+    public static KeySigner From(ECDsa pair)
     {
         ArgumentNullException.ThrowIfNull(pair);
         return new PairSigner(pair);
@@ -25,7 +25,7 @@ public abstract class SessionSigner
 
     /// <summary>Reads a private key of P-256 (PKCS#8 PEM).</summary>
     /// <exception cref="SettlementException">The file has no such key.</exception>
-    public static SessionSigner FromFile(string path)
+    public static KeySigner FromFile(string path)
     {
         string text;
         try
@@ -50,7 +50,7 @@ public abstract class SessionSigner
         }
     }
 
-    private sealed class PairSigner(ECDsa pair) : SessionSigner
+    private sealed class PairSigner(ECDsa pair) : KeySigner
     {
         public override KeyId KeyId { get; } = NodeKey.Of(pair).Id;
 
