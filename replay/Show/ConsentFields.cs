@@ -1,0 +1,126 @@
+using System.Globalization;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Ledger;
+using Settlement.Engine.Text;
+using Settlement.Replay.Common;
+
+namespace Settlement.Replay.Show;
+
+/// <summary>What a command about sessions, keys, mandates or consent says, by name: read from its continuation, which may be anything.</summary>
+internal static class ConsentFields
+{
+    public static bool Has(Instruction instruction) => instruction is >= Instruction.RegisterKey and <= Instruction.OpenChain;
+
+    /// <param name="state">Names and scales.</param>
+    /// <param name="instruction">One of 156..161.</param>
+    /// <param name="payload">Its continuation.</param>
+    /// <returns>Values are text or small whole numbers; of what cannot be read: how long it is.</returns>
+    public static Dictionary<string, object> Of(LedgerState state, Instruction instruction, ReadOnlySpan<byte> payload)
+    {
+        var fields = new Dictionary<string, object>();
+        bool isRead = instruction switch
+        {
+            Instruction.RegisterKey => TryAddKey(fields, payload),
+            Instruction.RevokeKey => TryAddRevocation(fields, payload),
+            Instruction.CloseSession => TryAddClosing(fields, payload),
+            Instruction.SetMandate => TryAddMandate(fields, state, payload),
+            Instruction.SetConsent => TryAddConsent(fields, payload),
+            _ => TryAddChain(fields, state, payload),
+        };
+        if (isRead)
+            return fields;
+        fields.Clear();
+        fields.Add("unreadable_bytes", payload.Length);
+        return fields;
+    }
+
+    private static bool TryAddKey(Dictionary<string, object> fields, ReadOnlySpan<byte> payload)
+    {
+        if (!KeyRegistration.TryDecode(payload, out KeyRegistration? registration))
+            return false;
+        AddOwner(fields, registration.Role, registration.Owner);
+        fields.Add("key", PublicKeyForm.IdOf(registration.Spki).ToString());
+        fields.Add("scheme", SnakeCase.Of(registration.Scheme));
+        AddSigners(fields, registration.Signatures);
+        return true;
+    }
+
+    private static bool TryAddRevocation(Dictionary<string, object> fields, ReadOnlySpan<byte> payload)
+    {
+        if (!KeyRevocation.TryDecode(payload, out KeyRevocation? revocation))
+            return false;
+        AddOwner(fields, revocation.Role, revocation.Owner);
+        fields.Add("key", revocation.Key.ToString());
+        AddSigners(fields, revocation.Signatures);
+        return true;
+    }
+
+    private static bool TryAddClosing(Dictionary<string, object> fields, ReadOnlySpan<byte> payload)
+    {
+        if (!SessionClosing.TryDecode(payload, out SessionClosing? closing))
+            return false;
+        fields.Add("closed", closing.Session);
+        return true;
+    }
+
+    private static bool TryAddMandate(Dictionary<string, object> fields, LedgerState state, ReadOnlySpan<byte> payload)
+    {
+        if (!MandateSetting.TryDecode(payload, out MandateSetting? mandate))
+            return false;
+        fields.Add("wallet", Text(mandate.Wallet));
+        fields.Add("participant", LedgerText.ParticipantOf(state, mandate.Participant));
+        fields.Add("mandate", mandate.IsGiven ? "given" : "withdrawn");
+        if (mandate.UntilNs != 0)
+            fields.Add("until", TimeText.Format(mandate.UntilNs));
+        AddSigners(fields, mandate.Signatures);
+        return true;
+    }
+
+    private static bool TryAddConsent(Dictionary<string, object> fields, ReadOnlySpan<byte> payload)
+    {
+        if (!ConsentSetting.TryDecode(payload, out ConsentSetting? setting))
+            return false;
+        fields.Add("wallet", Text(setting.Wallet));
+        fields.Add("consent", SnakeCase.Of(setting.Policy));
+        if (setting.SignaturesAbove != 0)
+        {
+            fields.Add("signatures", setting.SignaturesAbove);
+            fields.Add("above_units", Text(setting.Threshold));
+        }
+
+        AddSigners(fields, setting.Signatures);
+        return true;
+    }
+
+    private static bool TryAddChain(Dictionary<string, object> fields, LedgerState state, ReadOnlySpan<byte> payload)
+    {
+        if (!ChainOpening.TryDecode(payload, out ChainOpening? opening))
+            return false;
+        ChainCommitment chain = opening.Commitment;
+        fields.Add("wallet", Text(chain.Wallet));
+        fields.Add("participant", LedgerText.ParticipantOf(state, chain.Participant));
+        fields.Add("stream", chain.Stream.ToString("x16", CultureInfo.InvariantCulture));
+        fields.Add("currency", LedgerText.CurrencyOf(chain.Currency));
+        if (chain.Payee != 0)
+            fields.Add("payee", Text(chain.Payee));
+        fields.Add("at_most", LedgerText.Amount(state, chain.AmountMax, chain.Currency));
+        fields.Add("ceiling", LedgerText.Amount(state, chain.Ceiling, chain.Currency));
+        fields.Add("until", TimeText.Format(chain.ExpiryNs));
+        fields.Add("links", Text(chain.Length));
+        fields.Add("end", chain.End.ToString());
+        AddSigners(fields, opening.Signatures);
+        return true;
+    }
+
+    private static void AddOwner(Dictionary<string, object> fields, KeyRole role, ulong owner) =>
+        fields.Add(role == KeyRole.Wallet ? "wallet" : "of_session", Text(owner));
+
+    /// <summary>Which of the wallet's keys have signed, by their numbers; not the signatures themselves.</summary>
+    private static void AddSigners(Dictionary<string, object> fields, IReadOnlyList<OwnerSignature> signatures)
+    {
+        if (signatures.Count > 0)
+            fields.Add("signed_by_keys", string.Join(' ', signatures.Select(one => one.Key)));
+    }
+
+    private static string Text(ulong number) => number.ToString(CultureInfo.InvariantCulture);
+}
