@@ -57,7 +57,6 @@ internal sealed partial class ServerHost : IAsyncDisposable
     public static async Task<ServerHost> StartAsync(ServeOptions options, TextWriter error)
     {
         using var started = new Disposables();
-        NodeKey operatorKey = OperatorKey.OpenOrMake(options.KeysFolder);
         ServerCertificate certificate = started.Add(ServerCertificate.Open(options));
         var counters = new ServerCounters();
         var frames = new PendingFrames(options.RingSlots);
@@ -65,11 +64,12 @@ internal sealed partial class ServerHost : IAsyncDisposable
         var batches = new ClosedBatches();
         Node node = started.Add(LedgerOpening.Open(options.JournalFolder, NodeOptionsOf(options, error), options.NodeKey, "NodeKey", egress, batches, error));
         FirstCommands(node);
-        var ingress = new IngressAdapter(node.Pipeline, frames, counters);
+        var ingress = started.Add(new IngressAdapter(node.Pipeline, frames, counters));
+        KeyId? operatorKey = await OperatorKey.RegisterFirstAsync(node.State, options.KeysFolder, ingress).ConfigureAwait(false);
 
         WebApplicationBuilder builder = NewBuilder(options);
         UInt128 ledgerId = node.State.LedgerId;
-        var keys = new FolderSessionKeys(options.KeysFolder, node.Pipeline);
+        var keys = new LedgerSessionKeys(node.Pipeline);
         builder.Services.AddSingleton(provider => new WireServer(
             ledgerId, ingress, keys, options.Wire, counters, provider.GetRequiredService<ILoggerFactory>().CreateLogger("Settlement.Wire")));
         builder.Services.AddSingleton<WireConnectionHandler>();
@@ -90,7 +90,9 @@ internal sealed partial class ServerHost : IAsyncDisposable
             started.Release();
             var host = new ServerHost(node, app, services, certificate, metering, ports);
             services.Open();
-            LogStarted(host._log, ledgerId.ToString("x32", CultureInfo.InvariantCulture), operatorKey.Id.ToString());
+            LogStarted(host._log, ledgerId.ToString("x32", CultureInfo.InvariantCulture));
+            if (operatorKey is { } made)
+                LogOperatorKey(host._log, made.ToString(), Path.Combine(options.KeysFolder, OperatorKey.PrivateName));
             if (certificate.IsDevelopment)
                 LogDevelopment(host._log, Path.Combine(options.TlsFolder, "server.pem"));
             return host;
@@ -244,8 +246,11 @@ internal sealed partial class ServerHost : IAsyncDisposable
         });
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Serves ledger {Ledger}; the operator's first session has key {Key}.")]
-    private static partial void LogStarted(ILogger log, string ledger, string key);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Serves ledger {Ledger}.")]
+    private static partial void LogStarted(ILogger log, string ledger);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The operator's first session was given key {Key}; its private half is {Path}. Whoever holds that file is the operator.")]
+    private static partial void LogOperatorKey(ILogger log, string key, string path);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The certificate is a development certificate that this server made for itself, {Path}: clients must be given it. Name one of your own with Certificate and CertificateKey.")]
     private static partial void LogDevelopment(ILogger log, string path);

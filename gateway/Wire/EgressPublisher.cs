@@ -16,7 +16,7 @@ internal sealed class EgressPublisher(PendingFrames frames, ServerCounters count
     /// <summary>What it has answered, for metrics.</summary>
     public EgressTallies Tallies { get; } = new();
 
-    /// <summary>Told of every accepted command that ends sessions or keys; reply thread, must not wait.</summary>
+    /// <summary>Told when a journaled command has ended sessions or keys.</summary>
     public ISessionEnds? SessionEnds { get; set; }
 
     public void OnSettled(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<ulong> tags, ulong firstSequence)
@@ -58,12 +58,16 @@ internal sealed class EgressPublisher(PendingFrames frames, ServerCounters count
         counters.SlotsAnswered += slots.Length;
     }
 
+    /// <summary>Which ended is asked of the state: a continuation may lie over the ring's end. A continuation's bytes may look like such a command; then there is nothing to find.</summary>
     private void TellSessionEnds(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes)
     {
         for (int i = 0; i < slots.Length; i++)
         {
-            if (slots[i].Instruction.IsControl() && outcomes[i].Verdict == Verdict.Accepted)
-                SessionEnds?.OnAccepted(in slots[i]);
+            if (slots[i].Instruction is Instruction.RevokeKey or Instruction.CloseSession && outcomes[i].Verdict == Verdict.Accepted)
+            {
+                SessionEnds?.OnSessionsEnded();
+                return;
+            }
         }
     }
 }
@@ -72,5 +76,5 @@ internal sealed class EgressPublisher(PendingFrames frames, ServerCounters count
 internal interface ISessionEnds
 {
     /// <summary>Reply thread; must not wait.</summary>
-    void OnAccepted(in Payment command);
+    void OnSessionsEnded();
 }

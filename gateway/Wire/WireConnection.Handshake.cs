@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Http.Features;
 using Settlement.Client.Wire;
+using Settlement.Engine.Consent;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
 
@@ -11,6 +12,8 @@ namespace Settlement.Gateway.Wire;
 /// <summary>Who the client is.</summary>
 internal sealed partial class WireConnection
 {
+    private const string NotYours = "The key is not registered for a session of this ledger, or it was not shown that it is yours.";
+
     private Nonce _clientNonce; // written by: the reading loop, once
     private Nonce _serverNonce; // written by: the reading loop, once
 
@@ -53,12 +56,16 @@ internal sealed partial class WireConnection
         if (!isShown)
         {
             Interlocked.Increment(ref _server.Counters.NotAuthenticated);
-            return RefuseFrame(RefusalCode.NotAuthenticated, in header, "The key is not registered for a session of this ledger, or it was not shown that it is yours.");
+            return RefuseFrame(RefusalCode.NotAuthenticated, in header, NotYours);
         }
 
-        (ulong sequence, ulong timeNs) = await _server.Ingress.Pipeline.AskAsync(state => (state.Sequence, state.TimeNs), _aborted).ConfigureAwait(false);
-        SessionRecord record = key!.Record;
+        // Known to those who end sessions first, asked for again then: a key that is revoked meanwhile is seen by one of the two.
         Volatile.Write(ref _session, key);
+        (ulong sequence, ulong timeNs, bool isInForce) = await _server.Ingress.Pipeline.AskAsync(
+            state => (state.Sequence, state.TimeNs, LedgerSessionKeys.IsInForce(state, key!)), _aborted).ConfigureAwait(false);
+        if (!isInForce)
+            return RefuseFrame(RefusalCode.NotAuthenticated, in header, NotYours);
+        SessionRecord record = key!.Record;
         _phase = Phase.Open;
         _server.OnSession(this);
         return _outbox.TryAdd(FrameKind.Session, header.Number, new SessionBody
@@ -91,7 +98,7 @@ internal sealed partial class WireConnection
         Span<byte> message = stackalloc byte[SessionMessage.Size];
         Digest certificate = _context.Features.Get<ServerCertificateFeature>()?.Hash ?? default;
         SessionMessage.Write(_server.LedgerId, in _clientNonce, in _serverNonce, in certificate, message);
-        return key is not null && KeyCheck.IsSignature(key.Scheme, key.Spki, message, signature);
+        return key is not null && SignatureVerifiers.Verifies(key.Scheme, key.Spki, message, signature);
     }
 }
 
@@ -99,24 +106,4 @@ internal sealed partial class WireConnection
 internal sealed record ServerCertificateFeature(Digest Hash)
 {
     public static ServerCertificateFeature Of(X509Certificate2 certificate) => new(Digest.From(SHA256.HashData(certificate.RawData)));
-}
-
-/// <summary>Whether a signature is a key's.</summary>
-internal static class KeyCheck
-{
-    public static bool IsSignature(SignatureScheme scheme, byte[] spki, ReadOnlySpan<byte> message, byte[] signature)
-    {
-        if (scheme != SignatureScheme.P256 || signature.Length != NodeKey.SignatureBytes)
-            return false;
-        try
-        {
-            using var pair = ECDsa.Create();
-            pair.ImportSubjectPublicKeyInfo(spki, out _);
-            return pair.KeySize == 256 && pair.VerifyData(message, signature, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
-        }
-        catch (CryptographicException)
-        {
-            return false; // no point of the curve
-        }
-    }
 }

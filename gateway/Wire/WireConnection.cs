@@ -62,7 +62,8 @@ internal sealed partial class WireConnection : SlotOwner
         RestOfFrame,
     }
 
-    public bool IsAuthenticated => _session is not null;
+    /// <summary>Its session is open, and is counted as such.</summary>
+    public bool IsAuthenticated => _phase == Phase.Open;
 
     /// <summary>The session that it acts as; null: none yet.</summary>
     public SessionKey? Session => Volatile.Read(ref _session);

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Settlement.Client.Wire;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Ring;
 
 namespace Settlement.Gateway.Wire;
 
@@ -13,6 +14,9 @@ internal sealed partial class WireServer : ISessionEnds, IDisposable
     public const int InputBytesMax = 2 << 20;
 
     private const int SweepMs = 250;
+
+    /// <summary>Sessions that one question to the state is about.</summary>
+    private const int AskedAtOnce = 64;
 
     private readonly ConcurrentDictionary<WireConnection, byte> _connections = new(ReferenceEqualityComparer.Instance);
     private readonly ILogger _log;
@@ -94,9 +98,8 @@ internal sealed partial class WireServer : ISessionEnds, IDisposable
         ThreadPool.UnsafeQueueUserWorkItem(static cut => cut.Abort(), connection, preferLocal: false);
     }
 
-    public void OnAccepted(in Payment command)
-    {
-    }
+    /// <summary>Looks at every open session, once for each time that it is called, in the background.</summary>
+    public void OnSessionsEnded() => ThreadPool.UnsafeQueueUserWorkItem(static server => _ = server.EndSessionsAsync(), this, preferLocal: false);
 
     /// <summary>Tells every client that the server ends, and waits until they have what they wait for, or the time is over.</summary>
     public async Task DrainAsync(CancellationToken until)
@@ -125,6 +128,24 @@ internal sealed partial class WireServer : ISessionEnds, IDisposable
     }
 
     public void Dispose() => _sweep.Dispose();
+
+    private async Task EndSessionsAsync()
+    {
+        try
+        {
+            foreach (WireConnection[] some in _connections.Keys.Where(connection => connection.Session is not null).Chunk(AskedAtOnce))
+            {
+                WireConnection[] ended = await Ingress.Pipeline.AskAsync(
+                    state => Array.FindAll(some, connection => !LedgerSessionKeys.IsInForce(state, connection.Session!)), CancellationToken.None).ConfigureAwait(false);
+                foreach (WireConnection connection in ended)
+                    connection.Refuse(RefusalCode.SessionEnded, 0, FrameFate.None, "The operator closed the session, or revoked its key.");
+            }
+        }
+        catch (EngineStoppedException)
+        {
+            // Then all connections end.
+        }
+    }
 
     private void Sweep()
     {
