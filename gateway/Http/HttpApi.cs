@@ -1,16 +1,90 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Settlement.Gateway.Http.Answers;
+using Settlement.Gateway.Http.Auth;
+using Settlement.Gateway.Http.Batches;
+using Settlement.Gateway.Http.Ledger;
+using Settlement.Gateway.Http.Page;
+using Settlement.Gateway.Http.Payments;
+using Settlement.Gateway.Http.Webhooks;
 using Settlement.Gateway.Serve;
 
 namespace Settlement.Gateway.Http;
 
-/// <summary>The pages of the HTTP ports.</summary>
+/// <summary>
+/// The map of the HTTP API: <c>/v1</c> for programs, its description at <c>/openapi/v1.json</c>, a page for people at <c>/</c>, health for whoever watches.
+/// </summary>
+/// <remarks>
+/// Everything stands on four things: the engine's port (questions between two blocks, slots in the ring), the register of keys, the boards of batches and reviews, and,
+/// for what was, the history that `replay tail` keeps. Nothing here runs on an engine's thread but what a board notes.
+/// </remarks>
 internal static class HttpApi
 {
-    public static void Map(WebApplication app, ServerServices services)
+    /// <summary>What must be known before the host is built.</summary>
+    public static void AddServices(IServiceCollection services)
     {
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, HttpJson.Default));
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.PropertyNamingPolicy = System.Text.Json.JsonNamingPolicy.SnakeCaseLower);
+        services.AddOpenApi("v1", ApiDescription.Configure);
+    }
+
+    public static void Map(WebApplication app, ServerServices services, HttpBoards boards)
+    {
+        ILogger log = services.Logs.CreateLogger("Settlement.Http");
+        var context = new HttpApiContext
+        {
+            Options = boards.Options,
+            Port = new EnginePort(services.Ingress, services.LedgerId),
+            Keys = services.Keys,
+            Batches = boards.Batches,
+            Reviews = boards.Reviews,
+            Webhooks = WebhookBook.Open(boards.Options.WebhooksFile, log),
+        };
         // Live: the process answers and its engine runs. Ready: it takes payments.
-        app.MapGet("/health/live", () => services.Engine.Failure is null ? Results.Text("live\n") : Results.Text("the engine has stopped\n", statusCode: StatusCodes.Status503ServiceUnavailable));
-        app.MapGet("/health/ready", () => services.IsReady ? Results.Text("ready\n") : Results.Text("not ready\n", statusCode: StatusCodes.Status503ServiceUnavailable));
+        app.MapGet("/health/live", () => services.Engine.Failure is null ? Results.Text("live\n") : Results.Text("the engine has stopped\n", statusCode: StatusCodes.Status503ServiceUnavailable)).ExcludeFromDescription();
+        app.MapGet("/health/ready", () => services.IsReady ? Results.Text("ready\n") : Results.Text("not ready\n", statusCode: StatusCodes.Status503ServiceUnavailable)).ExcludeFromDescription();
+        MapApi(app, context, log);
+        app.MapOpenApi("/openapi/{documentName}.json");
+        ConsolePage.Map(app);
+    }
+
+    private static void MapApi(WebApplication app, HttpApiContext context, ILogger log)
+    {
+        var reading = new PaymentReading(context.Port);
+        var words = new BatchWords(context.Port, reading);
+        var sender = new WebhookSender(context, words, reading, log);
+        RouteGroupBuilder strangers = Group(app, context, Access.Public, log);
+        RouteGroupBuilder sessions = Group(app, context, Access.Session, log);
+        RouteGroupBuilder operators = Group(app, context, Access.Operator, log);
+        new LedgerEndpoints(context).Map(strangers, sessions);
+        new PaymentEndpoints(context, reading).Map(sessions);
+        new HistoryEndpoints(context).Map(sessions);
+        new BatchEndpoints(context, words).Map(sessions);
+        new RuleEndpoints(context).Map(strangers);
+        new OperatorEndpoints(context).Map(sessions, operators);
+        new WebhookEndpoints(context, sender).Map(sessions);
+        strangers.Map("/{**rest}", (Delegate)Nothing).ExcludeFromDescription();
+        app.Lifetime.ApplicationStarted.Register(sender.Start);
+        app.Lifetime.ApplicationStopping.Register(() => sender.DisposeAsync().AsTask().GetAwaiter().GetResult());
+    }
+
+    private static IResult Nothing(HttpContext http) =>
+        throw Problem.NotFound($"There is nothing at {http.Request.Method} {http.Request.Path}: /openapi/v1.json lists what there is.");
+
+    private static RouteGroupBuilder Group(WebApplication app, HttpApiContext context, Access access, ILogger log)
+    {
+        RouteGroupBuilder group = app.MapGroup("/v1");
+        group.AddEndpointFilter(new CallerGate(context, access, log));
+        group.WithMetadata(new AccessNote(access));
+        return group;
     }
 }
+
+/// <summary>What the engine tells the API as it goes.</summary>
+internal sealed record HttpBoards(HttpApiOptions Options, BatchBoard Batches, ReviewBoard Reviews);
+
+/// <summary>Who may come in, for the description.</summary>
+internal sealed record AccessNote(Access Access);

@@ -22,6 +22,7 @@ internal static class ServeCommand
             (SettleOption.Text("--binary-tls-port", "N", "Port of the binary protocol. Default: 7711."), "BinaryTlsPort"),
             (SettleOption.Text("--http-port", "N", "Port of the HTTP pages without TLS, at a loopback address. Default: 7780."), "HttpPort"),
             (SettleOption.Text("--https-port", "N", "Port of the HTTP pages. Default: 7443."), "HttpsPort"),
+            (SettleOption.Text("--projection", "FILE", "The history.sqlite that `replay tail DIR/journal --to sqlite` keeps: statements and look-ups over HTTP read it."), "Projection"),
             (SettleOption.Text("--certificate", "FILE", "PEM of the certificate that the server shows. Default: a development certificate that it makes for itself."), "Certificate"),
             (SettleOption.Text("--certificate-key", "FILE", "PEM of the certificate's private key."), "CertificateKey"),
             (SettleOption.Text("--node-key", "FILE", "The node's private key. Default: node.key beside the journal."), "NodeKey"),

@@ -1,8 +1,10 @@
 using Settlement.Engine.Snapshots;
+using Settlement.Gateway.Http;
 using Settlement.Gateway.Init;
 using Settlement.Gateway.Serve.Metrics;
 using Settlement.Gateway.Settle;
 using Settlement.Gateway.Wire;
+using Settlement.History;
 
 namespace Settlement.Gateway.Serve;
 
@@ -64,6 +66,12 @@ internal sealed class ServeOptions
     /// <summary>Milliseconds that a stop waits for clients.</summary>
     public int StopMsMax { get; set; } = 10_000;
 
+    /// <summary>The history in SQLite that `replay tail` keeps, or its folder: statements and look-ups read it; null: there is none.</summary>
+    public string? Projection { get; set; }
+
+    /// <summary>Whether webhooks may be delivered to this machine and to private networks.</summary>
+    public bool WebhooksToPrivateNetworks { get; set; }
+
     /// <summary>Bounds of the binary port.</summary>
     public WireOptions Wire { get; set; } = new();
 
@@ -75,4 +83,11 @@ internal sealed class ServeOptions
     public string KeysFolder => Path.Combine(Data!, "keys");
 
     public string TlsFolder => Path.Combine(Data!, "tls");
+
+    public HttpApiOptions ToHttp() => new()
+    {
+        ProjectionDirectory = Projection is { } path && path.EndsWith(HistorySchema.FileName, StringComparison.Ordinal) ? Path.GetDirectoryName(Path.GetFullPath(path)) : Projection,
+        WebhooksFile = Path.Combine(Data!, "webhooks.json"),
+        WebhooksToPrivateNetworks = WebhooksToPrivateNetworks,
+    };
 }

@@ -14,6 +14,7 @@ using Settlement.Engine.Journal;
 using Settlement.Engine.Ring;
 using Settlement.Engine.Snapshots;
 using Settlement.Gateway.Http;
+using Settlement.Gateway.Http.Batches;
 using Settlement.Gateway.Init;
 using Settlement.Gateway.Serve.Metrics;
 using Settlement.Gateway.Settle;
@@ -62,12 +63,17 @@ internal sealed partial class ServerHost : IAsyncDisposable
         var frames = new PendingFrames(options.RingSlots);
         var egress = new EgressPublisher(frames, counters);
         var batches = new ClosedBatches();
-        Node node = started.Add(LedgerOpening.Open(options.JournalFolder, NodeOptionsOf(options, error), options.NodeKey, "NodeKey", egress, batches, error));
+        HttpBoards boards = NewBoards(options, batches, error);
+        egress.Reviews = boards.Reviews;
+        NodeOptions opening = NodeOptionsOf(options, error) with { Recovered = boards.Batches.OnClosed };
+        Node node = started.Add(LedgerOpening.Open(options.JournalFolder, opening, options.NodeKey, "NodeKey", egress, batches, error));
+        boards.Reviews.Seed(node.State);
         FirstCommands(node);
         var ingress = started.Add(new IngressAdapter(node.Pipeline, frames, counters));
         KeyId? operatorKey = await OperatorKey.RegisterFirstAsync(node.State, options.KeysFolder, ingress).ConfigureAwait(false);
 
         WebApplicationBuilder builder = NewBuilder(options);
+        HttpApi.AddServices(builder.Services);
         UInt128 ledgerId = node.State.LedgerId;
         var keys = new LedgerSessionKeys(node.Pipeline);
         builder.Services.AddSingleton(provider => new WireServer(
@@ -83,7 +89,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
             egress.SessionEnds = wire;
             var services = new ServerServices(
                 options, node.Pipeline, ledgerId, ingress, keys, wire, batches, counters, app.Services.GetRequiredService<ILoggerFactory>());
-            HttpApi.Map(app, services);
+            HttpApi.Map(app, services, boards);
             Metering metering = started.Add(new Metering(node, counters, egress.Tallies));
             app.MapMetrics(options.Metrics, metering, context => OperatorCertificate.IsShownAsync(context, keys));
             await app.StartAsync().ConfigureAwait(false);
@@ -177,6 +183,15 @@ internal sealed partial class ServerHost : IAsyncDisposable
             Warn = warning => error.WriteLine($"warning: {warning}"),
         };
         return LedgerFounding.OpenOrFound(node, options.JournalFolder, options.NodeKey, options.AccountsMax);
+    }
+
+    /// <summary>For the HTTP API, before the ledger is opened: what is sealed already is read from the journal; what follows is told in opening it, and then as it closes.</summary>
+    private static HttpBoards NewBoards(ServeOptions options, ClosedBatches batches, TextWriter error)
+    {
+        var boards = new HttpBoards(options.ToHttp(), new BatchBoard(), new ReviewBoard());
+        SealedBatches.Tell(options.JournalFolder, boards.Batches.OnClosed, warning => error.WriteLine($"warning: {warning}"), "serve");
+        batches.Closed += boards.Batches.OnClosed;
+        return boards;
     }
 
     /// <summary>What the operator says by starting the server, and a new ledger's cut-offs.</summary>

@@ -15,8 +15,9 @@ internal static class SealedBatches
     /// <param name="journal">Its directory.</param>
     /// <param name="told">Gets each batch.</param>
     /// <param name="warn">Told where the report begins, if not with the first batch.</param>
+    /// <param name="asker">What asks, as a sentence begins with it.</param>
     /// <exception cref="JournalException">The journal is damaged in front of what opening it would read: a report would lack batches.</exception>
-    public static void Tell(string journal, Action<ClosedBatch> told, Action<string> warn)
+    public static void Tell(string journal, Action<ClosedBatch> told, Action<string> warn, string asker = "--report")
     {
         if (!FasterJournal.Exists(journal) || new SnapshotStore(journal).Usable(_ => { }) is not { Count: > 0 } snapshots)
             return; // without a snapshot, opening applies every block, and tells every batch
@@ -24,7 +25,7 @@ internal static class SealedBatches
         SnapshotHead oldest = snapshots[^1].Head;
         using JournalReader reader = isCut ? JournalReader.OpenBehind(journal, in oldest) : JournalReader.Open(journal);
         if (isCut)
-            warn($"the journal was cut behind block {oldest.Block}: the report has no batches from before that");
+            warn($"the journal was cut behind block {oldest.Block}: batches from before that are not told");
         while (reader.Next())
         {
             if (reader.Header.Kind == BlockKind.Seal)
@@ -33,6 +34,6 @@ internal static class SealedBatches
 
         if (reader.End is { Kind: JournalEndKind.Damage } damage)
             throw new JournalException(
-                $"--report: the journal in '{journal}' is damaged at block {damage.Block}, {damage.Place}: {damage.What}. A report would lack batches; nothing was changed. `replay verify` says more.");
+                $"{asker}: the journal in '{journal}' is damaged at block {damage.Block}, {damage.Place}: {damage.What}. Batches would be lacking; nothing was changed. `replay verify` says more.");
     }
 }

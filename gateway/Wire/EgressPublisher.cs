@@ -19,6 +19,9 @@ internal sealed class EgressPublisher(PendingFrames frames, ServerCounters count
     /// <summary>Told when a journaled command has ended sessions or keys.</summary>
     public ISessionEnds? SessionEnds { get; set; }
 
+    /// <summary>Takes note of payments under review; null: nobody does.</summary>
+    public Http.Batches.ReviewBoard? Reviews { get; set; }
+
     public void OnSettled(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<ulong> tags, ulong firstSequence)
     {
         for (int at = 0; at < slots.Length;)
@@ -55,6 +58,7 @@ internal sealed class EgressPublisher(PendingFrames frames, ServerCounters count
             at += length;
         }
 
+        Reviews?.OnSettled(slots, outcomes, firstSequence);
         counters.SlotsAnswered += slots.Length;
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
+using Settlement.Engine.Questions;
 using Settlement.Engine.Snapshots;
 
 namespace Settlement.Replay.Common;
@@ -39,7 +40,7 @@ internal static class Verb
             error.WriteLine($"The disk is full: {full.Message.TrimEnd('.')}. What was begun is not finished; make room, or name another folder, and run the same command again.");
             return ReplayCommand.ExitUnusable;
         }
-        catch (Exception unusable) when (unusable is UsageException or JournalException or SnapshotException or IOException or UnauthorizedAccessException)
+        catch (Exception unusable) when (unusable is UsageException or QuestionException or JournalException or SnapshotException or IOException or UnauthorizedAccessException)
         {
             error.WriteLine(unusable.Message);
             return ReplayCommand.ExitUnusable;

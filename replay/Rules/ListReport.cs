@@ -2,6 +2,7 @@ using System.Text.Json;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Governance;
 using Settlement.Engine.Ledger;
+using Settlement.Engine.Questions;
 using Settlement.Engine.Rules;
 using Settlement.Engine.Rules.Language;
 using Settlement.Engine.Text;
@@ -12,8 +13,6 @@ namespace Settlement.Replay.Rules;
 /// <summary>What is in force, what is under way and what is to come, as lines or JSON.</summary>
 internal sealed class ListReport(LawsAt laws)
 {
-    private const int ParameterScale = 9;
-
     private LedgerState State => laws.State;
 
     private LawBook Book => laws.Book;
@@ -40,9 +39,9 @@ internal sealed class ListReport(LawsAt laws)
         foreach (Law law in Book.Laws)
             PrintLaw(output, law);
         foreach ((ParameterName name, ulong value) in Book.Parameters)
-            Line(output, $"  parameter {LawPhrase.Of(name)} = {ValueText(value)}");
+            Line(output, $"  parameter {LawPhrase.Of(name)} = {LawListJson.ValueText(value)}");
         foreach (ScheduledChange change in Book.Schedule)
-            Line(output, $"  to come   {WhatOf(change)}, {GovernanceWords.Of(change.Point)}{(!change.ChangesRules ? "" : change.Attested is null ? "; its plan is not attested yet" : "; its plan is built and attested")}");
+            Line(output, $"  to come   {LawListJson.WhatOf(change)}, {GovernanceWords.Of(change.Point)}{(!change.ChangesRules ? "" : change.Attested is null ? "; its plan is not attested yet" : "; its plan is built and attested")}");
         foreach (Proposal proposal in UnderWay)
             Line(output, $"  proposal {proposal.Number}  {GovernanceWords.Of(proposal)}, {GovernanceWords.Of(proposal.Status)}: {GovernanceWords.Votes(Book, proposal)}; hash {proposal.PayloadHash}");
         foreach (Device device in Book.Devices)
@@ -55,54 +54,7 @@ internal sealed class ListReport(LawsAt laws)
         Utf8JsonWriter writer = json.Writer;
         writer.WriteString("journal", laws.Journal);
         laws.WriteWhere(writer);
-        writer.WriteString("governed_by", Book.IsFounded && State.Laws.InForce is not null ? "modules" : State.Rules is null ? "nothing" : "table");
-        writer.WriteString("rule_set", State.Laws.InForce?.Laws.ToString());
-        writer.WriteString("table", State.Rules?.Table.Hash.ToString());
-        writer.WriteNumber("rules", State.Rules?.Table.Rules.Length ?? 0);
-        writer.WriteStartArray("laws");
-        foreach (Law law in Book.Laws)
-            WriteLaw(writer, law);
-        writer.WriteEndArray();
-        writer.WriteStartArray("parameters");
-        foreach ((ParameterName name, ulong value) in Book.Parameters)
-        {
-            writer.WriteStartObject();
-            writer.WriteString("parameter", LawPhrase.Of(name));
-            writer.WriteString("value", AmountText.ToText(value, ParameterScale));
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndArray();
-        writer.WriteStartArray("to_come");
-        foreach (ScheduledChange change in Book.Schedule)
-        {
-            writer.WriteStartObject();
-            writer.WriteString("what", WhatOf(change));
-            if (change.Proposal is { } proposal)
-                writer.WriteString("proposal", JsonText.Exact(proposal.Number));
-            writer.WriteString("from", GovernanceWords.TextOf(change.Point));
-            writer.WriteBoolean("attested", change.Attested is not null);
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndArray();
-        writer.WriteStartArray("proposals");
-        foreach (Proposal proposal in UnderWay)
-            WriteProposal(writer, proposal);
-        writer.WriteEndArray();
-        writer.WriteStartArray("devices");
-        foreach (Device device in Book.Devices)
-        {
-            writer.WriteStartObject();
-            writer.WriteString("device", device.Id.ToString());
-            writer.WriteString("module", device.Module);
-            writer.WriteString("maker", device.Maker);
-            writer.WriteString("since", JsonText.Exact(device.RegisteredSequence));
-            writer.WriteString("revoked", device.IsRevoked ? JsonText.Exact(device.RevokedSequence) : null);
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndArray();
+        LawListJson.Write(writer, State);
         json.End();
     }
 
@@ -114,71 +66,8 @@ internal sealed class ListReport(LawsAt laws)
         if (law.Active is not { } active)
             Line(output, $"  {kind} {law.Name}  no version in force{voters}");
         else
-            Line(output, $"  {kind} {law.Name}  version {active.Version} since sequence {Since(active).Sequence}, {TimeText.Format(Since(active).TimeNs)}; text {active.TextHash}{(law.LastGood is { } good ? $"; last good version {good.Version}" : "")}{voters}");
+            Line(output, $"  {kind} {law.Name}  version {active.Version} since sequence {LawListJson.Since(active).Sequence}, {TimeText.Format(LawListJson.Since(active).TimeNs)}; text {active.TextHash}{(law.LastGood is { } good ? $"; last good version {good.Version}" : "")}{voters}");
     }
-
-    private void WriteLaw(Utf8JsonWriter writer, Law law)
-    {
-        writer.WriteStartObject();
-        writer.WriteString("name", law.Name);
-        writer.WriteString("kind", law.IsTreaty ? "treaty" : "module");
-        writer.WriteString("founded", JsonText.Exact(law.FoundedSequence));
-        if (!law.IsTreaty)
-        {
-            writer.WriteNumber("quorum", law.Quorum);
-            writer.WriteNumber("makers", law.Makers);
-            writer.WriteNumber("emergency_quorum", law.EmergencyQuorum);
-            writer.WriteNumber("devices", Book.Devices.Count(device => device.Module == law.Name && !device.IsRevoked));
-        }
-
-        if (law.Active is { } active)
-        {
-            writer.WriteNumber("version", active.Version);
-            writer.WriteString("text_hash", active.TextHash.ToString());
-            writer.WriteString("since", JsonText.Exact(Since(active).Sequence));
-            writer.WriteString("since_time", TimeText.Format(Since(active).TimeNs));
-            writer.WriteString("proposal", JsonText.Exact(active.Number));
-            if (law.IsTreaty)
-            {
-                writer.WriteStartArray("binds");
-                foreach (Law bound in active.Bound)
-                    writer.WriteStringValue(bound.Name);
-                writer.WriteEndArray();
-            }
-        }
-        else
-        {
-            writer.WriteNull("version");
-        }
-
-        if (law.LastGood is { } good)
-            writer.WriteNumber("last_good_version", good.Version);
-        writer.WriteEndObject();
-    }
-
-    private void WriteProposal(Utf8JsonWriter writer, Proposal proposal)
-    {
-        writer.WriteStartObject();
-        writer.WriteString("proposal", JsonText.Exact(proposal.Number));
-        writer.WriteString("what", GovernanceWords.Of(proposal));
-        writer.WriteString("kind", SnakeCase.Of(proposal.Kind));
-        writer.WriteString("name", proposal.Law.Name);
-        writer.WriteNumber("version", proposal.Version);
-        writer.WriteString("status", SnakeCase.Of(proposal.Status));
-        writer.WriteString("hash", proposal.PayloadHash.ToString());
-        writer.WriteString("votes", GovernanceWords.Votes(Book, proposal));
-        writer.WriteNumber("reports", proposal.Reports.Count);
-        writer.WriteEndObject();
-    }
-
-    /// <summary>Since when a version is in force: the step that made it so last.</summary>
-    public static ProposalStep Since(Proposal active) => active.Steps.Last(step => step.Status == ProposalStatus.Active);
-
-    private static string WhatOf(ScheduledChange change) => change.Proposal is { } proposal
-        ? $"proposal {proposal.Number}, {GovernanceWords.Of(proposal)}"
-        : change.Value == 0 ? $"{LawPhrase.Of(change.Parameter)} loses its value" : $"{LawPhrase.Of(change.Parameter)} = {ValueText(change.Value)}";
-
-    private static string ValueText(ulong value) => AmountText.ToText(value, ParameterScale).TrimEnd('0').TrimEnd('.');
 
     private static void Line(TextWriter output, FormattableString line) => output.WriteLine(FormattableString.Invariant(line));
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Settlement.Engine.Questions;
 using Settlement.Replay.Common;
 
 namespace Settlement.Replay.Rules;
@@ -33,9 +34,11 @@ internal static class MayCommand
         command.SetAction(parsed => Verb.Run(error, () =>
         {
             using LawsAt laws = LawsAt.Open(parsed.GetValue(journal)!, parsed.GetValue(at), error, parsed.GetValue(json));
+            LawView view = LawView.Of(laws.State);
             MayQuestion question = MayQuestion.Read(
                 new MayWords
                 {
+                    Prefix = "--",
                     From = parsed.GetValue(from)!,
                     To = parsed.GetValue(to)!,
                     Amount = parsed.GetValue(amount)!,
@@ -47,8 +50,8 @@ internal static class MayCommand
                     Payee = parsed.GetValue(payee),
                     Spent = parsed.GetValue(spent) ?? [],
                     Clearance = parsed.GetValue(clearance),
-                }, laws.State);
-            var report = new MayReport(laws, question, MayAnswer.To(question, laws.State));
+                }, view);
+            var report = new MayReport(laws, question, MayAnswer.To(question, view));
             if (parsed.GetValue(json))
                 report.PrintJson(output);
             else

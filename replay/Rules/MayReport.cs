@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
+using Settlement.Engine.Questions;
 using Settlement.Engine.Rules;
 using Settlement.Engine.Rules.Language;
 using Settlement.Engine.Text;
@@ -32,25 +33,11 @@ internal sealed class MayReport(LawsAt laws, MayQuestion question, MayAnswer ans
         using var json = new JsonText(output);
         Utf8JsonWriter writer = json.Writer;
         laws.WriteWhere(writer);
-        writer.WriteString("answer", WordOf(answer.Answer));
-        if (question.Clearance >= ReasonLevel.Law)
-            WriteLaw(writer);
-        if (question.Clearance >= ReasonLevel.Statement)
-            WriteStatement(writer);
-        if (question.Clearance >= ReasonLevel.All)
-            WriteAll(writer);
+        new MayJson(LawView.Of(State), question, answer).Write(writer);
         json.End();
     }
 
-    /// <summary>A stranger is told to ask; others, what for.</summary>
-    private string WordOf(LawAnswer said) => said switch
-    {
-        LawAnswer.Yes => "yes",
-        LawAnswer.No => "no",
-        _ => question.Clearance < ReasonLevel.Law ? "ask" : "review",
-    };
-
-    private string GovernedBy => answer.Obstacle is not null ? "other" : answer.Decision is not null ? "modules" : State.Rules is not null ? "table" : "nothing";
+    private string WordOf(LawAnswer said) => MayJson.WordOf(said, question.Clearance);
 
     private void PrintLaw(TextWriter output)
     {
@@ -99,94 +86,6 @@ internal sealed class MayReport(LawsAt laws, MayQuestion question, MayAnswer ans
     {
         foreach (LawSeen seen in finding.Seen)
             output.WriteLine($"    {seen.Asked}: {(seen.Holds ? "so it is" : "it is not")} ({seen.Saw})");
-    }
-
-    private void WriteLaw(Utf8JsonWriter writer)
-    {
-        writer.WriteString("governed_by", GovernedBy);
-        if (Decider is { } decider)
-        {
-            writer.WriteString("law", decider.Module.Name);
-            writer.WriteString("authority", decider.Module.Authority);
-            WriteCitation(writer, decider.Statement);
-        }
-
-        if (answer.Answer == LawAnswer.Review && answer.Rule is { } review)
-            writer.WriteString("held_ns", JsonText.Exact(review.HoldNs));
-    }
-
-    private void WriteStatement(Utf8JsonWriter writer)
-    {
-        if (answer.Obstacle is { } obstacle)
-            writer.WriteString("obstacle", obstacle);
-        if (answer.Rule is { } rule)
-        {
-            writer.WriteNumber("rule", rule.Id);
-            writer.WriteString("statement", rule.Name);
-        }
-
-        if (Decider is not { } decider)
-            return;
-        writer.WriteNumber("version", decider.Module.Version);
-        writer.WriteNumber("line", decider.Statement.Place.Line);
-        writer.WriteBoolean("by_sum", decider.BySum);
-        WriteSeen(writer, decider);
-    }
-
-    private void WriteAll(Utf8JsonWriter writer)
-    {
-        writer.WriteStartArray("findings");
-        foreach (LawFinding finding in answer.Decision?.Findings ?? [])
-        {
-            writer.WriteStartObject();
-            writer.WriteString("statement", finding.Statement.Name);
-            writer.WriteString("law", finding.Module.Name);
-            writer.WriteString("outcome", SnakeCase.Of(finding.Outcome));
-            writer.WriteBoolean("decides", finding == Decider);
-            WriteCitation(writer, finding.Statement);
-            WriteSeen(writer, finding);
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndArray();
-        WriteTurn(writer, "turns_below", answer.TurnsBelow);
-        WriteTurn(writer, "turns_above", answer.TurnsAbove);
-    }
-
-    private void WriteTurn(Utf8JsonWriter writer, string name, (ulong Amount, TableAnswer Answer)? turn)
-    {
-        if (turn is not { } at)
-        {
-            writer.WriteNull(name);
-            return;
-        }
-
-        writer.WriteStartObject(name);
-        writer.WriteString("amount", LedgerText.Amount(State, at.Amount, question.Facts.Currency));
-        writer.WriteString("answer", WordOf(at.Answer.Answer));
-        writer.WriteString("statement", at.Answer.Rule?.Name);
-        writer.WriteEndObject();
-    }
-
-    private static void WriteCitation(Utf8JsonWriter writer, LawStatement statement)
-    {
-        writer.WriteString("citation", statement.Citation.Text);
-        writer.WriteBoolean("illustrative", statement.Citation.IsIllustrative);
-    }
-
-    private static void WriteSeen(Utf8JsonWriter writer, LawFinding finding)
-    {
-        writer.WriteStartArray("compared");
-        foreach (LawSeen seen in finding.Seen)
-        {
-            writer.WriteStartObject();
-            writer.WriteString("asked", seen.Asked);
-            writer.WriteString("saw", seen.Saw);
-            writer.WriteBoolean("holds", seen.Holds);
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndArray();
     }
 
     private string TurnWords(TableAnswer turn) => turn.Rule is null ? "yes" : $"{WordOf(turn.Answer)}, by {turn.Rule.Name}";

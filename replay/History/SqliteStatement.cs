@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
-namespace Settlement.Replay.Tail;
+namespace Settlement.History;
 
 /// <summary>
 /// A prepared statement that is stepped with numbers, straight on SQLite's own calls: the provider's parameter objects would cost more than the

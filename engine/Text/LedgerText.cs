@@ -1,9 +1,8 @@
 using System.Globalization;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
-using Settlement.Engine.Text;
 
-namespace Settlement.Replay.Common;
+namespace Settlement.Engine.Text;
 
 /// <summary>Numbers of a ledger as words: amounts at its scales, currencies by their letters, participants by their names.</summary>
 internal static class LedgerText

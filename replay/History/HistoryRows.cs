@@ -1,6 +1,6 @@
 using Settlement.Engine.Domain;
 
-namespace Settlement.Replay.Tail;
+namespace Settlement.History;
 
 // What a history answers with. Amounts in the smallest unit of their currency, times in ns since the Unix epoch.
 

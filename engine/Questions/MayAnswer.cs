@@ -4,9 +4,9 @@ using Settlement.Engine.Labels;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Rules;
 using Settlement.Engine.Rules.Language;
-using Settlement.Replay.Common;
+using Settlement.Engine.Text;
 
-namespace Settlement.Replay.Rules;
+namespace Settlement.Engine.Questions;
 
 /// <summary>What a ledger answers to a question, with all reasons that there are; how much of them is told is decided where it is told.</summary>
 /// <remarks>
@@ -33,11 +33,11 @@ internal sealed record MayAnswer
     public (ulong Amount, TableAnswer Answer)? TurnsAbove { get; init; }
 
     /// <exception cref="LedgerBrokenException">Table and laws do not agree.</exception>
-    public static MayAnswer To(MayQuestion question, LedgerState state)
+    public static MayAnswer To(MayQuestion question, LawView view)
     {
-        if (ObstacleOf(question, state) is { } obstacle)
+        if (ObstacleOf(question, view) is { } obstacle)
             return new MayAnswer { Answer = LawAnswer.No, Obstacle = obstacle };
-        if (state.Rules is not { } rules)
+        if (view.Rules is not { } rules)
             return new MayAnswer { Answer = LawAnswer.Yes };
         var judge = new TableJudge(rules.Table, question);
         TableAnswer answer = judge.Judge();
@@ -45,15 +45,15 @@ internal sealed record MayAnswer
         {
             Answer = answer.Answer,
             Rule = answer.Rule,
-            Decision = state.Laws.InForce is { } inForce ? Reasons(question, state, inForce, answer) : null,
+            Decision = view.InForce is { } inForce ? Reasons(question, view, inForce, answer) : null,
             TurnsBelow = judge.TurnsBelow(),
             TurnsAbove = judge.TurnsAbove(),
         };
     }
 
-    private static LawDecision Reasons(MayQuestion question, LedgerState state, LawsInForce inForce, TableAnswer answer)
+    private static LawDecision Reasons(MayQuestion question, LawView view, LawsInForce inForce, TableAnswer answer)
     {
-        if (!LawCompiler.TryRead(state.LawBook.Current(), out RuleSet? laws, out string fault))
+        if (!LawCompiler.TryRead(view.Current, out RuleSet? laws, out string fault))
             throw new LedgerBrokenException($"laws in force do not read: {fault}");
         LawDecision decision = RuleSetInterpreter.Judge(laws, inForce.Day, new LawCase(question.Facts, question.Spent));
         if (decision.Answer != answer.Answer || decision.Decider?.Statement.Name != answer.Rule?.Name)
@@ -63,12 +63,12 @@ internal sealed record MayAnswer
     }
 
     /// <summary>What the ledger asks in front of its rules and what can be known without naming a wallet: SEMANTICS 7 and 9.</summary>
-    private static string? ObstacleOf(MayQuestion question, LedgerState state)
+    private static string? ObstacleOf(MayQuestion question, LawView view)
     {
         RuleFacts facts = question.Facts;
-        if (state.Currencies.IndexOf(facts.Currency) == 0)
+        if (!view.KnowsCurrency(facts.Currency))
             return $"the ledger has no currency {LedgerText.CurrencyOf(facts.Currency)}";
-        byte instruction = state.Settings.InstructionLevels[facts.Instruction];
+        byte instruction = view.InstructionLevels[facts.Instruction];
         return LabelRule.Allows(question.Clearance, instruction, facts.Level, 0, byte.MaxValue, declassify: false)
             ? null
             : $"data of level {facts.Level} is above {(facts.Level > question.Clearance ? $"the clearance of who asks, {question.Clearance}" : $"the instruction's level, {instruction}")}";

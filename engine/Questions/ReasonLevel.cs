@@ -1,4 +1,4 @@
-namespace Settlement.Replay.Rules;
+namespace Settlement.Engine.Questions;
 
 /// <summary>
 /// How much of the reason an answer tells, by the clearance of who asks. Each level tells all that those below it tell.

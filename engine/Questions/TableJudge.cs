@@ -2,7 +2,7 @@ using Settlement.Engine.Domain;
 using Settlement.Engine.Rules;
 using Settlement.Engine.Rules.Language;
 
-namespace Settlement.Replay.Rules;
+namespace Settlement.Engine.Questions;
 
 /// <summary>What a table says to one payment.</summary>
 /// <param name="Answer">Yes, no or review.</param>

@@ -2,7 +2,7 @@ using System.Text;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Text;
 
-namespace Settlement.Replay.Tail;
+namespace Settlement.History;
 
 // Purpose: the tables of a history in SQLite, for who writes it, who reads it in this program, and who queries it by hand.
 // Invariant: every key is an integer that the ledger gave (sequence, account row, batch) or that counts upwards (movement), so every large

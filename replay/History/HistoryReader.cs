@@ -2,7 +2,7 @@ using System.Globalization;
 using Microsoft.Data.Sqlite;
 using Settlement.Engine.Domain;
 
-namespace Settlement.Replay.Tail;
+namespace Settlement.History;
 
 /// <summary>
 /// Reads a history that <c>replay tail --to sqlite</c> keeps up to date, while it does: payments by id, statements of wallets in pages, batches.

@@ -1,16 +1,17 @@
 using System.Globalization;
 using Settlement.Engine.Domain;
-using Settlement.Engine.Ledger;
 using Settlement.Engine.Rules;
 using Settlement.Engine.Rules.Language;
 using Settlement.Engine.Text;
-using Settlement.Replay.Common;
 
-namespace Settlement.Replay.Rules;
+namespace Settlement.Engine.Questions;
 
 /// <summary>What `may` was asked, as it was typed: names and amounts are read at the ledger that is asked.</summary>
 internal sealed record MayWords
 {
+    /// <summary>What stands in front of the words' names where they are asked for: <c>--</c> on a command line.</summary>
+    public string Prefix { get; init; } = "";
+
     public required string From { get; init; }
 
     public required string To { get; init; }
@@ -58,67 +59,67 @@ internal sealed record MayQuestion(RuleFacts Facts, IReadOnlyList<(LimitWindow W
         return today;
     }
 
-    /// <exception cref="UsageException">A word has no meaning; says which are expected.</exception>
-    public static MayQuestion Read(MayWords words, LedgerState state)
+    /// <exception cref="QuestionException">A word has no meaning; says which are expected.</exception>
+    public static MayQuestion Read(MayWords words, LawView view)
     {
-        (ulong amount, ushort currency) = ReadMoney("--amount", words.Amount, words.Amount, MoneyForm, state);
+        (ulong amount, ushort currency) = ReadMoney(words.Prefix + "amount", words.Amount, words.Amount, MoneyForm, view);
         if (amount == 0)
-            throw new UsageException($"--amount '{words.Amount}': an amount above 0 is expected; a payment of nothing is always refused.");
+            throw new QuestionException($"{words.Prefix}amount '{words.Amount}': an amount above 0 is expected; a payment of nothing is always refused.");
         var spent = new List<(LimitWindow, ulong)>();
         foreach (string text in words.Spent)
         {
-            (LimitWindow window, ulong before) = ReadSpent(text, currency, state);
+            (LimitWindow window, ulong before) = ReadSpent(words.Prefix + "spent", text, currency, view);
             if (spent.Exists(other => other.Item1 == window))
-                throw new UsageException($"--spent '{text}': its window stands twice.");
+                throw new QuestionException($"{words.Prefix}spent '{text}': its window stands twice.");
             spent.Add((window, before));
         }
 
         return new MayQuestion(
             new RuleFacts
             {
-                Source = ReadCountry("--from", words.From),
-                Destination = ReadCountry("--to", words.To),
+                Source = ReadCountry(words.Prefix + "from", words.From),
+                Destination = ReadCountry(words.Prefix + "to", words.To),
                 Currency = currency,
                 Amount = amount,
-                Tier = (byte)ReadNumber("--tier", words.Tier ?? "0", Limits.TierMax),
-                Level = (byte)ReadNumber("--level", words.Level ?? "0", byte.MaxValue),
-                Purpose = (byte)ReadName("--purpose", words.Purpose, Purpose.Unstated, Enum.GetValues<Purpose>()),
-                Instruction = (byte)ReadName("--instruction", words.Instruction, Instruction.Immediate, [Instruction.Micropayment, Instruction.Immediate, Instruction.Hold]),
-                PayerKind = (byte)ReadName("--payer", words.Payer, PartyKind.Unstated, Enum.GetValues<PartyKind>()),
-                PayeeKind = (byte)ReadName("--payee", words.Payee, PartyKind.Unstated, Enum.GetValues<PartyKind>()),
-            }, spent, (byte)ReadNumber("--clearance", words.Clearance ?? "255", byte.MaxValue));
+                Tier = (byte)ReadNumber(words.Prefix + "tier", words.Tier ?? "0", Limits.TierMax),
+                Level = (byte)ReadNumber(words.Prefix + "level", words.Level ?? "0", byte.MaxValue),
+                Purpose = (byte)ReadName(words.Prefix + "purpose", words.Purpose, Purpose.Unstated, Enum.GetValues<Purpose>()),
+                Instruction = (byte)ReadName(words.Prefix + "instruction", words.Instruction, Instruction.Immediate, [Instruction.Micropayment, Instruction.Immediate, Instruction.Hold]),
+                PayerKind = (byte)ReadName(words.Prefix + "payer", words.Payer, PartyKind.Unstated, Enum.GetValues<PartyKind>()),
+                PayeeKind = (byte)ReadName(words.Prefix + "payee", words.Payee, PartyKind.Unstated, Enum.GetValues<PartyKind>()),
+            }, spent, (byte)ReadNumber(words.Prefix + "clearance", words.Clearance ?? "255", byte.MaxValue));
     }
 
     private static ushort ReadCountry(string option, string text) => Iso3166.NumberOf(text) is var country and not 0
         ? country
-        : throw new UsageException($"{option} '{text}': a country of ISO 3166 by its two letters is expected, such as US.{(text == "UK" ? " Great Britain is GB." : "")}");
+        : throw new QuestionException($"{option} '{text}': a country of ISO 3166 by its two letters is expected, such as US.{(text == "UK" ? " Great Britain is GB." : "")}");
 
     private static uint ReadNumber(string option, string text, uint most) =>
         uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint number) && number <= most
             ? number
-            : throw new UsageException($"{option} '{text}': a whole number from 0 to {most} is expected.");
+            : throw new QuestionException($"{option} '{text}': a whole number from 0 to {most} is expected.");
 
     private static T ReadName<T>(string option, string? text, T otherwise, T[] values) where T : unmanaged, Enum
     {
         if (text is null)
             return otherwise;
         int at = Array.FindIndex(values, value => SnakeCase.Of(value) == text);
-        return at >= 0 ? values[at] : throw new UsageException($"{option} '{text}': expected one of {string.Join(", ", values.Select(value => SnakeCase.Of(value)))}.");
+        return at >= 0 ? values[at] : throw new QuestionException($"{option} '{text}': expected one of {string.Join(", ", values.Select(value => SnakeCase.Of(value)))}.");
     }
 
     /// <summary>The number and the letters of a currency, in either order: people write both.</summary>
-    private static (ulong Amount, ushort Currency) ReadMoney(string option, string whole, string text, string form, LedgerState state)
+    private static (ulong Amount, ushort Currency) ReadMoney(string option, string whole, string text, string form, LawView view)
     {
         string[] parts = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (parts.Length != 2)
-            throw new UsageException($"{option} '{whole}': {form} is expected.");
+            throw new QuestionException($"{option} '{whole}': {form} is expected.");
         (string number, string letters) = char.IsAsciiDigit(parts[0][0]) ? (parts[0], parts[1]) : (parts[1], parts[0]);
         ushort currency = Iso4217.NumberOf(letters);
         if (currency == 0)
-            throw new UsageException($"{option} '{whole}': '{letters}' is no currency of ISO 4217; {form} is expected.");
-        int scale = LedgerText.ScaleOf(state, currency);
+            throw new QuestionException($"{option} '{whole}': '{letters}' is no currency of ISO 4217; {form} is expected.");
+        int scale = view.ScaleOf(currency);
         if (!AmountText.TryParse(number.Replace("_", "", StringComparison.Ordinal), scale, out ulong amount, out AmountError error))
-            throw new UsageException(error switch
+            throw new QuestionException(error switch
             {
                 AmountError.TooFine => $"{option} '{whole}': {letters} has {scale} digits behind the point in this ledger.",
                 AmountError.TooLarge => $"{option} '{whole}': no account of this ledger holds so much.",
@@ -127,18 +128,18 @@ internal sealed record MayQuestion(RuleFacts Facts, IReadOnlyList<(LimitWindow W
         return (amount, currency);
     }
 
-    private static (LimitWindow Window, ulong Amount) ReadSpent(string text, ushort currency, LedgerState state)
+    private static (LimitWindow Window, ulong Amount) ReadSpent(string option, string text, ushort currency, LawView view)
     {
         string[] parts = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (parts.Length < 3)
-            throw new UsageException($"--spent '{text}': {WindowForm} are expected.");
-        (ulong amount, ushort spent) = ReadMoney("--spent", text, $"{parts[^2]} {parts[^1]}", WindowForm, state);
+            throw new QuestionException($"{option} '{text}': {WindowForm} are expected.");
+        (ulong amount, ushort spent) = ReadMoney(option, text, $"{parts[^2]} {parts[^1]}", WindowForm, view);
         if (spent != currency)
-            throw new UsageException($"--spent '{text}': sums are kept in each currency by itself, and the payment is in {LedgerText.CurrencyOf(currency)}.");
-        return (ReadWindow(string.Join(' ', parts[..^2]), text), amount);
+            throw new QuestionException($"{option} '{text}': sums are kept in each currency by itself, and the payment is in {LedgerText.CurrencyOf(currency)}.");
+        return (ReadWindow(string.Join(' ', parts[..^2]), option, text), amount);
     }
 
-    private static LimitWindow ReadWindow(string window, string text)
+    private static LimitWindow ReadWindow(string window, string option, string text)
     {
         const string YearPrefix = "year from ";
         switch (window)
@@ -153,6 +154,6 @@ internal sealed record MayQuestion(RuleFacts Facts, IReadOnlyList<(LimitWindow W
 
         return window.StartsWith(YearPrefix, StringComparison.Ordinal) && NumberText.TryMonthDay(window[YearPrefix.Length..], out byte month, out byte day)
             ? LimitWindow.YearFrom(month, day)
-            : throw new UsageException($"--spent '{text}': {WindowForm} are expected.");
+            : throw new QuestionException($"{option} '{text}': {WindowForm} are expected.");
     }
 }

@@ -1,0 +1,66 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Settlement.Engine.Batch;
+using Settlement.Gateway.Http.Answers;
+using Settlement.Gateway.Http.Ledger;
+
+namespace Settlement.Gateway.Http.Batches;
+
+/// <summary>Closed batches as server-sent events (the HTML standard's): the id is the batch's number, so that who comes back says where it was.</summary>
+/// <remarks>A reader that does not read holds up itself alone: it waits on its own socket, and takes the batches from the board when it is ready. A token's end does not cut the stream.</remarks>
+internal sealed class EventStream(HttpApiContext context, BatchWords words)
+{
+    private const int WriterMax = 4_096;
+
+    private static int s_open; // event streams that are open, of all callers; interlocked
+
+    public async Task RunAsync(HttpContext http, Caller caller, ulong cursor)
+    {
+        if (Interlocked.Increment(ref s_open) > WriterMax)
+        {
+            Interlocked.Decrement(ref s_open);
+            throw Problem.Missing("Too many event streams are open. Close one, or try again later.");
+        }
+
+        try
+        {
+            CancellationToken gone = http.RequestAborted;
+            http.Response.ContentType = "text/event-stream";
+            http.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+            await WriteAsync(http, "retry: 2000\n\n"u8.ToArray(), gone);
+            while (!gone.IsCancellationRequested)
+                cursor = await TellNextAsync(http, caller, cursor, gone);
+        }
+        catch (Exception over) when (over is OperationCanceledException or IOException)
+        {
+            // The reader is gone.
+        }
+        finally
+        {
+            Interlocked.Decrement(ref s_open);
+        }
+    }
+
+    private async Task<ulong> TellNextAsync(HttpContext http, Caller caller, ulong cursor, CancellationToken gone)
+    {
+        Task<ClosedBatch> next = context.Batches.NextBehindAsync(cursor, gone);
+        while (await Task.WhenAny(next, Task.Delay(context.Options.EventsHeartbeat, gone)) != next)
+            await WriteAsync(http, ": still here\n\n"u8.ToArray(), gone);
+        ClosedBatch batch = await next;
+        var frame = new ArrayBufferWriter<byte>(512);
+        frame.Write(Encoding.ASCII.GetBytes($"id: {Exact.Of(batch.Number)}\nevent: batch\ndata: "));
+        frame.Write(JsonSerializer.SerializeToUtf8Bytes(await words.DescribeAsync(batch, caller), HttpJson.Default.BatchAnswer));
+        frame.Write("\n\n"u8);
+        await WriteAsync(http, frame.WrittenMemory, gone);
+        return batch.Number;
+    }
+
+    private static async Task WriteAsync(HttpContext http, ReadOnlyMemory<byte> bytes, CancellationToken gone)
+    {
+        await http.Response.Body.WriteAsync(bytes, gone);
+        await http.Response.Body.FlushAsync(gone);
+    }
+}
