@@ -87,6 +87,7 @@ public sealed class ServeSettingsTests
                 null => "none",
                 bool flag => flag ? "true" : "false",
                 Enum word => word.ToString().ToLowerInvariant(),
+                int port when property.Name.EndsWith("Port", StringComparison.Ordinal) => port.ToString(System.Globalization.CultureInfo.InvariantCulture),
                 int or long => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{value:N0}"),
                 _ => $"`{value}`",
             });

@@ -113,7 +113,7 @@ public sealed partial class ServedMetricsTests
         ];
         Assert.That(queries, Is.Not.Empty);
         foreach (string query in queries)
-            Assert.That(MetricName.Matches(query).Select(match => match.Value), Is.Not.Empty.And.All.Matches<string>(there.Contains), query);
+            Assert.That(MetricName.Matches(query).Select(match => match.Value), Is.Not.Empty.And.All.Matches<string>(name => there.Contains(name!)), query);
         string[] named = [.. queries.SelectMany(query => MetricName.Matches(query).Select(match => match.Value)).Distinct()];
         Assert.That(named, Does.Contain("settlement_payments_total").And.Contain("settlement_frame_latency_seconds_bucket").And.Contain("settlement_journal_write_seconds_bucket"));
     }
