@@ -12,6 +12,10 @@ $verbs = [ordered]@{
     'build'             = 'builds everything, Release, warnings as errors'
     'test [FILTER]'     = 'runs the tests; FILTER is part of a test''s full name, or an expression for dotnet test --filter'
     'settle [ARGS]'     = 'settles files of payments; without ARGS the sample; settle --help lists all'
+    'serve [ARGS]'      = 'serves a ledger over the binary protocol and HTTP; serve --help lists all'
+    'token [ARGS]'      = 'prints a token for the HTTP API, signed with a session''s key'
+    'participant [ARGS]' = 'adds and lists participants, with their first session and key'
+    'key [ARGS]'        = 'makes, registers, revokes and lists keys'
     'rules [ARGS]'      = 'modules of law: checks files, and changes the law of a ledger; rules --help lists all'
     'replay [ARGS]'     = 'the operator''s tool over a journal'
     'bench VERB [ARGS]' = 'measures; bench --help lists the verbs'
@@ -23,7 +27,7 @@ $verbs = [ordered]@{
 function Show-Help {
     'Settlement: ./run.ps1 VERB [arguments]'
     ''
-    foreach ($verb in $verbs.Keys) { '  {0,-18} {1}' -f $verb, $verbs[$verb] }
+    foreach ($verb in $verbs.Keys) { '  {0,-19} {1}' -f $verb, $verbs[$verb] }
 }
 
 function Stop-Unusable([string] $sentence) {
@@ -86,7 +90,7 @@ function Invoke-Soak([object[]] $arguments) {
 
 function Remove-Built {
     $places = @("$PSScriptRoot/TestResults", "$PSScriptRoot/BenchmarkDotNet.Artifacts")
-    foreach ($project in 'engine', 'gateway', 'replay', 'perf', 'tests') {
+    foreach ($project in 'engine', 'engine/Domain', 'gateway', 'gateway/client', 'replay', 'replay/History', 'perf', 'tests') {
         $places += "$PSScriptRoot/$project/bin", "$PSScriptRoot/$project/obj", "$PSScriptRoot/$project/TestResults"
     }
     foreach ($place in $places) {
@@ -101,7 +105,7 @@ for ($i = 1; $i -lt $typed.Count; $i++) { $rest += $typed[$i] }
 
 if ($verb -in 'help', '-h', '-help', '--help', '-?') { Show-Help; exit 0 }
 if ($verb -eq 'clean') { Remove-Built; exit 0 }
-if ($verb -notin 'build', 'test', 'settle', 'rules', 'replay', 'bench', 'generate', 'soak') {
+if ($verb -notin 'build', 'test', 'settle', 'serve', 'token', 'participant', 'key', 'rules', 'replay', 'bench', 'generate', 'soak') {
     Stop-Unusable "'$verb' is not a verb: ./run.ps1 help lists them."
 }
 if ($null -eq (Get-Command dotnet -ErrorAction Ignore)) { Stop-Unusable 'dotnet is not on the path: install the .NET 10 SDK.' }
@@ -110,7 +114,7 @@ switch ($verb) {
     'build'    { & dotnet build "$PSScriptRoot/Settlement.sln" -c Release -warnaserror @rest }
     'test'     { Invoke-FilteredTests $rest }
     'settle'   { Invoke-Project 'gateway' (@('settle') + $rest) }
-    'rules'    { Invoke-Project 'gateway' (@('rules') + $rest) }
+    { $_ -in 'serve', 'token', 'participant', 'key', 'rules' } { Invoke-Project 'gateway' (@($verb) + $rest) }
     'replay'   { Invoke-Project 'replay' $rest }
     'bench'    { Invoke-Project 'perf' $rest }
     'generate' { Invoke-Project 'perf' (@('generate') + $rest) }

@@ -31,7 +31,8 @@ internal static class HttpApi
         services.AddOpenApi("v1", ApiDescription.Configure);
     }
 
-    public static void Map(WebApplication app, ServerServices services, HttpBoards boards)
+    /// <returns>What the API stands on: others ask it who may come in.</returns>
+    public static HttpApiContext Map(WebApplication app, ServerServices services, HttpBoards boards)
     {
         ILogger log = services.Logs.CreateLogger("Settlement.Http");
         var context = new HttpApiContext
@@ -50,6 +51,7 @@ internal static class HttpApi
         MapApi(app, context, log);
         app.MapOpenApi("/openapi/{documentName}.json");
         ConsolePage.Map(app);
+        return context;
     }
 
     private static void MapApi(WebApplication app, HttpApiContext context, ILogger log)

@@ -109,7 +109,7 @@ internal static class KeyVerbs
                 $"{(key.Number == 0 ? $"session {key.Owner}" : $"wallet {key.Owner}, key {key.Number}"),-24}  {key.Id}  {SnakeCase.Of(key.Scheme)}{(key.IsRevoked ? ", revoked" : "")}")];
             return new DeskReply(lines.Length == 0 ? "No keys." : string.Join('\n', lines), ("keys", keys.Select(key => new
             {
-                key = key.Id.ToString(), scheme = SnakeCase.Of(key.Scheme), session = key.Number == 0 ? key.Owner : (ulong?)null, wallet = key.Number == 0 ? (ulong?)null : key.Owner,
+                key = key.Id.ToString(), scheme = SnakeCase.Of(key.Scheme), session = key.Number == 0 ? (int?)key.Owner : null, wallet = key.Number == 0 ? null : key.Owner.ToString(CultureInfo.InvariantCulture),
                 number = key.Number == 0 ? (int?)null : key.Number, revoked = key.IsRevoked,
             }).ToArray()));
         });

@@ -57,7 +57,7 @@ internal abstract class OperatorDesk : IDisposable
         Verdict.UnknownCurrency => "The ledger has no such currency: a wallets file that names it declares it.",
         Verdict.CapacityExceeded => "The ledger has no room for one more of these.",
         Verdict.ConsentMissing => "The wallet's owner has to agree: sign with as many of the wallet's keys as its policy asks for (--sign FILE), or send the same from two operator's sessions.",
-        Verdict.AwaitingQuorum => "Counted; it takes effect when a second operator's session sends the same command.",
+        Verdict.AwaitingQuorum => "Counted: without its owner's signatures (--sign FILE) it takes effect when a second operator's session sends the same command.",
         Verdict.BadSignature => "A signature is not that key's over this command: sign again, with the wallet's counter as it is now.",
         Verdict.UnknownKey => "The ledger has no such key there, or it is revoked: `key list` shows those that it has.",
         Verdict.InvalidValue => "The ledger cannot take a value of this command: see --help for what is expected.",
@@ -73,7 +73,9 @@ internal abstract class OperatorDesk : IDisposable
 }
 
 /// <summary>A ledger that was stopped, opened for a few commands.</summary>
-internal sealed class StoppedDesk(LawDesk desk) : OperatorDesk
+/// <param name="desk">The ledger.</param>
+/// <param name="session">That commands are sent as.</param>
+internal sealed class StoppedDesk(LawDesk desk, ushort session) : OperatorDesk
 {
     public override UInt128 LedgerId => desk.State.LedgerId;
 
@@ -83,11 +85,18 @@ internal sealed class StoppedDesk(LawDesk desk) : OperatorDesk
     {
         var verdicts = new Verdict[commands.Length];
         for (int i = 0; i < commands.Length; i++)
-            verdicts[i] = desk.Send(commands[i]).Verdict;
+            verdicts[i] = Send(commands[i], default).Verdict;
         return verdicts;
     }
 
-    public override (Verdict Verdict, ulong Sequence) Send(Instruction instruction, ReadOnlySpan<byte> payload) => desk.Send(instruction, payload);
+    public override (Verdict Verdict, ulong Sequence) Send(Instruction instruction, ReadOnlySpan<byte> payload) =>
+        Send(new ControlCommand { Instruction = instruction }, payload);
 
     public override void Dispose() => desk.Dispose();
+
+    private (Verdict Verdict, ulong Sequence) Send(ControlCommand command, ReadOnlySpan<byte> payload)
+    {
+        command.Session = session;
+        return desk.Send(command, payload);
+    }
 }

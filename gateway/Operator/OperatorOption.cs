@@ -13,6 +13,7 @@ internal sealed class OperatorOption
     private readonly Option<string> _journal = SettleOption.Text("--journal", "DIR", "The journal of a ledger that is stopped.");
     private readonly Option<string> _nodeKey = SettleOption.Text(GovernanceOption.NodeKeyName, "FILE", "The node's private key, for a stopped ledger. Default: node.key in the journal's directory.");
     private readonly Option<ulong?> _clock = SettleOption.Clock("Fixes block time (RFC 3339), for a stopped ledger. Default: the machine's clock.");
+    private readonly Option<ulong?> _from = SettleOption.Number("--from", "SESSION", "Index of the session that sends this, to a stopped ledger. Default: 1, the operator's first.", 1, ushort.MaxValue);
     private readonly Option<string> _connect = SettleOption.Text("--connect", "HOST:PORT", "The binary port of the server that has the ledger, instead of --journal.");
     private readonly Option<string> _as = SettleOption.Text("--as", "FILE", "Private key of the session that sends this, with --connect; at a server's first start that is keys/operator.pem.");
     private readonly Option<string> _certificate = SettleOption.Text("--server-certificate", "FILE", "The server's certificate (PEM), with --connect, where the machine's authorities do not know it; of a development certificate tls/server.pem.");
@@ -38,7 +39,7 @@ internal sealed class OperatorOption
     /// <summary>A verb that opens the ledger, sends what it is for, and prints what happened.</summary>
     public Command OnLedger(Command verb, TextWriter output, TextWriter error, Func<ParseResult, OperatorDesk, DeskReply> work)
     {
-        foreach (Option option in (Option[])[_journal, _nodeKey, _clock, _connect, _as, _certificate, _plain, _json])
+        foreach (Option option in (Option[])[_journal, _nodeKey, _clock, _from, _connect, _as, _certificate, _plain, _json])
             verb.Add(option);
         verb.SetAction(parsed => GovernanceOption.Run(error, () =>
         {
@@ -59,7 +60,8 @@ internal sealed class OperatorOption
             return ServerDesk.Connect(server, key, parsed.GetValue(_certificate), parsed.GetValue(_plain));
         }
 
-        return new StoppedDesk(LawDesk.Open(new DeskOptions { Journal = journal!, NodeKey = parsed.GetValue(_nodeKey), ClockNs = parsed.GetValue(_clock) }, error));
+        LawDesk desk = LawDesk.Open(new DeskOptions { Journal = journal!, NodeKey = parsed.GetValue(_nodeKey), ClockNs = parsed.GetValue(_clock) }, error);
+        return new StoppedDesk(desk, (ushort)(parsed.GetValue(_from) ?? Limits.OperatorSession));
     }
 
     private static ulong ParseWallet(ArgumentResult result) =>

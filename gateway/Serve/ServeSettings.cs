@@ -4,6 +4,7 @@ using System.Reflection;
 using Microsoft.Extensions.Configuration;
 using Settlement.Engine.Dedup;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Rules.Language;
 using Settlement.Gateway.Wire;
 
 namespace Settlement.Gateway.Serve;
@@ -19,7 +20,9 @@ internal static class ServeSettings
     {
         var options = new ServeOptions();
         Bind(configuration.GetSection(Section), options, mistakes);
-        Check(options, mistakes);
+        var unusable = new List<string>();
+        Check(options, unusable);
+        mistakes.AddRange(unusable.Select(mistake => $"{Section}:{mistake}"));
         return options;
     }
 
@@ -29,9 +32,13 @@ internal static class ServeSettings
         {
             PropertyInfo? property = target.GetType().GetProperty(child.Key, BindingFlags.Public | BindingFlags.Instance | BindingFlags.IgnoreCase);
             if (property is not { CanWrite: true })
-                mistakes.Add($"{child.Path}: there is no such setting.");
+                mistakes.Add($"{child.Path}: there is no such setting{Meant(child.Key, target.GetType())}.");
             else if (property.GetValue(target) is { } part && property.PropertyType is { IsClass: true } && property.PropertyType != typeof(string))
+            {
+                if (child.Value is { Length: > 0 } alone)
+                    mistakes.Add($"{child.Path} '{alone}': expected a group of settings.");
                 Bind(child, part, mistakes);
+            }
             else if (child.Value is not { } text)
                 mistakes.Add($"{child.Path}: one value is expected, not a group of them.");
             else if (TryParse(text, property.PropertyType, out object? value, out string expected))
@@ -39,6 +46,12 @@ internal static class ServeSettings
             else
                 mistakes.Add($"{child.Path} '{text}': expected {expected}.");
         }
+    }
+
+    private static string Meant(string name, Type type)
+    {
+        string[] known = [.. type.GetProperties().Where(property => property.CanWrite).Select(property => property.Name)];
+        return Suggestion.Nearest(name, known) is { } meant ? $"; '{meant}' is one" : $"; there are {string.Join(", ", known.Order(StringComparer.Ordinal))}";
     }
 
     private static bool TryParse(string text, Type type, out object? value, out string expected)
@@ -114,7 +127,7 @@ internal static class ServeSettings
         Range("SnapshotEveryBytes", options.SnapshotEveryBytes, 0, 1L << 50, mistakes);
         Range("RingSlots", options.RingSlots, 2 * Limits.BlockSlotsMax, 1 << 24, mistakes);
         if (!int.IsPow2(options.RingSlots))
-            mistakes.Add($"RingSlots {options.RingSlots}: a power of two is expected.");
+            mistakes.Add($"RingSlots '{options.RingSlots}': a power of two is expected.");
         Range("EvidenceThreads", options.EvidenceThreads, 1, 1_024, mistakes);
         Range("StopMsMax", options.StopMsMax, 0, 3_600_000, mistakes);
         Range("WebhookBackOffMs", options.WebhookBackOffMs, 1, 600_000, mistakes);
@@ -133,6 +146,6 @@ internal static class ServeSettings
     private static void Range(string name, long value, long least, long most, List<string> mistakes)
     {
         if (value < least || value > most)
-            mistakes.Add($"{name} {value}: expected a whole number from {least} to {most}.");
+            mistakes.Add($"{name} '{value}': expected a whole number from {least} to {most}.");
     }
 }

@@ -14,6 +14,7 @@ using Settlement.Engine.Journal;
 using Settlement.Engine.Ring;
 using Settlement.Engine.Snapshots;
 using Settlement.Gateway.Http;
+using Settlement.Gateway.Http.Auth;
 using Settlement.Gateway.Http.Batches;
 using Settlement.Gateway.Init;
 using Settlement.Gateway.Serve.Metrics;
@@ -93,9 +94,9 @@ internal sealed partial class ServerHost : IAsyncDisposable
             egress.SessionEnds = wire;
             var services = new ServerServices(
                 options, node.Pipeline, ledgerId, ingress, keys, wire, batches, counters, app.Services.GetRequiredService<ILoggerFactory>());
-            HttpApi.Map(app, services, boards);
-            Metering metering = started.Add(new Metering(node, counters, egress.Tallies));
-            app.MapMetrics(options.Metrics, metering, context => OperatorCertificate.IsShownAsync(context, keys));
+            HttpApiContext api = HttpApi.Map(app, services, boards);
+            Metering metering = started.Add(new Metering(node, counters, egress.Tallies, api.Webhooks));
+            app.MapMetrics(options.Metrics, metering, new CallerGate(api, Access.Operator, services.Logs.CreateLogger("Settlement.Http")));
             await app.StartAsync().ConfigureAwait(false);
             started.Release();
             var host = new ServerHost(node, app, services, certificate, metering, ports);

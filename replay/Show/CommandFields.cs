@@ -17,7 +17,7 @@ internal static class CommandFields
     {
         if (GovernanceFields.Has(command.Instruction))
             return GovernanceFields.Of(state, command.Instruction, continuation);
-        if (command.Instruction.IsConsent())
+        if (ConsentFields.Has(command.Instruction))
             return ConsentFields.Of(state, command.Instruction, continuation);
         var fields = new Dictionary<string, object>();
         switch (command.Instruction)

@@ -6,9 +6,11 @@ using Settlement.Replay.Common;
 
 namespace Settlement.Replay.Show;
 
-/// <summary>What a command about keys, sessions' ends, mandates or consent says, by name: read from its continuation, which may be anything.</summary>
+/// <summary>What a command about sessions, keys, mandates or consent says, by name: read from its continuation, which may be anything.</summary>
 internal static class ConsentFields
 {
+    public static bool Has(Instruction instruction) => instruction.IsConsent();
+
     /// <param name="state">Names and scales.</param>
     /// <param name="instruction">One of 156..161.</param>
     /// <param name="payload">Its continuation.</param>
@@ -18,26 +20,28 @@ internal static class ConsentFields
         var fields = new Dictionary<string, object>();
         bool isRead = instruction switch
         {
-            Instruction.RegisterKey => TryAddRegistration(fields, payload),
+            Instruction.RegisterKey => TryAddKey(fields, payload),
             Instruction.RevokeKey => TryAddRevocation(fields, payload),
             Instruction.CloseSession => TryAddClosing(fields, payload),
             Instruction.SetMandate => TryAddMandate(fields, state, payload),
-            Instruction.SetConsent => TryAddPolicy(fields, payload),
+            Instruction.SetConsent => TryAddConsent(fields, payload),
             _ => TryAddChain(fields, state, payload),
         };
-        if (!isRead)
-            fields.Add("unreadable_bytes", payload.Length);
+        if (isRead)
+            return fields;
+        fields.Clear();
+        fields.Add("unreadable_bytes", payload.Length);
         return fields;
     }
 
-    private static bool TryAddRegistration(Dictionary<string, object> fields, ReadOnlySpan<byte> payload)
+    private static bool TryAddKey(Dictionary<string, object> fields, ReadOnlySpan<byte> payload)
     {
         if (!KeyRegistration.TryDecode(payload, out KeyRegistration? registration))
             return false;
         AddOwner(fields, registration.Role, registration.Owner);
         fields.Add("key", PublicKeyForm.IdOf(registration.Spki).ToString());
         fields.Add("scheme", SnakeCase.Of(registration.Scheme));
-        fields.Add("signatures", registration.Signatures.Count);
+        AddSigners(fields, registration.Signatures);
         return true;
     }
 
@@ -47,7 +51,7 @@ internal static class ConsentFields
             return false;
         AddOwner(fields, revocation.Role, revocation.Owner);
         fields.Add("key", revocation.Key.ToString());
-        fields.Add("signatures", revocation.Signatures.Count);
+        AddSigners(fields, revocation.Signatures);
         return true;
     }
 
@@ -55,7 +59,7 @@ internal static class ConsentFields
     {
         if (!SessionClosing.TryDecode(payload, out SessionClosing? closing))
             return false;
-        fields.Add("closed", Text(closing.Session));
+        fields.Add("closed", closing.Session);
         return true;
     }
 
@@ -66,25 +70,25 @@ internal static class ConsentFields
         fields.Add("wallet", Text(mandate.Wallet));
         fields.Add("participant", LedgerText.ParticipantOf(state, mandate.Participant));
         fields.Add("mandate", mandate.IsGiven ? "given" : "withdrawn");
-        if (mandate.IsGiven)
-            fields.Add("until", mandate.UntilNs == 0 ? "no end" : TimeText.Format(mandate.UntilNs));
-        fields.Add("signatures", mandate.Signatures.Count);
+        if (mandate.UntilNs != 0)
+            fields.Add("until", TimeText.Format(mandate.UntilNs));
+        AddSigners(fields, mandate.Signatures);
         return true;
     }
 
-    private static bool TryAddPolicy(Dictionary<string, object> fields, ReadOnlySpan<byte> payload)
+    private static bool TryAddConsent(Dictionary<string, object> fields, ReadOnlySpan<byte> payload)
     {
         if (!ConsentSetting.TryDecode(payload, out ConsentSetting? setting))
             return false;
         fields.Add("wallet", Text(setting.Wallet));
-        fields.Add("policy", SnakeCase.Of(setting.Policy));
-        if (setting.Policy != ConsentPolicy.Custodial)
+        fields.Add("consent", SnakeCase.Of(setting.Policy));
+        if (setting.SignaturesAbove != 0)
         {
-            fields.Add("needed", setting.SignaturesAbove);
-            fields.Add("above_units", Text(setting.Threshold)); // of any currency, so without a scale
+            fields.Add("signatures", setting.SignaturesAbove);
+            fields.Add("above_units", Text(setting.Threshold));
         }
 
-        fields.Add("signatures", setting.Signatures.Count);
+        AddSigners(fields, setting.Signatures);
         return true;
     }
 
@@ -101,15 +105,22 @@ internal static class ConsentFields
             fields.Add("payee", Text(chain.Payee));
         fields.Add("at_most", LedgerText.Amount(state, chain.AmountMax, chain.Currency));
         fields.Add("ceiling", LedgerText.Amount(state, chain.Ceiling, chain.Currency));
-        fields.Add("expiry", TimeText.Format(chain.ExpiryNs));
+        fields.Add("until", TimeText.Format(chain.ExpiryNs));
         fields.Add("links", Text(chain.Length));
         fields.Add("end", chain.End.ToString());
-        fields.Add("signatures", opening.Signatures.Count);
+        AddSigners(fields, opening.Signatures);
         return true;
     }
 
     private static void AddOwner(Dictionary<string, object> fields, KeyRole role, ulong owner) =>
-        fields.Add(role == KeyRole.Session ? "of_session" : "wallet", Text(owner));
+        fields.Add(role == KeyRole.Wallet ? "wallet" : "of_session", Text(owner));
+
+    /// <summary>Which of the wallet's keys have signed, by their numbers; not the signatures themselves.</summary>
+    private static void AddSigners(Dictionary<string, object> fields, IReadOnlyList<OwnerSignature> signatures)
+    {
+        if (signatures.Count > 0)
+            fields.Add("signed_by_keys", string.Join(' ', signatures.Select(one => one.Key)));
+    }
 
     private static string Text(ulong number) => number.ToString(CultureInfo.InvariantCulture);
 }

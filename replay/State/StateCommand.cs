@@ -14,11 +14,12 @@ internal static class StateCommand
         var wallet = new Option<string?>("--wallet") { HelpName = "W", Description = "Show this wallet's balances." };
         var participant = new Option<string?>("--participant") { HelpName = "NAME", Description = "Show this participant's positions and wallets only." };
         var balances = new Option<bool>("--balances") { Description = "Show the balances of all accounts." };
+        var cast = new Option<bool>("--sessions") { Description = "Show who may do what: sessions, keys, mandates, how wallets' owners consent, chains." };
         var file = new Option<string?>("--out") { HelpName = "FILE.csv", Description = "Write the balances to this file." };
         Option<bool> json = Verb.Json();
         var command = new Command("state", "The ledger as it was at a point: totals by currency, net positions, holds, settings, balances.")
         {
-            journal, at, wallet, participant, balances, file, json,
+            journal, at, wallet, participant, balances, cast, file, json,
         };
         command.SetAction(parsed => Verb.Run(error, () =>
         {
@@ -43,9 +44,9 @@ internal static class StateCommand
 
             bool listed = parsed.GetValue(balances) || only is not null;
             if (parsed.GetValue(json))
-                report.PrintJson(output, listed);
+                report.PrintJson(output, listed, parsed.GetValue(cast));
             else
-                report.PrintLines(output, listed);
+                report.PrintLines(output, listed, parsed.GetValue(cast));
             return 0;
         }));
         return command;

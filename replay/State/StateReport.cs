@@ -68,7 +68,7 @@ internal sealed class StateReport
             csv.WriteLine(LedgerText.Invariant($"{wallet},{LedgerText.CurrencyOf(currency)},{Amount(balance.Available, currency)},{Amount(balance.Pending, currency)},{Amount(balance.Held, currency)}"));
     }
 
-    public void PrintLines(TextWriter output, bool balances)
+    public void PrintLines(TextWriter output, bool balances, bool cast)
     {
         var batch = _state.Batch;
         Line(output, $"{_journal}: ledger {_ledger:x32}, at {_point}");
@@ -93,13 +93,15 @@ internal sealed class StateReport
 
         foreach ((ushort participant, ushort currency, PositionRow position) in Positions())
             Line(output, $"  {_state.Participants.NameOf(participant)}  {LedgerText.CurrencyOf(currency)}  open {Amount(position.Open, currency)}, unsettled {Amount(position.Unsettled, currency)}{CapText(in position, currency)}");
+        if (cast)
+            new CastReport(_state).PrintLines(output);
         if (!balances)
             return;
         foreach ((ulong wallet, ushort currency, LogicalBalance balance) in Balances())
             Line(output, $"  wallet {wallet}  {LedgerText.CurrencyOf(currency)}  available {Amount(balance.Available, currency)}, pending {Amount(balance.Pending, currency)}, held {Amount(balance.Held, currency)}");
     }
 
-    public void PrintJson(TextWriter output, bool balances)
+    public void PrintJson(TextWriter output, bool balances, bool cast)
     {
         using var json = new JsonText(output);
         Utf8JsonWriter writer = json.Writer;
@@ -128,6 +130,8 @@ internal sealed class StateReport
         else
             writer.WriteNull("rules");
         WriteSettings(writer);
+        if (cast)
+            new CastReport(_state).WriteJson(writer);
         if (balances)
         {
             writer.WriteStartArray("balances");

@@ -17,33 +17,29 @@ internal static class MetricsEndpoint
 {
     public const string Path = "/metrics";
 
+    private static readonly IResult s_forbidden = Results.Text(
+        $"Metrics are for this machine alone: scrape 127.0.0.1, or set {ServeSettings.Section}:Metrics:Readers to operator.\n", statusCode: StatusCodes.Status403Forbidden);
+
     /// <param name="routes">Of the HTTP port.</param>
     /// <param name="options">Who may read.</param>
     /// <param name="metering">What is read.</param>
-    /// <param name="isOperator">Whether a request shows an operator's session.</param>
-    public static void MapMetrics(
-        this IEndpointRouteBuilder routes, MetricsOptions options, Metering metering, Func<HttpContext, ValueTask<bool>> isOperator)
+    /// <param name="operators">Lets an operator's session in, and nobody else.</param>
+    public static void MapMetrics(this IEndpointRouteBuilder routes, MetricsOptions options, Metering metering, IEndpointFilter operators)
     {
         if (options.Readers == MetricsReaders.Nobody)
             return;
-        routes.MapGet(Path, async context =>
-        {
-            bool may = options.Readers == MetricsReaders.Operator ? await isOperator(context).ConfigureAwait(false) : IsOfThisMachine(context);
-            if (!may)
-            {
-                context.Response.StatusCode = StatusCodes.Status403Forbidden;
-                context.Response.ContentType = "text/plain; charset=utf-8";
-                await context.Response.WriteAsync(options.Readers == MetricsReaders.Operator
-                    ? "Metrics are for the operator's sessions: send a token of one.\n"
-                    : "Metrics are for this machine alone: scrape 127.0.0.1, or set Settlement:Metrics:Readers to operator.\n").ConfigureAwait(false);
-                return;
-            }
+        RouteHandlerBuilder route = routes.MapGet(Path, (Delegate)((HttpContext context) => AnswerAsync(context, metering))).ExcludeFromDescription();
+        if (options.Readers == MetricsReaders.Operator)
+            route.AddEndpointFilter(operators);
+        else
+            route.AddEndpointFilter(async (invocation, next) => IsOfThisMachine(invocation.HttpContext) ? await next(invocation).ConfigureAwait(false) : s_forbidden);
+    }
 
-            await metering.Ledger.RefreshAsync().ConfigureAwait(false);
-            context.Response.ContentType = MetricsPage.ContentType;
-            context.Response.Headers.CacheControl = "no-store";
-            await context.Response.WriteAsync(MetricsPage.Write(metering.All)).ConfigureAwait(false);
-        }).ExcludeFromDescription();
+    private static async Task<IResult> AnswerAsync(HttpContext context, Metering metering)
+    {
+        await metering.Ledger.RefreshAsync().ConfigureAwait(false);
+        context.Response.Headers.CacheControl = "no-store";
+        return Results.Text(MetricsPage.Write(metering.All), MetricsPage.ContentType);
     }
 
     /// <summary>Sends the meter's metrics, and the runtime's, to a collector; does nothing where none is named.</summary>
