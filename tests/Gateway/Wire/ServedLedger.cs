@@ -107,6 +107,8 @@ internal sealed class ServedLedger : IDisposable
 
         client.SendCommands([.. commands]);
         Assert.That(client.ReceiveVerdicts(), Is.All.EqualTo(Verdict.Accepted));
+        if (wallets == 0)
+            return;
         Payment[] openings =
         [
             .. Enumerable.Range(1, wallets).Select(wallet => new Payment
