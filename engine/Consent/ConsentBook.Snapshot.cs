@@ -24,7 +24,7 @@ public sealed partial class ConsentBook
         foreach ((MandateKey key, ulong until) in _mandates.OrderBy(mandate => mandate.Key.Wallet).ThenBy(mandate => mandate.Key.Participant))
             writer.Write<ulong>([key.Wallet, key.Participant, until]);
         writer.Write((ulong)_chains.Count);
-        foreach (PayChain chain in _chains.Values.OrderBy(chain => chain.OpenedSequence))
+        foreach (PayChain chain in ChainsByOpening())
         {
             writer.Write<byte>(chain.Commitment.Encode());
             writer.Write<ulong>([chain.OpenedSequence, chain.Last, chain.Spent, (ulong)chain.Signers.Count]);

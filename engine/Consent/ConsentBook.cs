@@ -44,6 +44,9 @@ public sealed partial class ConsentBook
     /// <summary>The chain, over or not; null: there is none, or it is forgotten.</summary>
     public PayChain? FindChain(ushort participant, ulong stream, ulong wallet) => _chains.GetValueOrDefault(new ChainKey(participant, stream, wallet));
 
+    /// <summary>All that are remembered, oldest first: for who compares or shows states.</summary>
+    public IEnumerable<PayChain> ChainsByOpening() => _chains.Values.OrderBy(chain => chain.OpenedSequence);
+
     /// <summary>Whether the participant's sessions may debit the wallet at this time.</summary>
     public bool HasMandate(ulong wallet, ushort participant, ulong timeNs) =>
         _mandates.TryGetValue(new MandateKey(wallet, participant), out ulong until) && (until == 0 || timeNs <= until);

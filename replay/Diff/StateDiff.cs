@@ -1,6 +1,8 @@
+using Settlement.Engine.Consent;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Rules;
+using Settlement.Engine.Text;
 using Settlement.Replay.Common;
 using Settlement.Replay.State;
 
@@ -20,6 +22,7 @@ internal sealed class StateDiff(LedgerState a, LedgerState b)
         diff.CompareAccounts();
         diff.ComparePositions();
         diff.CompareTargets();
+        diff.CompareConsent();
         diff.CompareFolds();
         return diff._differences;
     }
@@ -59,6 +62,7 @@ internal sealed class StateDiff(LedgerState a, LedgerState b)
             Differ($"session {i}", "participant", ours.Participant, theirs.Participant);
             Differ($"session {i}", "clearance", ours.Clearance, theirs.Clearance);
             Differ($"session {i}", "flags", (byte)ours.Flags, (byte)theirs.Flags);
+            Differ($"session {i}", "open", ours.IsOpen ? "yes" : "no", theirs.IsOpen ? "yes" : "no");
         }
 
         before = _differences.Count;
@@ -113,6 +117,7 @@ internal sealed class StateDiff(LedgerState a, LedgerState b)
         Differ(where, "country", LedgerText.CountryOf(ours.Country), LedgerText.CountryOf(theirs.Country));
         Differ(where, "tier", ours.Tier, theirs.Tier);
         Differ(where, "kind", (byte)ours.Kind, (byte)theirs.Kind);
+        Differ(where, "policy", SnakeCase.Of(ours.Policy), SnakeCase.Of(theirs.Policy));
         Differ(where, "level", ours.Level, theirs.Level);
         Differ(where, "status", (byte)ours.Status, (byte)theirs.Status);
         Differ(where, "holder", ours.Holder, theirs.Holder);
@@ -139,6 +144,27 @@ internal sealed class StateDiff(LedgerState a, LedgerState b)
                 Differ(where, "fee_basis_points", ours.FeeBasisPoints, theirs.FeeBasisPoints);
                 Differ(where, "fee_carry", ours.FeeCarry, theirs.FeeCarry);
             }
+        }
+    }
+
+    private void CompareConsent()
+    {
+        Differ("keys", "count", a.Consent.KeyCount, b.Consent.KeyCount);
+        Differ("mandates", "count", a.Consent.MandateCount, b.Consent.MandateCount);
+        Differ("chains", "count", a.Consent.ChainCount, b.Consent.ChainCount);
+        if (a.Consent.ChainFold == b.Consent.ChainFold)
+            return;
+        int before = _differences.Count;
+        foreach (PayChain ours in a.Consent.ChainsByOpening())
+        {
+            if (_differences.Count > before)
+                return;
+            if (b.Consent.FindChain(ours.Key.Participant, ours.Key.Stream, ours.Key.Wallet) is not { } theirs)
+                continue;
+            string where = $"chain of wallet {ours.Key.Wallet} in stream {ours.Key.Stream:x16}";
+            ushort currency = ours.Commitment.Currency;
+            Differ(where, "links", ours.Last, theirs.Last);
+            Differ(where, "spent", Amount(a, ours.Spent, currency), Amount(b, theirs.Spent, currency));
         }
     }
 

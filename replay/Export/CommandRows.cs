@@ -89,7 +89,9 @@ internal static class CommandRows
 
     private static void WriteFields(TableWriter table, in ControlCommand command, ReadOnlySpan<byte> continuation, LedgerState state)
     {
-        Dictionary<string, object>? law = GovernanceFields.Has(command.Instruction) ? GovernanceFields.Of(state, command.Instruction, continuation) : null;
+        Dictionary<string, object>? law = GovernanceFields.Has(command.Instruction) ? GovernanceFields.Of(state, command.Instruction, continuation)
+            : command.Instruction.IsConsent() ? ConsentFields.Of(state, command.Instruction, continuation)
+            : null;
         Fields has = FieldsOf(command.Instruction);
         ref readonly SessionRecord session = ref state.Sessions.At(command.Session);
         table.UInt32(command.Session);

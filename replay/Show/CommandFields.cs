@@ -17,6 +17,8 @@ internal static class CommandFields
     {
         if (GovernanceFields.Has(command.Instruction))
             return GovernanceFields.Of(state, command.Instruction, continuation);
+        if (command.Instruction.IsConsent())
+            return ConsentFields.Of(state, command.Instruction, continuation);
         var fields = new Dictionary<string, object>();
         switch (command.Instruction)
         {

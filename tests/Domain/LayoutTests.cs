@@ -69,6 +69,15 @@ public sealed class LayoutTests
     }
 
     [Test]
+    public void The_policy_of_a_wallet_has_bits_of_its_own([Values] ConsentPolicy policy, [Values] PartyKind kind)
+    {
+        var row = new AccountRow { Policy = policy, Kind = kind, Tier = 3 };
+        Assert.That((row.Policy, row.Kind, row.Tier, row.IsCustodial), Is.EqualTo((policy, kind, (byte)3, policy == ConsentPolicy.Custodial)));
+        Assert.That(row with { Policy = ConsentPolicy.Custodial }, Is.EqualTo(new AccountRow { Kind = kind, Tier = 3 }));
+        Assert.That((row with { Kind = PartyKind.Person, Tier = 0 }).Policy, Is.EqualTo(policy));
+    }
+
+    [Test]
     public void A_target_is_80_bytes_as_pictured() => Expect<TargetRecord>(80,
         (nameof(TargetRecord.IdLow), 0), (nameof(TargetRecord.IdHigh), 8), (nameof(TargetRecord.Remaining), 16), (nameof(TargetRecord.ExpiryNs), 24),
         (nameof(TargetRecord.Sequence), 32), (nameof(TargetRecord.PayerRow), 40), (nameof(TargetRecord.PayeeRow), 44),

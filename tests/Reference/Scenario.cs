@@ -113,7 +113,14 @@ public sealed class Scenario
             Do(Command(Instruction.AcceptTime));
     }
 
-    private Outcome[] Apply(BlockKind kind, Payment[] slots)
+    /// <summary>A command whose payload stands behind it.</summary>
+    public Verdict Send(Instruction instruction, byte[] payload, ushort session = Operator) =>
+        DoSlots(PayloadCommand.ToSlots(instruction, session, payload))[0];
+
+    /// <summary>Payments with their evidence.</summary>
+    public Outcome[] PayWith(byte[] evidence, params Payment[] payments) => Apply(BlockKind.Payments, payments, evidence);
+
+    private Outcome[] Apply(BlockKind kind, Payment[] slots, byte[]? evidence = null)
     {
         BlockHeader header = new()
         {
@@ -123,11 +130,12 @@ public sealed class Scenario
             Number = _blockNumber++,
             FirstSequence = _sequence,
             Count = (uint)slots.Length,
-            BodyBytes = (uint)(slots.Length * Payment.Size),
+            BodyBytes = (uint)((slots.Length * Payment.Size) + (evidence?.Length ?? 0)),
+            AttachmentBytes = (uint)(evidence?.Length ?? 0),
             TimeNs = NowNs,
         };
         _sequence += (ulong)slots.Length;
-        return _ledger.Apply(header, slots);
+        return _ledger.Apply(header, slots, evidence);
     }
 
     // Payments. Each has a fresh stream id; `with` changes what the story is about.
