@@ -29,16 +29,18 @@ internal sealed class FrameEvidence(ConsentDirectory directory, byte[] messageHe
         public Digest Expected;
     }
 
-    private readonly List<Piece> _pieces = [];
+    private Piece[] _pieces = new Piece[64];
+    private int _count;
     private readonly List<ChainWalk> _walks = [];
     private readonly List<int> _walkers = [];
     private readonly List<int> _unknown = [];
-    private readonly Dictionary<ChainView, int> _lastOfChain = [];
+    private int[] _lastOfChain = new int[128]; // by the chain, open addressing: a piece's index plus one; 0: free
     private readonly ConsentQuestions _questions = new();
     private readonly HashSet<ulong> _walletsAsked = [];
     private readonly HashSet<ChainKey> _chainsAsked = [];
     private readonly Dictionary<ulong, WalletView> _wallets = [];
     private readonly Dictionary<ChainKey, ChainView> _chains = [];
+    private int _placeMask;
     private long _stepsLeft;
 
     /// <summary>To be checked before <see cref="Keep"/>; null: the frame has none whose key is known.</summary>
@@ -51,13 +53,16 @@ internal sealed class FrameEvidence(ConsentDirectory directory, byte[] messageHe
         while (reader.Next())
         {
             ref readonly Payment payment = ref payments[(int)reader.Entry.Index];
-            var piece = new Piece { Offset = reader.Offset, Signature = -1, Before = -1 };
+            if (_count == _pieces.Length)
+                Array.Resize(ref _pieces, 2 * _count);
+            ref Piece piece = ref _pieces[_count];
+            piece = new Piece { Offset = reader.Offset, Signature = -1, Before = -1 };
             bool isKnown = reader.Entry.Kind == EvidenceKind.Link
                 ? TakeLink(participant, in payment, reader.Content, ref piece)
                 : TakeSignature(in payment, reader.Entry, reader.Content, evidence.Length, ref piece);
             if (!isKnown)
-                _unknown.Add(_pieces.Count);
-            _pieces.Add(piece);
+                _unknown.Add(_count);
+            _count++;
         }
 
         if (_unknown.Count > 0)
@@ -73,7 +78,7 @@ internal sealed class FrameEvidence(ConsentDirectory directory, byte[] messageHe
             _wallets[_questions.WalletsAsked[i]] = _questions.Wallets[i]!;
         for (int i = 0; i < _questions.ChainsAsked.Count; i++)
             _chains[_questions.ChainsAsked[i]] = _questions.Chains[i]!;
-        Span<Piece> pieces = CollectionsMarshal.AsSpan(_pieces);
+        Span<Piece> pieces = _pieces.AsSpan(0, _count);
         foreach (int index in _unknown)
         {
             EvidenceEntry entry = Unsafe.ReadUnaligned<EvidenceEntry>(in evidence[pieces[index].Offset]);
@@ -90,7 +95,12 @@ internal sealed class FrameEvidence(ConsentDirectory directory, byte[] messageHe
     public void CheckLinks(int payments)
     {
         _stepsLeft = ConsentBounds.LinkStepMax + ((long)StepsPerPayment * payments);
-        Span<Piece> pieces = CollectionsMarshal.AsSpan(_pieces);
+        int places = 2 * (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)_count);
+        if (_lastOfChain.Length < places)
+            _lastOfChain = new int[places];
+        _lastOfChain.AsSpan(0, places).Clear();
+        _placeMask = places - 1;
+        Span<Piece> pieces = _pieces.AsSpan(0, _count);
         for (int i = 0; i < pieces.Length; i++)
         {
             if (pieces[i].Chain is not null)
@@ -113,7 +123,7 @@ internal sealed class FrameEvidence(ConsentDirectory directory, byte[] messageHe
     public EvidenceFound Keep(ReadOnlySpan<byte> evidence, Span<byte> kept)
     {
         int bytes = 0, dropped = 0;
-        foreach (ref Piece piece in CollectionsMarshal.AsSpan(_pieces))
+        foreach (ref Piece piece in _pieces.AsSpan(0, _count))
         {
             if (!piece.Holds && !(piece.Signature >= 0 && Signatures!.Holds(piece.Signature)))
             {
@@ -132,10 +142,9 @@ internal sealed class FrameEvidence(ConsentDirectory directory, byte[] messageHe
 
     public void Clear()
     {
-        _pieces.Clear();
+        _count = 0;
         _walks.Clear();
         _walkers.Clear();
-        _lastOfChain.Clear();
         _questions.Clear();
         _walletsAsked.Clear();
         _chainsAsked.Clear();
@@ -186,7 +195,9 @@ internal sealed class FrameEvidence(ConsentDirectory directory, byte[] messageHe
     private void Begin(Span<Piece> pieces, int index)
     {
         ref Piece piece = ref pieces[index];
-        ref int last = ref CollectionsMarshal.GetValueRefOrAddDefault(_lastOfChain, piece.Chain!, out bool isLater);
+        ref int lastOfChain = ref LastOf(pieces, piece.Chain!);
+        int last = lastOfChain - 1;
+        bool isLater = last >= 0;
         uint number;
         if (isLater && pieces[last].Number <= piece.Number)
         {
@@ -200,7 +211,7 @@ internal sealed class FrameEvidence(ConsentDirectory directory, byte[] messageHe
         }
 
         if (!isLater || pieces[last].Number < piece.Number)
-            last = index;
+            lastOfChain = index + 1;
         var walk = new ChainWalk { Link = piece.IsBackward ? piece.Expected : piece.Link, Steps = (int)Math.Min(int.MaxValue, Math.Abs((long)piece.Number - number)) };
         if (piece.IsBackward)
             piece.Expected = piece.Link;
@@ -208,6 +219,18 @@ internal sealed class FrameEvidence(ConsentDirectory directory, byte[] messageHe
             return;
         _walks.Add(walk);
         _walkers.Add(index);
+    }
+
+    /// <summary>Where the last piece of a chain is remembered: its index plus one, or 0.</summary>
+    private ref int LastOf(Span<Piece> pieces, ChainView chain)
+    {
+        // The runtime's number of an object is no client's to choose.
+        for (int place = RuntimeHelpers.GetHashCode(chain); ; place++)
+        {
+            ref int last = ref _lastOfChain[place & _placeMask];
+            if (last == 0 || ReferenceEquals(pieces[last - 1].Chain, chain))
+                return ref last;
+        }
     }
 
     /// <summary>The link before it in the frame does not hold: against the last that does.</summary>
