@@ -18,6 +18,9 @@ internal sealed class EgressPublisher(PendingFrames frames, ServerCounters count
     /// <summary>Takes note of payments under review; null: nobody does.</summary>
     public Http.Batches.ReviewBoard? Reviews { get; set; }
 
+    /// <summary>Checks evidence, and so has to know of commands about keys and chains first.</summary>
+    public EvidenceDesk? Evidence { get; set; }
+
     public void OnSettled(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<ulong> tags, ulong firstSequence)
     {
         for (int at = 0; at < slots.Length;)
@@ -35,7 +38,11 @@ internal sealed class EgressPublisher(PendingFrames frames, ServerCounters count
             ReadOnlySpan<Payment> runSlots = slots.Slice(at, length);
             ReadOnlySpan<Outcome> runOutcomes = outcomes.Slice(at, length);
             if (frame.AreCommands)
+            {
+                Evidence?.OnCommands(runSlots, runOutcomes);
                 TellSessionEnds(runSlots, runOutcomes);
+            }
+
             frame.Owner!.OnDecided(in frame, index, runSlots, runOutcomes, firstSequence + (ulong)at, _encoder);
             if (index + length == frame.Count)
                 frame = default;
