@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Settlement.Gateway.Http.Batches;
@@ -44,4 +45,8 @@ namespace Settlement.Gateway.Http.Answers;
 [JsonSerializable(typeof(WebhookState))]
 [JsonSerializable(typeof(WebhookEvent))]
 [JsonSerializable(typeof(DeadLetterList))]
-internal sealed partial class HttpJson : JsonSerializerContext;
+internal sealed partial class HttpJson : JsonSerializerContext
+{
+    /// <summary>As it is sent: with apostrophes as they are. No answer stands inside a page's HTML.</summary>
+    public static HttpJson Plain { get; } = new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using Settlement.Engine.Journal;
 using Settlement.Gateway.Http.Answers;
 using Settlement.Gateway.Http.Auth;
 
@@ -38,7 +39,7 @@ internal sealed class WebhookBook
             return book;
         try
         {
-            WebhookState? state = JsonSerializer.Deserialize(File.ReadAllBytes(path), HttpJson.Default.WebhookState);
+            WebhookState? state = JsonSerializer.Deserialize(File.ReadAllBytes(path), HttpJson.Plain.WebhookState);
             if (state is not { Format: 1 })
                 throw new InvalidDataException($"'{path}' holds no webhooks of format 1. Use the program version that wrote it, or move the file away and make the webhooks again.");
             foreach (KeptWebhook hook in state.Webhooks)
@@ -136,10 +137,12 @@ internal sealed class WebhookBook
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         using (var file = new FileStream(unfinished, options))
         {
-            JsonSerializer.Serialize(file, new WebhookState { Webhooks = [.. _hooks.Values] }, HttpJson.Default.WebhookState);
+            JsonSerializer.Serialize(file, new WebhookState { Webhooks = [.. _hooks.Values] }, HttpJson.Plain.WebhookState);
             file.Flush(flushToDisk: true);
         }
 
         File.Move(unfinished, _path, overwrite: true);
+        if (OperatingSystem.IsLinux() && new LinuxFileCalls().SyncDirectory(Path.GetDirectoryName(Path.GetFullPath(_path))!) is < 0 and int failed)
+            throw new IOException($"The directory of '{_path}' cannot be made durable: error {Exact.Of(-failed)}.");
     }
 }
