@@ -49,7 +49,7 @@ internal sealed class LedgerEndpoints(HttpApiContext context)
                 Session = caller.Session, Participant = state.Participants.NameOf(caller.Participant), Clearance = caller.Clearance, Operator = caller.IsOperator,
             },
         });
-        return Answer.Of(answer, HttpJson.Plain.LedgerAnswer);
+        return Answer.Of(answer, HttpJson.Default.LedgerAnswer);
     }
 
     private async Task<IResult> WalletAsync(string wallet, HttpContext http)
@@ -58,7 +58,7 @@ internal sealed class LedgerEndpoints(HttpApiContext context)
         ulong number = LedgerWords.Wallet("wallet", wallet);
         WalletAnswer? answer = await context.Port.AskAsync(state =>
             Row(state, caller, number) is var row and not 0 ? Describe(state, row) with { AsOfSequence = Exact.Of(state.Sequence) } : null);
-        return Answer.Of(answer ?? throw NoWallet(wallet), HttpJson.Plain.WalletAnswer);
+        return Answer.Of(answer ?? throw NoWallet(wallet), HttpJson.Default.WalletAnswer);
     }
 
     private async Task<IResult> BalancesAsync(string wallet, HttpContext http)
@@ -66,7 +66,7 @@ internal sealed class LedgerEndpoints(HttpApiContext context)
         Caller caller = CallerGate.CallerOf(http);
         ulong number = LedgerWords.Wallet("wallet", wallet);
         BalancesAnswer? answer = await context.Port.AskAsync(state => Row(state, caller, number) is var row and not 0 ? Balances(state, row) : null);
-        return Answer.Of(answer ?? throw NoWallet(wallet), HttpJson.Plain.BalancesAnswer);
+        return Answer.Of(answer ?? throw NoWallet(wallet), HttpJson.Default.BalancesAnswer);
     }
 
     /// <summary>In the order in which they were opened, behind the wallet named: no number of a row that others could count by leaves.</summary>
@@ -96,7 +96,7 @@ internal sealed class LedgerEndpoints(HttpApiContext context)
         bool more = page.Count > most;
         if (more)
             page.RemoveAt(most);
-        return Answer.Of(new WalletList { Wallets = page, Next = more ? page[^1].Wallet : null, AsOfSequence = Exact.Of(sequence) }, HttpJson.Plain.WalletList);
+        return Answer.Of(new WalletList { Wallets = page, Next = more ? page[^1].Wallet : null, AsOfSequence = Exact.Of(sequence) }, HttpJson.Default.WalletList);
     }
 
     private static (int Row, bool IsLast, ulong Sequence) Collect(LedgerState state, Caller caller, int from, int room, List<WalletAnswer> page)

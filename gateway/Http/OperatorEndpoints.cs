@@ -43,12 +43,12 @@ internal sealed class OperatorEndpoints(HttpApiContext context)
     {
         (string[] names, ulong sequence) = await context.Port.AskAsync(state =>
             (Enumerable.Range(0, state.Participants.Count).Select(index => state.Participants.NameOf((ushort)index)).ToArray(), state.Sequence));
-        return Answer.Of(new ParticipantList { Participants = names, AsOfSequence = Exact.Of(sequence) }, HttpJson.Plain.ParticipantList);
+        return Answer.Of(new ParticipantList { Participants = names, AsOfSequence = Exact.Of(sequence) }, HttpJson.Default.ParticipantList);
     }
 
     private async Task<IResult> DeclareParticipantAsync(HttpContext http)
     {
-        ParticipantRequest request = await Body.ReadAsync(http, HttpJson.Plain.ParticipantRequest);
+        ParticipantRequest request = await Body.ReadAsync(http, HttpJson.Default.ParticipantRequest);
         if (request.Name.Length == 0 || System.Text.Encoding.UTF8.GetByteCount(request.Name) > ControlCommand.NameBytesMax || request.Name.Any(char.IsControl))
             throw Problem.Invalid($"name '{request.Name}': 1 to {ControlCommand.NameBytesMax} bytes of UTF-8 are expected.");
         ushort index = await context.Port.AskAsync(state => state.Participants.TryFind(request.Name, out ushort known) ? known : (ushort)state.Participants.Count);
@@ -59,7 +59,7 @@ internal sealed class OperatorEndpoints(HttpApiContext context)
 
     private async Task<IResult> CurrencyAsync(HttpContext http)
     {
-        CurrencyRequest request = await Body.ReadAsync(http, HttpJson.Plain.CurrencyRequest);
+        CurrencyRequest request = await Body.ReadAsync(http, HttpJson.Default.CurrencyRequest);
         ushort currency = LedgerWords.Currency("currency", request.Currency);
         int scale = request.Scale ?? Iso4217.ScaleOf(currency);
         if (scale is < 0 or > Limits.ScaleMax)
@@ -70,7 +70,7 @@ internal sealed class OperatorEndpoints(HttpApiContext context)
 
     private async Task<IResult> WalletAsync(HttpContext http)
     {
-        WalletRequest request = await Body.ReadAsync(http, HttpJson.Plain.WalletRequest);
+        WalletRequest request = await Body.ReadAsync(http, HttpJson.Default.WalletRequest);
         if (request.Tier is < 0 or > Limits.TierMax)
             throw Problem.Invalid($"tier {Exact.Of(request.Tier)}: 0 to {Exact.Of(Limits.TierMax)} is expected.");
         return await SendAsync(http, new ControlCommand
@@ -89,7 +89,7 @@ internal sealed class OperatorEndpoints(HttpApiContext context)
 
     private async Task<IResult> StatusAsync(string wallet, HttpContext http)
     {
-        StatusRequest request = await Body.ReadAsync(http, HttpJson.Plain.StatusRequest);
+        StatusRequest request = await Body.ReadAsync(http, HttpJson.Default.StatusRequest);
         return await SendAsync(http, new ControlCommand
         {
             Instruction = Instruction.SetWalletStatus,
@@ -101,7 +101,7 @@ internal sealed class OperatorEndpoints(HttpApiContext context)
     /// <summary>The next index; another operator may be faster, and then the answer says so.</summary>
     private async Task<IResult> SessionAsync(HttpContext http)
     {
-        SessionRequest request = await Body.ReadAsync(http, HttpJson.Plain.SessionRequest);
+        SessionRequest request = await Body.ReadAsync(http, HttpJson.Default.SessionRequest);
         ushort participant = await ParticipantAsync("participant", request.Participant);
         int session = await context.Port.AskAsync(state => state.Sessions.Next);
         if (session > ushort.MaxValue)
@@ -127,7 +127,7 @@ internal sealed class OperatorEndpoints(HttpApiContext context)
 
     private async Task<IResult> KeyAsync(HttpContext http)
     {
-        KeyRequest request = await Body.ReadAsync(http, HttpJson.Plain.KeyRequest);
+        KeyRequest request = await Body.ReadAsync(http, HttpJson.Default.KeyRequest);
         (KeyRole role, ulong owner) = Owner(http, request.Session is { } session ? Exact.Of(session) : null, request.Wallet);
         byte[] spki = Spki(request.PublicKey);
         byte[] said = new KeyRegistration(role, owner, PublicKeyForm.SchemeOf(spki), spki, []).Encode();
@@ -149,7 +149,7 @@ internal sealed class OperatorEndpoints(HttpApiContext context)
 
     private async Task<IResult> MandateAsync(string wallet, HttpContext http)
     {
-        MandateRequest request = await Body.ReadAsync(http, HttpJson.Plain.MandateRequest);
+        MandateRequest request = await Body.ReadAsync(http, HttpJson.Default.MandateRequest);
         ulong until = request.Until is { } text ? LedgerWords.Time("until", text) : 0;
         if (!request.Given && until != 0)
             throw Problem.Invalid("until: a mandate that is withdrawn ends at once; leave it away.");
@@ -159,7 +159,7 @@ internal sealed class OperatorEndpoints(HttpApiContext context)
 
     private async Task<IResult> ConsentAsync(string wallet, HttpContext http)
     {
-        ConsentRequest request = await Body.ReadAsync(http, HttpJson.Plain.ConsentRequest);
+        ConsentRequest request = await Body.ReadAsync(http, HttpJson.Default.ConsentRequest);
         ConsentPolicy policy = LedgerWords.Name("policy", request.Policy, ConsentPolicy.Custodial, Enum.GetValues<ConsentPolicy>());
         int signatures = request.Signatures ?? (policy == ConsentPolicy.Custodial ? 0 : 1);
         if (policy == ConsentPolicy.Custodial ? signatures != 0 : signatures is < 1 or > ConsentBounds.WalletKeysMax)
@@ -217,6 +217,6 @@ internal sealed class OperatorEndpoints(HttpApiContext context)
         int status = outcome.Verdict == Verdict.AwaitingQuorum ? StatusCodes.Status202Accepted
             : outcome.Verdict == Verdict.Accepted && (location is not null || answer is not null) ? StatusCodes.Status201Created
             : StatusCodes.Status200OK;
-        return Answer.Of(answer is null ? said : answer(said), HttpJson.Plain.CommandAnswer, status, status == StatusCodes.Status201Created ? location : null);
+        return Answer.Of(answer is null ? said : answer(said), HttpJson.Default.CommandAnswer, status, status == StatusCodes.Status201Created ? location : null);
     }
 }

@@ -70,7 +70,7 @@ internal sealed class RuleEndpoints(HttpApiContext context)
     private async Task<IResult> TextAsync(string module)
     {
         RuleText? text = await context.Port.AskAsync(state => state.LawBook.FindLaw(module) is { } law ? Describe(state, law) : null);
-        return Answer.Of(text ?? throw NoModule(module), HttpJson.Plain.RuleText);
+        return Answer.Of(text ?? throw NoModule(module), HttpJson.Default.RuleText);
     }
 
     private async Task<IResult> MayAsync(HttpContext http)

@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Settlement.Gateway.Http.Batches;
@@ -45,8 +44,4 @@ namespace Settlement.Gateway.Http.Answers;
 [JsonSerializable(typeof(WebhookState))]
 [JsonSerializable(typeof(WebhookEvent))]
 [JsonSerializable(typeof(DeadLetterList))]
-internal sealed partial class HttpJson : JsonSerializerContext
-{
-    /// <summary>As it is sent: with apostrophes as they are. No answer stands inside a page's HTML.</summary>
-    public static HttpJson Plain { get; } = new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-}
+internal sealed partial class HttpJson : JsonSerializerContext;

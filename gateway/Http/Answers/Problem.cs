@@ -117,7 +117,7 @@ internal static class Problem
             http.Response.Headers.WWWAuthenticate = "Bearer";
         if (answer.Status == StatusCodes.Status503ServiceUnavailable)
             http.Response.Headers.RetryAfter = "1";
-        byte[] body = JsonSerializer.SerializeToUtf8Bytes(answer, HttpJson.Plain.ProblemAnswer);
+        byte[] body = JsonSerializer.SerializeToUtf8Bytes(answer, HttpJson.Default.ProblemAnswer);
         http.Response.ContentLength = body.Length;
         await http.Response.Body.WriteAsync(body, http.RequestAborted);
     }

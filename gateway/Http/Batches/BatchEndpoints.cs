@@ -48,7 +48,7 @@ internal sealed class BatchEndpoints(HttpApiContext context, BatchWords words)
         }
 
         ulong sequence = await context.Port.AskAsync(state => state.Sequence);
-        return Answer.Of(new BatchList { Batches = batches, Next = next, AsOfSequence = Exact.Of(sequence) }, HttpJson.Plain.BatchList);
+        return Answer.Of(new BatchList { Batches = batches, Next = next, AsOfSequence = Exact.Of(sequence) }, HttpJson.Default.BatchList);
     }
 
     private async Task<IResult> OneAsync(string number, HttpContext http)
@@ -57,7 +57,7 @@ internal sealed class BatchEndpoints(HttpApiContext context, BatchWords words)
         ClosedBatch batch = context.Batches.Find(LedgerWords.Number("batch", number)) ?? throw NoBatch(number);
         (bool isUnsettled, ulong sequence) = await context.Port.AskAsync(state => (state.Positions.IsUnsettled(batch.Number), state.Sequence));
         BatchAnswer answer = await words.DescribeAsync(batch, caller);
-        return Answer.Of(answer with { Settled = !isUnsettled, AsOfSequence = Exact.Of(sequence) }, HttpJson.Plain.BatchAnswer);
+        return Answer.Of(answer with { Settled = !isUnsettled, AsOfSequence = Exact.Of(sequence) }, HttpJson.Default.BatchAnswer);
     }
 
     /// <summary>The same for every id: whether there is such a payment is not said here.</summary>

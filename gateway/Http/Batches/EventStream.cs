@@ -56,7 +56,7 @@ internal sealed class EventStream(HttpApiContext context, BatchWords words)
             return cursor;
         var frame = new ArrayBufferWriter<byte>(512);
         frame.Write(Encoding.ASCII.GetBytes($"id: {Exact.Of(batch.Number)}\nevent: batch\ndata: "));
-        frame.Write(JsonSerializer.SerializeToUtf8Bytes(await words.DescribeAsync(batch, caller), HttpJson.Plain.BatchAnswer));
+        frame.Write(JsonSerializer.SerializeToUtf8Bytes(await words.DescribeAsync(batch, caller), HttpJson.Default.BatchAnswer));
         frame.Write("\n\n"u8);
         await WriteAsync(http, frame.WrittenMemory, gone);
         return batch.Number;

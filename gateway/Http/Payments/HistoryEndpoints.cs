@@ -36,7 +36,7 @@ internal sealed class HistoryEndpoints(HttpApiContext context)
         told ??= await FindLiveAsync(caller, high, low, isStream);
         if (told is null && context.Options.ProjectionDirectory is null)
             throw NoProjection();
-        return Answer.Of(told ?? throw Problem.NotFound($"There is no payment {PaymentIdText.Format(high, low, isStream)} that this session may see, as of sequence {asOf} of the projection. One that was sent a moment ago may follow; the verdict that was answered stands."), HttpJson.Plain.PaymentAnswer);
+        return Answer.Of(told ?? throw Problem.NotFound($"There is no payment {PaymentIdText.Format(high, low, isStream)} that this session may see, as of sequence {asOf} of the projection. One that was sent a moment ago may follow; the verdict that was answered stands."), HttpJson.Default.PaymentAnswer);
     }
 
     private async Task<(PaymentAnswer? Told, string AsOf)> FindAsync(Caller caller, ulong high, ulong low, bool isStream)
@@ -141,7 +141,7 @@ internal sealed class HistoryEndpoints(HttpApiContext context)
             Entries = [.. page.Lines.Select(line => Describe(caller, history, line, scale))],
             Next = page.Next == 0 ? null : Exact.Of(page.Next),
             AsOfSequence = Exact.Of(history.Position()?.Sequence ?? 0),
-        }, HttpJson.Plain.StatementAnswer));
+        }, HttpJson.Default.StatementAnswer));
     }
 
     /// <summary>What the payment says is withheld where its level is above the clearance; what it did to the wallet is the wallet's.</summary>

@@ -34,7 +34,7 @@ internal sealed class PaymentEndpoints(HttpApiContext context, PaymentReading re
         var key = IdempotencyKey.Of(http, caller.Participant);
         byte[] body = await Body.BytesAsync(http);
         bool isArray = body.AsSpan().TrimStart(" \t\r\n"u8) is [(byte)'[', ..];
-        PaymentRequest[] requests = isArray ? Body.Parse(body, HttpJson.Plain.PaymentRequestArray) : [Body.Parse(body, HttpJson.Plain.PaymentRequest)];
+        PaymentRequest[] requests = isArray ? Body.Parse(body, HttpJson.Default.PaymentRequestArray) : [Body.Parse(body, HttpJson.Default.PaymentRequest)];
         if (requests.Length is 0 or > PaymentsMax)
             throw Problem.Invalid($"The array holds {Exact.Of(requests.Length)} payments: 1 to {Exact.Of(PaymentsMax)} are taken at a time.");
         if (Array.IndexOf(requests, null) is >= 0 and var missing)
@@ -67,7 +67,7 @@ internal sealed class PaymentEndpoints(HttpApiContext context, PaymentReading re
             accepted += WasAccepted(settled[i].Outcome) ? 1 : 0;
         }
 
-        return Answer.Of(new PaymentVerdictList { Verdicts = verdicts, Accepted = accepted, Refused = payments.Length - accepted }, HttpJson.Plain.PaymentVerdictList);
+        return Answer.Of(new PaymentVerdictList { Verdicts = verdicts, Accepted = accepted, Refused = payments.Length - accepted }, HttpJson.Default.PaymentVerdictList);
     }
 
     private static IResult AnswerOne(in Payment payment, SettledSlot settled, bool hasKey)
@@ -82,7 +82,7 @@ internal sealed class PaymentEndpoints(HttpApiContext context, PaymentReading re
         int status = final == Verdict.UnderReview ? StatusCodes.Status202Accepted
             : outcome.Verdict == Verdict.Accepted ? StatusCodes.Status201Created
             : StatusCodes.Status200OK;
-        return Answer.Of(Describe(in payment, settled), HttpJson.Plain.PaymentVerdict, status, $"/v1/payments/{Uri.EscapeDataString(id)}");
+        return Answer.Of(Describe(in payment, settled), HttpJson.Default.PaymentVerdict, status, $"/v1/payments/{Uri.EscapeDataString(id)}");
     }
 
     private static bool WasAccepted(in Outcome outcome) =>

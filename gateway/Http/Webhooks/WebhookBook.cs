@@ -39,7 +39,7 @@ internal sealed class WebhookBook
             return book;
         try
         {
-            WebhookState? state = JsonSerializer.Deserialize(File.ReadAllBytes(path), HttpJson.Plain.WebhookState);
+            WebhookState? state = JsonSerializer.Deserialize(File.ReadAllBytes(path), HttpJson.Default.WebhookState);
             if (state is not { Format: 1 })
                 throw new InvalidDataException($"'{path}' holds no webhooks of format 1. Use the program version that wrote it, or move the file away and make the webhooks again.");
             foreach (KeptWebhook hook in state.Webhooks)
@@ -137,7 +137,7 @@ internal sealed class WebhookBook
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         using (var file = new FileStream(unfinished, options))
         {
-            JsonSerializer.Serialize(file, new WebhookState { Webhooks = [.. _hooks.Values] }, HttpJson.Plain.WebhookState);
+            JsonSerializer.Serialize(file, new WebhookState { Webhooks = [.. _hooks.Values] }, HttpJson.Default.WebhookState);
             file.Flush(flushToDisk: true);
         }
 

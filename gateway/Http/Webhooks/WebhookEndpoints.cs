@@ -29,7 +29,7 @@ internal sealed class WebhookEndpoints(HttpApiContext context, WebhookSender sen
     private async Task<IResult> PostAsync(HttpContext http)
     {
         Caller caller = CallerGate.CallerOf(http);
-        WebhookRequest request = await Body.ReadAsync(http, HttpJson.Plain.WebhookRequest);
+        WebhookRequest request = await Body.ReadAsync(http, HttpJson.Default.WebhookRequest);
         Uri url = WebhookTarget.Parse(request.Url, context.Options.WebhooksToPrivateNetworks);
         if (request.Events.Count == 0 || request.Events.FirstOrDefault(name => name is not (BatchClosed or UnderReview)) is not null)
             throw Problem.Invalid($"events: {BatchClosed}, {UnderReview} or both are expected.");
@@ -48,16 +48,16 @@ internal sealed class WebhookEndpoints(HttpApiContext context, WebhookSender sen
             AfterSequence = request.AfterSequence is { } after ? LedgerWords.Number("after_sequence", after) : sequence,
         };
         context.Webhooks.Add(hook);
-        return Answer.Of(Describe(hook) with { Secret = hook.Secret }, HttpJson.Plain.WebhookAnswer, StatusCodes.Status201Created, $"/v1/webhooks/{hook.Id}");
+        return Answer.Of(Describe(hook) with { Secret = hook.Secret }, HttpJson.Default.WebhookAnswer, StatusCodes.Status201Created, $"/v1/webhooks/{hook.Id}");
     }
 
     private IResult List(HttpContext http)
     {
         Caller caller = CallerGate.CallerOf(http);
-        return Answer.Of(new WebhookList { Webhooks = [.. context.Webhooks.All().Where(hook => IsOf(hook, caller)).Select(Describe)] }, HttpJson.Plain.WebhookList);
+        return Answer.Of(new WebhookList { Webhooks = [.. context.Webhooks.All().Where(hook => IsOf(hook, caller)).Select(Describe)] }, HttpJson.Default.WebhookList);
     }
 
-    private IResult One(string webhook, HttpContext http) => Answer.Of(Describe(Find(webhook, http)), HttpJson.Plain.WebhookAnswer);
+    private IResult One(string webhook, HttpContext http) => Answer.Of(Describe(Find(webhook, http)), HttpJson.Default.WebhookAnswer);
 
     private IResult Delete(string webhook, HttpContext http)
     {
@@ -68,7 +68,7 @@ internal sealed class WebhookEndpoints(HttpApiContext context, WebhookSender sen
     private IResult DeadLetters(string webhook, HttpContext http)
     {
         KeptWebhook hook = Find(webhook, http);
-        return Answer.Of(new DeadLetterList { DeadLetters = hook.DeadLetters, Forgotten = hook.Forgotten }, HttpJson.Plain.DeadLetterList);
+        return Answer.Of(new DeadLetterList { DeadLetters = hook.DeadLetters, Forgotten = hook.Forgotten }, HttpJson.Default.DeadLetterList);
     }
 
     private async Task<IResult> RedeliverAsync(string webhook, string @event, HttpContext http)

@@ -255,5 +255,5 @@ internal sealed class WebhookSender : IAsyncDisposable
 
     private Task<Caller?> CallerAsync(KeptWebhook hook) => _context.Port.AskAsync(state => Caller.Of(state, hook.Session));
 
-    private static byte[] Serialize(WebhookEvent told) => JsonSerializer.SerializeToUtf8Bytes(told, HttpJson.Plain.WebhookEvent);
+    private static byte[] Serialize(WebhookEvent told) => JsonSerializer.SerializeToUtf8Bytes(told, HttpJson.Default.WebhookEvent);
 }
