@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using Settlement.Engine.Journal;
 using Settlement.Gateway.Http.Answers;
 using Settlement.Gateway.Http.Auth;
 
@@ -141,5 +142,7 @@ internal sealed class WebhookBook
         }
 
         File.Move(unfinished, _path, overwrite: true);
+        if (OperatingSystem.IsLinux() && new LinuxFileCalls().SyncDirectory(Path.GetDirectoryName(Path.GetFullPath(_path))!) is < 0 and int failed)
+            throw new IOException($"The directory of '{_path}' cannot be made durable: error {Exact.Of(-failed)}.");
     }
 }
