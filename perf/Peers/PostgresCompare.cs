@@ -48,9 +48,9 @@ internal static class PostgresCompare
     private static async Task<Figure> MeasureAsync(ServerProcess server, WireLedger ledger, PostgresLedger peer, LoadOptions options)
     {
         Payment[] many = ledger.NewPayments(options.Small ? 20_000 : 1 << 22);
-        Payment[] sets = many[..(options.Small ? PostgresLedger.SetPayments : 40 * PostgresLedger.SetPayments)];
+        Payment[] sets = many[..(options.Small ? PostgresLedger.SetPayments : 16 * PostgresLedger.SetPayments)];
         Payment[] singles = many[..(options.Small ? 500 : 1 << 18)];
-        Payment[] peerSingles = many[..(options.Small ? 200 : 20_000)];
+        Payment[] peerSingles = many[..(options.Small ? 200 : 8_000)];
         PaymentLanes frames = await PaymentLanes.OpenAsync(server, ledger, many, WireLimits.FramePaymentsMax, connections: 2, 0xC0_0000).ConfigureAwait(false);
         PaymentLanes ones = await PaymentLanes.OpenAsync(server, ledger, singles, 1, connections: SingleConnections, 0xC1_0000).ConfigureAwait(false);
         await using (frames.ConfigureAwait(false))

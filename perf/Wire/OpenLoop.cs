@@ -102,7 +102,7 @@ internal sealed class OpenLoop : IAsyncDisposable
     private sealed class Lane
     {
         private readonly Memory<Payment> _payments;
-        private ValueTask _writing = ValueTask.CompletedTask;
+        private Task _writing = Task.CompletedTask;
         private LongHistogram _due = NewHistogram(); // written by: the receiving task
         private LongHistogram _sent = NewHistogram(); // written by: the receiving task
         private readonly Queue<(long Behind, long StampNs)> _stamps = new(); // under its own lock: when what stands before a place was handed over
@@ -151,13 +151,12 @@ internal sealed class OpenLoop : IAsyncDisposable
             while (_sending < Due && _writing.IsCompleted)
             {
                 _writing.GetAwaiter().GetResult();
-                _writing = ValueTask.CompletedTask;
                 long behind = _offset + ((_sending + 1) * _group);
                 lock (_stamps)
                     _stamps.Enqueue((behind, Common.Run.NsSince(_begun)));
                 Memory<Payment> some = _payments.Slice((int)((behind - _group) % _payments.Length), _group);
                 _sending++;
-                _writing = Payments.Writer.WriteAsync(some);
+                _writing = Payments.Writer.WriteAsync(some).AsTask();
             }
         }
 
@@ -165,7 +164,6 @@ internal sealed class OpenLoop : IAsyncDisposable
         public async Task CompleteAsync()
         {
             await _writing.ConfigureAwait(false);
-            _writing = ValueTask.CompletedTask;
             await Payments.Writer.CompleteAsync().ConfigureAwait(false);
         }
 
