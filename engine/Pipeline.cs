@@ -64,6 +64,7 @@ public sealed class Pipeline : IDisposable
     private readonly StopSignal _stop;
     private readonly RingBuffer<MultiProducerSequencer> _ring;
     private readonly ulong[] _tags;
+    private readonly EvidenceMemory _evidence;
     private readonly IJournal _journal;
     private readonly LedgerState _state;
     private readonly StateQueries _queries = new();
@@ -95,6 +96,7 @@ public sealed class Pipeline : IDisposable
         WaitStrategy strategy = disk.Strategy;
         _ring = new RingBuffer<MultiProducerSequencer>(options.RingSlots, strategy, _stop);
         _tags = new ulong[options.RingSlots];
+        _evidence = new EvidenceMemory(options.RingSlots, _stop);
         var outcomes = new Outcome[options.RingSlots];
         var blocks = new SealedBlocks();
         long nextBlock = (long)journal.LastBlock + 1;
@@ -104,7 +106,7 @@ public sealed class Pipeline : IDisposable
         disk.DurableBlocks.Set((long)journal.DurableBlock);
         var durable = new SequenceBarrier(strategy, _stop, disk.DurableBlocks);
         var settledBlocks = new Sequence(nextBlock - 1);
-        _journalStage = new JournalStage(_ring, journal, options.Clock, blocks, firstSequence, journal.LastTimeNs, durable,
+        _journalStage = new JournalStage(_ring, journal, options.Clock, blocks, _evidence, firstSequence, journal.LastTimeNs, durable,
             new SequenceBarrier(strategy, _stop, settledBlocks))
         {
             AgeDueNs = state.Batch.DueNs ?? 0,
@@ -201,6 +203,38 @@ public sealed class Pipeline : IDisposable
         _ring.Publish(first, first + count - 1);
         if (parted)
             throw new ArgumentException("a control command's continuation does not end within its claim", nameof(count));
+    }
+
+    /// <summary>
+    /// Shows claimed slots to the stages, with what payers gave beside them. The evidence is copied, is journaled with its payments, and is taken at its word: it must be verified
+    /// already. The slots are payments, at most a block of them, and stay together. Waits where evidence of other claims fills the memory that is set aside for it.
+    /// </summary>
+    /// <param name="first">The claim.</param>
+    /// <param name="count">All of its slots.</param>
+    /// <param name="evidence">As <see cref="EvidenceReader"/> reads it: indices from the claim's first slot, ascending; at most <see cref="Limits.AttachmentBytesMax"/>. Of a stream the link of its highest number is enough.</param>
+    /// <exception cref="ArgumentException">The evidence is none; the slots are shown without it.</exception>
+    /// <exception cref="EngineStoppedException">A stage failed, or the engine was stopped.</exception>
+    public void Publish(long first, int count, ReadOnlySpan<byte> evidence)
+    {
+        string? fault = null;
+        if (!evidence.IsEmpty && (fault = FaultOf(first, count, evidence)) is null)
+            _evidence.Put(first, count, evidence);
+        Publish(first, count);
+        if (fault is not null)
+            throw new ArgumentException(fault, nameof(evidence));
+    }
+
+    private string? FaultOf(long first, int count, ReadOnlySpan<byte> evidence)
+    {
+        if (count > Limits.BlockSlotsMax || evidence.Length > Limits.AttachmentBytesMax)
+            return $"{count} payments with {evidence.Length} bytes of evidence do not fit a block";
+        for (int i = 0; i < count; i++)
+        {
+            if (_ring[first + i].Instruction.IsControl())
+                return "a claim with evidence holds payments and nothing else";
+        }
+
+        return EvidenceReader.FaultOf(evidence, count);
     }
 
     /// <summary>

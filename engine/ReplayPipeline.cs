@@ -14,7 +14,7 @@ namespace Settlement.Engine;
 ///   reader (the caller's thread) ─▶ settle ─▶ follow: trees, seals ─▶ slot free again
 /// </code>
 /// Invariant: one thread a step, blocks in order, so the state is the one that the same blocks give one after the other.
-/// Memory: 8 slots of a block and its outcomes, 10 MiB, taken as blocks of that size come.
+/// Memory: 8 slots of a block and its outcomes, 10 MiB, 18 MiB where blocks carry evidence, taken as blocks of that size come.
 /// Failure assumed: any step may throw; the others stop, and what was thrown is thrown to the caller, with <see cref="Fault"/> naming the block.
 /// </remarks>
 public sealed class ReplayPipeline
@@ -44,6 +44,9 @@ public sealed class ReplayPipeline
 
     /// <summary>Told each block as it is read, before it is applied; on the caller's thread.</summary>
     public Action<JournalReader>? Read { get; init; }
+
+    /// <summary>Told each block that is to be settled, while the state is that in front of it; on the settle thread. May throw, as the step may.</summary>
+    public BlockSeen? Settling { get; init; }
 
     /// <summary>Told each block that is settled, while the state is that behind it; on the settle thread. May throw, as the step may.</summary>
     public BlockSeen? Settled { get; init; }
@@ -92,6 +95,7 @@ public sealed class ReplayPipeline
 
     private void Settle(Slot slot)
     {
+        Settling?.Invoke(in slot.Header, BodyOf(slot));
         _replay.Settle(in slot.Header, BodyOf(slot), slot.Outcomes);
         Settled?.Invoke(in slot.Header, BodyOf(slot));
     }

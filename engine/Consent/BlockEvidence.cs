@@ -46,8 +46,8 @@ internal sealed class BlockEvidence
                 Throw(in header, at, $"payment {entry.Index} follows {lastIndex}, of {header.Count}");
             if (rest.Length < entry.PaddedLength || rest[entry.Length..entry.PaddedLength].ContainsAnyExcept((byte)0))
                 Throw(in header, at, $"its {entry.Length} bytes do not stand there");
-            if (entry.Kind == EvidenceKind.Link && entry is { Scheme: SignatureScheme.None, Key: 0, Length: LinkBytes })
-                Add(new RevealedLink(entry.Index, Digest.From(rest)));
+            if (entry.Kind == EvidenceKind.Link && entry is { Scheme: SignatureScheme.None, Length: LinkBytes })
+                Add(new RevealedLink(entry.Index, entry.Key, Digest.From(rest)));
             else if (entry.Kind == EvidenceKind.Signature && entry.Key != 0 && entry.Length != 0 && entry.Length == PublicKeyForm.SignatureBytesOf(entry.Scheme))
                 Add(new Signed(entry.Index, entry.Key, entry.Scheme));
             else

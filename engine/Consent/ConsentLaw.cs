@@ -76,10 +76,13 @@ internal sealed class ConsentLaw(LedgerState state)
         ? state.Consent.FindChain(state.Sessions.At(payment.Session).Participant, payment.IdHigh, payment.Payer)
         : null;
 
-    /// <summary>A link that leads nowhere (its chain is over, or not this payment's; it was known; it is too far ahead to be checked) counts for nothing.</summary>
+    /// <summary>
+    /// A link that leads nowhere (its chain is over, or another has taken its place since the link was checked; it was known; it is too far ahead to be checked) counts for
+    /// nothing.
+    /// </summary>
     private void Reveal(in Payment payment, in RevealedLink revealed)
     {
-        if (!state.Sessions.At(payment.Session).IsOpen || ChainOf(in payment) is not { } chain)
+        if (!state.Sessions.At(payment.Session).IsOpen || ChainOf(in payment) is not { } chain || revealed.Chain != chain.OpenedSequence)
             return;
         ulong number = payment.IdLow;
         if (number > chain.Last && number <= chain.Commitment.Length && number - chain.Last <= ConsentBounds.LinkStepMax)
@@ -87,9 +90,10 @@ internal sealed class ConsentLaw(LedgerState state)
     }
 }
 
-/// <summary>A link of a block's attachment, and the index of its payment in the block.</summary>
-internal readonly struct RevealedLink(uint index, Digest link)
+/// <summary>A link of a block's attachment, the index of its payment in the block, and the sequence at which its chain was opened.</summary>
+internal readonly struct RevealedLink(uint index, ulong chain, Digest link)
 {
     public readonly uint Index = index;
+    public readonly ulong Chain = chain;
     public readonly Digest Link = link;
 }

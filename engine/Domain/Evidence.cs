@@ -41,6 +41,12 @@ public struct EvidenceEntry
 {
     public const int Size = 16;
 
+    /// <summary>A link: a SHA-256.</summary>
+    public const int LinkBytes = 32;
+
+    /// <summary>A link with its head: what a stream costs in a frame or block.</summary>
+    public const int LinkSize = Size + LinkBytes;
+
     [FieldOffset(0)] public EvidenceKind Kind;
 
     /// <summary>Of a signature; none for a link.</summary>
@@ -52,7 +58,10 @@ public struct EvidenceEntry
     /// <summary>Which payment, from 0: of its frame, or of its block.</summary>
     [FieldOffset(4)] public uint Index;
 
-    /// <summary>Which of the payer's keys signed: its number in the wallet, from 1; 0 for a link.</summary>
+    /// <summary>
+    /// Which of the payer's keys signed: its number in the wallet, from 1. Of a link in a block: the sequence at which the chain was opened that it was checked against, so that
+    /// it never counts for a later chain of the same stream; in a frame 0.
+    /// </summary>
     [FieldOffset(8)] public ulong Key;
 
     /// <summary>Bytes behind this head, with the padding.</summary>

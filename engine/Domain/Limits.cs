@@ -8,6 +8,12 @@ public static class Limits
 
     public const int BlockBodyBytesMax = BlockSlotsMax * Payment.Size;
 
+    /// <summary>
+    /// Evidence of one block, and of one claim: 1 MiB less 1 KiB, so that a full body with it, 128 B of header, 4 B of length and FASTER's 48 B of commit record fit a page
+    /// of 2 MiB, the least that journals have. 13,094 payments with a P-256 signature each (80 B), or a link of every payment of a full block (48 B).
+    /// </summary>
+    public const int AttachmentBytesMax = (1 << 20) - 1_024;
+
     /// <summary>Payments that the column passes take at a time. Slots 64 KiB, rows of both parties 128 KiB, columns 70 KiB: together they fit a 1 MiB second-level cache.</summary>
     public const int ChunkPayments = 1_024;
 

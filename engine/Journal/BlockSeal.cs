@@ -17,23 +17,26 @@ public sealed class BlockSeal : IDisposable
 {
     private readonly IncrementalHash _sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
-    /// <summary>CRC-32C over the header with its CRC field zero, then the body in two parts (the second may be empty).</summary>
-    public static uint CrcOf(in BlockHeader header, ReadOnlySpan<byte> body1, ReadOnlySpan<byte> body2)
+    /// <summary>CRC-32C over the header with its CRC field zero, then the body in parts (all but the first may be empty).</summary>
+    public static uint CrcOf(in BlockHeader header, ReadOnlySpan<byte> body1, ReadOnlySpan<byte> body2, ReadOnlySpan<byte> body3 = default)
     {
         BlockHeader plain = header;
         plain.Crc = 0;
         uint crc = Crc32C.Append(0, BytesOf(in plain));
         crc = Crc32C.Append(crc, body1);
-        return Crc32C.Append(crc, body2);
+        crc = Crc32C.Append(crc, body2);
+        return Crc32C.Append(crc, body3);
     }
 
     /// <summary>What the next block states as its <see cref="BlockHeader.Previous"/>.</summary>
-    public Digest DigestOf(in BlockHeader header, ReadOnlySpan<byte> body1, ReadOnlySpan<byte> body2)
+    public Digest DigestOf(in BlockHeader header, ReadOnlySpan<byte> body1, ReadOnlySpan<byte> body2, ReadOnlySpan<byte> body3 = default)
     {
         _sha256.AppendData(BytesOf(in header));
         _sha256.AppendData(body1);
         if (!body2.IsEmpty)
             _sha256.AppendData(body2);
+        if (!body3.IsEmpty)
+            _sha256.AppendData(body3);
         Digest digest = default;
         _sha256.GetHashAndReset(digest);
         return digest;

@@ -25,15 +25,16 @@ public sealed unsafe class FasterJournal : IJournal, ILogDeviceOwner
 
     private readonly record struct Mark(long EndAddress, ulong Block);
 
-    private readonly struct BlockEntry(byte* header, byte* body1, int body1Bytes, byte* body2, int body2Bytes) : ILogEnqueueEntry
+    private readonly struct BlockEntry(byte* header, byte* body1, int body1Bytes, byte* body2, int body2Bytes, byte* body3, int body3Bytes) : ILogEnqueueEntry
     {
-        public int SerializedLength => BlockHeader.Size + body1Bytes + body2Bytes;
+        public int SerializedLength => BlockHeader.Size + body1Bytes + body2Bytes + body3Bytes;
 
         public void SerializeTo(Span<byte> target)
         {
             new ReadOnlySpan<byte>(header, BlockHeader.Size).CopyTo(target);
             new ReadOnlySpan<byte>(body1, body1Bytes).CopyTo(target[BlockHeader.Size..]);
             new ReadOnlySpan<byte>(body2, body2Bytes).CopyTo(target[(BlockHeader.Size + body1Bytes)..]);
+            new ReadOnlySpan<byte>(body3, body3Bytes).CopyTo(target[(BlockHeader.Size + body1Bytes + body2Bytes)..]);
         }
     }
 
@@ -124,10 +125,10 @@ public sealed unsafe class FasterJournal : IJournal, ILogDeviceOwner
     public static FasterJournal Open(string directory, JournalOptions? options, IJournalRecovery? recover, out RecoveryReport report) =>
         JournalStart.Open(directory, options ?? JournalOptions.Default, recover, out report);
 
-    public ulong Append(ref BlockHeader header, ReadOnlySpan<byte> body1, ReadOnlySpan<byte> body2)
+    public ulong Append(ref BlockHeader header, ReadOnlySpan<byte> body1, ReadOnlySpan<byte> body2, ReadOnlySpan<byte> attachment = default)
     {
         ThrowIfFailed();
-        int bodyBytes = body1.Length + body2.Length;
+        int bodyBytes = body1.Length + body2.Length + attachment.Length;
         if (bodyBytes > Math.Min(Limits.BlockBodyBytesMax * 2, _files.PageBytes - CommitRecordBytes - BlockHeader.Size - 4))
             ThrowTooLarge(bodyBytes);
         header.Magic = BlockHeader.MagicValue;
@@ -138,16 +139,16 @@ public sealed unsafe class FasterJournal : IJournal, ILogDeviceOwner
         header.BodyBytes = (uint)bodyBytes;
         if (_chain.Objection(in header) is { } objection)
             ThrowNotContinuing(objection);
-        header.Crc = BlockSeal.CrcOf(in header, body1, body2);
-        Digest digest = _seal.DigestOf(in header, body1, body2);
+        header.Crc = BlockSeal.CrcOf(in header, body1, body2, attachment);
+        Digest digest = _seal.DigestOf(in header, body1, body2, attachment);
 
         if (_marksPut - Volatile.Read(ref _marksTaken) == MarksMax)
             WaitForMark();
         long address;
         fixed (BlockHeader* head = &header)
-        fixed (byte* first = body1, second = body2)
+        fixed (byte* first = body1, second = body2, third = attachment)
         {
-            var entry = new BlockEntry((byte*)head, first, body1.Length, second, body2.Length);
+            var entry = new BlockEntry((byte*)head, first, body1.Length, second, body2.Length, third, attachment.Length);
             ulong seen = Volatile.Read(ref _writesDone);
             while (!TryEnqueue(in entry, out address))
                 seen = WaitForWrite(seen);

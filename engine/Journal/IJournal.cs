@@ -16,12 +16,12 @@ public interface IJournal : IDisposable
     /// <summary>
     /// Seals a block (magic, version, ledger, number, chain, CRC, body length are filled in; kind, sequence, count, time, term
     /// and attachment length are the caller's) and appends it. Returns at once, unless the log's memory is full: then it
-    /// waits for the disk. The body may come in two parts, as a ring gives it at its wrap.
+    /// waits for the disk. The body may come in two parts, as a ring gives it at its wrap, and with an attachment behind them, whose length the header states.
     /// </summary>
     /// <returns>The block's number.</returns>
     /// <exception cref="ArgumentException">The body is larger than a block may be, or sequence or time do not continue the journal.</exception>
     /// <exception cref="JournalFailedException">The disk failed, now or before.</exception>
-    ulong Append(ref BlockHeader header, ReadOnlySpan<byte> body1, ReadOnlySpan<byte> body2);
+    ulong Append(ref BlockHeader header, ReadOnlySpan<byte> body1, ReadOnlySpan<byte> body2, ReadOnlySpan<byte> attachment = default);
 
     /// <summary>
     /// Starts to make all appended blocks durable. Does not wait for the disk (but for the room of a 48-byte record, where the

@@ -9,7 +9,7 @@ namespace Settlement.Engine.Journal;
 // Purpose: stage 1: seals what the ring has into blocks, gives each its time, and hands them to the journal in order.
 // Natural batching: a block is all that is there, up to 16,384 slots. While as many commits are under way as keep the disk busy, nothing is
 //   sealed, so that what arrives meanwhile becomes one block.
-// Invariant: a slot is sealed once, in ring order; a control command and its continuation are never parted.
+// Invariant: a slot is sealed once, in ring order; a control command and its continuation are never parted, and neither is a claim that has evidence.
 // Failure assumed: the journal may fail at any call; it throws, and the engine stops.
 
 internal sealed class JournalStage
@@ -36,6 +36,8 @@ internal sealed class JournalStage
     private readonly SequenceBarrier _published;
     private readonly SequenceBarrier _durable;
     private readonly SequenceBarrier _settled;
+    private readonly EvidenceMemory _evidence;
+    private readonly EvidenceGathering _gathering;
     private readonly ConcurrentQueue<(byte[] Statement, byte[] Attachment)> _seals = new(); // written by: tree stage
     private ulong _nextSequence;
     private ulong _timeNs; // of the last block; only a block moves it
@@ -45,7 +47,7 @@ internal sealed class JournalStage
     private long _sealsAppended; // written by: journal stage
 
     public JournalStage(
-        RingBuffer ring, IJournal journal, BlockClock clock, SealedBlocks blocks, ulong nextSequence, ulong timeNs,
+        RingBuffer ring, IJournal journal, BlockClock clock, SealedBlocks blocks, EvidenceMemory evidence, ulong nextSequence, ulong timeNs,
         SequenceBarrier durable, SequenceBarrier settled)
     {
         _ring = ring;
@@ -55,6 +57,8 @@ internal sealed class JournalStage
         _published = ring.NewBarrier();
         _durable = durable;
         _settled = settled;
+        _evidence = evidence;
+        _gathering = new EvidenceGathering(ring, evidence, settled);
         _nextSequence = nextSequence;
         _timeNs = timeNs;
     }
@@ -99,6 +103,10 @@ internal sealed class JournalStage
         int count = isControl ? ControlRun(first, second) : PaymentRun(first);
         if (!isControl && count == first.Length)
             count += PaymentRun(second);
+        byte[]? evidence = null;
+        int evidenceBytes = 0;
+        if (!isControl && _evidence.IsAny)
+            count = _gathering.Gather(next, count, (long)_journal.LastBlock + 1, out evidence, out evidenceBytes);
         first = first[..Math.Min(count, first.Length)];
         second = second[..(count - first.Length)];
         bool acceptsTime = first[0].Instruction == Instruction.AcceptTime;
@@ -108,11 +116,13 @@ internal sealed class JournalStage
             FirstSequence = _nextSequence,
             Count = (uint)count,
             TimeNs = NextTime(acceptsTime),
+            AttachmentBytes = (uint)evidenceBytes,
         };
         long last = next + count - 1;
-        Append(ref header, MemoryMarshal.AsBytes(first), MemoryMarshal.AsBytes(second), next, last);
+        Append(ref header, MemoryMarshal.AsBytes(first), MemoryMarshal.AsBytes(second), next, last, evidence);
         _journal.Commit();
         _nextSequence += (ulong)count;
+        _evidence.Sealed(last + 1);
         return last + 1;
     }
 
@@ -159,14 +169,15 @@ internal sealed class JournalStage
             _settled.WaitFor(settled);
     }
 
-    private void Append(ref BlockHeader header, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, long ringFirst, long ringLast)
+    private void Append(ref BlockHeader header, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, long ringFirst, long ringLast, byte[]? evidence = null)
     {
         // The header that the settle stage reads needs no chain and CRC; it must be there before the block can become durable.
         header.Number = _journal.LastBlock + 1;
-        _blocks[(long)header.Number] = new SealedBlock { Header = header, RingFirst = ringFirst, RingLast = ringLast };
+        var block = new SealedBlock { Header = header, RingFirst = ringFirst, RingLast = ringLast, Evidence = evidence };
+        _blocks[(long)header.Number] = block;
         _ringLast = ringLast;
         _timeNs = header.TimeNs;
-        _journal.Append(ref header, first, second);
+        _journal.Append(ref header, first, second, block.Attachment);
     }
 
     /// <summary>All that wait, up to a bound, become durable together: small batches must not cost a commit each before the next payment.</summary>

@@ -12,6 +12,12 @@ public struct SealedBlock
 
     /// <summary>Ring sequence of the last slot that is settled once this block is.</summary>
     public long RingLast;
+
+    /// <summary>Begins with the evidence of the block's payments; null: there is none. Stays as it is until the block is settled.</summary>
+    public byte[]? Evidence;
+
+    /// <summary>What payers gave beside the block's payments.</summary>
+    public readonly ReadOnlySpan<byte> Attachment => Evidence is null ? default : Evidence.AsSpan(0, (int)Header.AttachmentBytes);
 }
 
 /// <summary>The last blocks sealed, by number. The journal stage never runs further ahead of the settle stage than this is long.</summary>

@@ -50,7 +50,10 @@ internal sealed class SettleStage(
 
     private void Settle(in SealedBlock block)
     {
-        settler.Begin(in block.Header);
+        if (block.Attachment.IsEmpty)
+            settler.Begin(in block.Header);
+        else
+            BeginWithEvidence(in block);
         if (block.Header.Kind == BlockKind.Control)
             ApplyCommands(in block);
         else
@@ -60,6 +63,13 @@ internal sealed class SettleStage(
         Settled.Set(block.RingLast);
         settledBlocks.Set((long)block.Header.Number);
         strategy.SignalAllWhenBlocking();
+    }
+
+    private void BeginWithEvidence(in SealedBlock block)
+    {
+        ReadOnlySpan<Payment> slots = ring.Slots(block.RingFirst, block.Header.Count);
+        ReadOnlySpan<Payment> wrapped = slots.Length < block.Header.Count ? ring.Slots(block.RingFirst + slots.Length, block.Header.Count - slots.Length) : default;
+        settler.Begin(in block.Header, block.Attachment, slots, wrapped);
     }
 
     private void ApplyPayments(in SealedBlock block)

@@ -61,6 +61,9 @@ internal sealed class ServeOptions
     /// <summary>Slots of the ring, a power of two.</summary>
     public int RingSlots { get; set; } = 65_536;
 
+    /// <summary>Threads that check signatures and links of payers' consent.</summary>
+    public int EvidenceThreads { get; set; } = Math.Max(1, Environment.ProcessorCount / 2);
+
     public LogFormat Log { get; set; } = LogFormat.Text;
 
     /// <summary>Milliseconds that a stop waits for clients.</summary>

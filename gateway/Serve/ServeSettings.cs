@@ -128,6 +128,7 @@ internal static class ServeSettings
         Range("RingSlots", options.RingSlots, 2 * Limits.BlockSlotsMax, 1 << 24, mistakes);
         if (!int.IsPow2(options.RingSlots))
             mistakes.Add($"RingSlots '{options.RingSlots}': a power of two is expected.");
+        Range("EvidenceThreads", options.EvidenceThreads, 1, 1_024, mistakes);
         Range("StopMsMax", options.StopMsMax, 0, 3_600_000, mistakes);
         WireOptions wire = options.Wire;
         Range("Wire:ConnectionsMax", wire.ConnectionsMax, 1, 1_000_000, mistakes);

@@ -77,10 +77,14 @@ internal sealed partial class ServerHost : IAsyncDisposable
         HttpApi.AddServices(builder.Services);
         UInt128 ledgerId = node.State.LedgerId;
         var keys = new LedgerSessionKeys(node.Pipeline);
+        var evidence = new EvidenceDesk(ledgerId, ingress, counters, options.EvidenceThreads);
+        started.Add(evidence);
+        egress.Evidence = evidence;
         builder.Services.AddSingleton(provider => new WireServer(
-            ledgerId, ingress, keys, options.Wire, counters, provider.GetRequiredService<ILoggerFactory>().CreateLogger("Settlement.Wire")));
+            ledgerId, ingress, evidence, keys, options.Wire, counters, provider.GetRequiredService<ILoggerFactory>().CreateLogger("Settlement.Wire")));
         builder.Services.AddSingleton<WireConnectionHandler>();
         builder.Services.AddMetricsExport(options.Metrics);
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, WideBlockPoolFactory>();
         var ports = new Dictionary<string, ListenOptions>();
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, certificate.Certificate, ports));
         WebApplication app = builder.Build();
@@ -168,6 +172,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync().ConfigureAwait(false);
+        Services.Wire.Evidence.Dispose(); // the last that could write to the ring
         Services.Ingress.Dispose();
         _node.Dispose();
         _certificate.Dispose();

@@ -22,6 +22,9 @@ internal sealed class EgressPublisher(PendingFrames frames, ServerCounters count
     /// <summary>Takes note of payments under review; null: nobody does.</summary>
     public Http.Batches.ReviewBoard? Reviews { get; set; }
 
+    /// <summary>Checks evidence, and so has to know of commands about keys and chains first.</summary>
+    public EvidenceDesk? Evidence { get; set; }
+
     public void OnSettled(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<ulong> tags, ulong firstSequence)
     {
         for (int at = 0; at < slots.Length;)
@@ -40,6 +43,7 @@ internal sealed class EgressPublisher(PendingFrames frames, ServerCounters count
             ReadOnlySpan<Outcome> runOutcomes = outcomes.Slice(at, length);
             if (frame.AreCommands)
             {
+                Evidence?.OnCommands(runSlots, runOutcomes);
                 TellSessionEnds(runSlots, runOutcomes);
                 Tallies.DecidedCommands(length);
             }

@@ -38,7 +38,8 @@ internal sealed class IngressAdapter(Pipeline pipeline, PendingFrames frames, Se
     /// <param name="frame">Who waits for them.</param>
     /// <param name="payments">64 bytes each, in any pieces.</param>
     /// <param name="session">Stands in every slot; but a payment that brings a session of its own gets none, and is refused for that.</param>
-    public void PutPayments(long first, in PendingFrame frame, in ReadOnlySequence<byte> payments, ushort session)
+    /// <param name="evidence">Of their payers' consent, checked; empty: none. With it this may wait.</param>
+    public void PutPayments(long first, in PendingFrame frame, in ReadOnlySequence<byte> payments, ushort session, ReadOnlySpan<byte> evidence = default)
     {
         ulong tag = frames.Put(first, in frame);
         int count = frame.Count;
@@ -58,7 +59,7 @@ internal sealed class IngressAdapter(Pipeline pipeline, PendingFrames frames, Se
             done += slots.Length;
         }
 
-        pipeline.Publish(first, count);
+        pipeline.Publish(first, count, evidence);
         Count(count);
     }
 

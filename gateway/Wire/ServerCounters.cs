@@ -20,6 +20,9 @@ internal sealed class ServerCounters
     public long NotAuthenticated;
     public long Asked;
 
+    /// <summary>Pieces of evidence that did not hold.</summary>
+    public long EvidenceDropped;
+
     /// <summary>By <see cref="Settlement.Client.Wire.RefusalCode"/>.</summary>
     public readonly long[] Refusals = new long[32];
 }

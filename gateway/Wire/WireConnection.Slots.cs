@@ -17,12 +17,48 @@ internal sealed partial class WireConnection
             return RefuseFrame(head.Count == 0 ? RefusalCode.Malformed : RefusalCode.TooLarge, in header, $"A frame has 1 to {WireLimits.FramePaymentsMax} payments, not {head.Count}.");
         if (header.Bytes != PaymentsBody.Size + ((ulong)head.Count * Payment.Size) + head.EvidenceBytes)
             return RefuseFrame(RefusalCode.Malformed, in header, "A frame's length is not that of the payments and the evidence that it names.");
-        if (!TryTakeCredit(in header, (int)head.Count, out bool goesOn))
-            return goesOn;
+        if (head.EvidenceBytes > WireLimits.FrameEvidenceBytesMax)
+            return RefuseFrame(RefusalCode.TooLarge, in header, $"A frame has at most {WireLimits.FrameEvidenceBytesMax} bytes of evidence.");
         var frame = new PendingFrame { Owner = this, Number = header.Number, Count = (int)head.Count, Flags = header.Flags };
+        ReadOnlySequence<byte> payments = body.Slice(PaymentsBody.Size, frame.Count * Payment.Size);
+        ReadOnlySequence<byte> evidence = body.Slice(payments.End);
+        if (head.EvidenceBytes > 0 && EvidenceFault(evidence, frame.Count) is { } fault)
+            return RefuseFrame(RefusalCode.Malformed, in header, $"The evidence cannot be read: {fault}.");
+        if (!TryTakeCredit(in header, frame.Count, out bool goesOn))
+            return goesOn;
+        if (head.EvidenceBytes > 0)
+        {
+            await PutWithEvidenceAsync(frame, payments, evidence).ConfigureAwait(false);
+            return true;
+        }
+
         long first = await ClaimAsync(frame.Count).ConfigureAwait(false);
-        _server.Ingress.PutPayments(first, in frame, body.Slice(PaymentsBody.Size, frame.Count * Payment.Size), _session!.Session);
+        _server.Ingress.PutPayments(first, in frame, in payments, _session!.Session);
         return true;
+    }
+
+    private static string? EvidenceFault(ReadOnlySequence<byte> evidence, int payments)
+    {
+        if (evidence.IsSingleSegment)
+            return EvidenceReader.FaultOf(evidence.FirstSpan, payments);
+        byte[] copy = ArrayPool<byte>.Shared.Rent((int)evidence.Length);
+        evidence.CopyTo(copy);
+        string? fault = EvidenceReader.FaultOf(copy.AsSpan(0, (int)evidence.Length), payments);
+        ArrayPool<byte>.Shared.Return(copy);
+        return fault;
+    }
+
+    private async ValueTask PutWithEvidenceAsync(PendingFrame frame, ReadOnlySequence<byte> payments, ReadOnlySequence<byte> evidence)
+    {
+        try
+        {
+            await _server.Evidence.PutAsync(frame, _session!, payments, evidence).ConfigureAwait(false);
+        }
+        catch
+        {
+            Interlocked.Add(ref _outstanding, -frame.Count);
+            throw;
+        }
     }
 
     private async ValueTask<bool> TakeCommandsAsync(FrameHeader header, ReadOnlySequence<byte> body)

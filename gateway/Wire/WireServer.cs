@@ -24,15 +24,17 @@ internal sealed partial class WireServer : ISessionEnds, IDisposable
     private int _unauthenticated; // interlocked
     private int _isGoingAway;
 
-    public WireServer(UInt128 ledgerId, IngressAdapter ingress, ISessionKeys keys, WireOptions options, ServerCounters counters, ILogger log)
+    public WireServer(UInt128 ledgerId, IngressAdapter ingress, EvidenceDesk evidence, ISessionKeys keys, WireOptions options, ServerCounters counters, ILogger log)
     {
-        (LedgerId, Ingress, Keys, Options, Counters, _log) = (ledgerId, ingress, keys, options, counters, log);
+        (LedgerId, Ingress, Evidence, Keys, Options, Counters, _log) = (ledgerId, ingress, evidence, keys, options, counters, log);
         _sweep = new Timer(_ => Sweep(), null, SweepMs, SweepMs);
     }
 
     public UInt128 LedgerId { get; }
 
     public IngressAdapter Ingress { get; }
+
+    public EvidenceDesk Evidence { get; }
 
     public ISessionKeys Keys { get; }
 

@@ -82,6 +82,15 @@ internal sealed record VerifyReport
     /// <summary>Of the node that signs the ledger's seals; none: they are not signed.</summary>
     public required NodeKey NodeKey { get; init; }
 
+    /// <summary>Links of payers' chains that were checked, and are what payers committed to.</summary>
+    public required long Links { get; init; }
+
+    /// <summary>Payers' signatures that were checked, and are their keys'.</summary>
+    public required long Signatures { get; init; }
+
+    /// <summary>Payers' signatures were not to be checked.</summary>
+    public required bool SignaturesLeftOut { get; init; }
+
     /// <summary>The last closed batch; null: none.</summary>
     public required ClosedBatch? LastBatch { get; init; }
 
@@ -125,6 +134,9 @@ internal sealed record VerifyReport
         batches_sealed = Sealed,
         batches_unsealed = Unsealed,
         key_id = NodeKey.IsNone ? null : NodeKey.Id.ToString(),
+        links = Links,
+        signatures = Signatures,
+        signatures_left_out = SignaturesLeftOut,
         root = LastBatch?.Root.ToString(),
         state_hash = LastBatch?.StateHash.ToString(),
         seconds = Elapsed.TotalSeconds,
@@ -144,6 +156,8 @@ internal sealed record VerifyReport
         Line(output, $"  payments    {Payments:N0}; last sequence {Sequence:N0}");
         Line(output, $"  batches     {Sealed:N0} sealed, with the root and state hash that follow from the payments; {Unsealed:N0} closed and not yet sealed");
         Line(output, $"  signed by   {(NodeKey.IsNone ? "nobody: the ledger was created without a node key" : $"node key {NodeKey.Id}, every seal")}");
+        if (Links > 0 || Signatures > 0 || SignaturesLeftOut)
+            Line(output, $"  consent     {Links:N0} links are of the chains that payers committed to; {(SignaturesLeftOut ? "payers' signatures were left out" : $"{Signatures:N0} signatures are of payers' keys")}");
         Line(output, $"  state hash  {(LastBatch is { } last ? $"{last.StateHash}, batch {last.Number}" : "none: no batch is closed")}");
         foreach (SnapshotCheck snapshot in Snapshots)
         {

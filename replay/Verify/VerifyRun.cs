@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Settlement.Engine;
 using Settlement.Engine.Batch;
+using Settlement.Engine.Consent.Checking;
 using Settlement.Engine.Dedup;
 using Settlement.Engine.Dedup.Spill;
 using Settlement.Engine.Domain;
@@ -31,7 +32,9 @@ internal sealed class VerifyRun : IDisposable
     private readonly List<(string Path, Receipt Receipt)> _receipts = [];
     private readonly HashSet<string> _matched = [];
     private FasterIdStore? _store;
+    private readonly bool _checksSignatures;
     private SealVerifier? _seals;
+    private EvidenceAudit? _evidence; // used by: settle thread
 
     // Of what stands before the end; written by: follow thread.
     private ClosedBatch? _lastBatch;
@@ -42,9 +45,9 @@ internal sealed class VerifyRun : IDisposable
     private ulong _timeNs;
     private ulong _lastSealed;
 
-    private VerifyRun(string directory, string? archive, IReadOnlyList<string> receipts, WalkProgress? progress)
+    private VerifyRun(string directory, string? archive, IReadOnlyList<string> receipts, WalkProgress? progress, bool checksSignatures)
     {
-        (_directory, _archive, _progress) = (directory, archive, progress);
+        (_directory, _archive, _progress, _checksSignatures) = (directory, archive, progress, checksSignatures);
         foreach (string path in receipts)
             _receipts.Add((path, ReceiptFile.Read(path)));
     }
@@ -53,13 +56,15 @@ internal sealed class VerifyRun : IDisposable
     /// <param name="archive">Folder with files that were cut off it; null: none.</param>
     /// <param name="receipts">Files of receipts that the journal must hold.</param>
     /// <param name="progress">Told how far the reading is.</param>
+    /// <param name="checksSignatures">Whether payers' signatures are checked, and not only the links of their chains.</param>
     /// <exception cref="JournalException">There is no journal that could be read, or it is of a newer format.</exception>
     /// <exception cref="UsageException">A receipt cannot be read.</exception>
-    public static VerifyReport Over(string directory, string? archive = null, IReadOnlyList<string>? receipts = null, WalkProgress? progress = null)
+    public static VerifyReport Over(
+        string directory, string? archive = null, IReadOnlyList<string>? receipts = null, WalkProgress? progress = null, bool checksSignatures = true)
     {
         if (!Directory.Exists(directory))
             throw Journals.NoDirectory(directory);
-        using var run = new VerifyRun(directory, archive, receipts ?? [], progress);
+        using var run = new VerifyRun(directory, archive, receipts ?? [], progress, checksSignatures);
         return run.Run();
     }
 
@@ -68,6 +73,7 @@ internal sealed class VerifyRun : IDisposable
         _progress?.Dispose();
         _store?.Dispose();
         _seals?.Dispose();
+        _evidence?.Dispose();
         _scratch.Dispose();
     }
 
@@ -97,6 +103,9 @@ internal sealed class VerifyRun : IDisposable
             Sealed = _sealed,
             Unsealed = replay.Unsealed.Count,
             NodeKey = replay.HasState ? replay.State.Genesis.NodeKey : default,
+            Links = _evidence?.Links ?? 0,
+            Signatures = _evidence?.Signatures ?? 0,
+            SignaturesLeftOut = !_checksSignatures,
             LastBatch = _lastBatch,
             Snapshots = [.. _snapshots.Select(snapshot => AgainstEnd(snapshot, reader.Position.NextNumber))],
             Receipts = [.. _receipts.Select(receipt => Match(receipt.Path, receipt.Receipt, begun is null ? 0 : head.Sequence))],
@@ -132,6 +141,7 @@ internal sealed class VerifyRun : IDisposable
         var pipeline = new ReplayPipeline(replay)
         {
             Read = read => _progress?.At(read.Address, read.Header.FirstSequence + read.Header.Count),
+            Settling = (in BlockHeader header, ReadOnlySpan<byte> body) => CheckEvidence(replay, in header, body),
             Settled = (in BlockHeader header, ReadOnlySpan<byte> _) => CompareSnapshot(replay, header.Number),
             Followed = (in BlockHeader header, ReadOnlySpan<byte> body) => Count(replay, in header, body),
         };
@@ -147,6 +157,13 @@ internal sealed class VerifyRun : IDisposable
             (ulong block, long address) = pipeline.Fault ?? (reader.Position.NextNumber - 1, reader.Address);
             return new Finding(JournalFinding.Broken, reader.FileOf(address), reader.OffsetOf(address), block, broken.Message);
         }
+    }
+
+    /// <summary>Who settles takes the evidence as checked by the node that journaled it.</summary>
+    private void CheckEvidence(BlockReplay replay, in BlockHeader header, ReadOnlySpan<byte> body)
+    {
+        if (header.Kind == BlockKind.Payments && header.AttachmentBytes > 0)
+            (_evidence ??= new EvidenceAudit(header.LedgerId, _checksSignatures)).Check(in header, body, replay.State);
     }
 
     private void CompareSnapshot(BlockReplay replay, ulong block)

@@ -135,7 +135,7 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
     }
 
     /// <summary>One claim. Any thread.</summary>
-    public void Submit(ReadOnlySpan<Payment> slots)
+    public void Submit(ReadOnlySpan<Payment> slots, ReadOnlySpan<byte> evidence = default)
     {
         long first = Node.Pipeline.Claim(slots.Length);
         for (int done = 0; done < slots.Length;)
@@ -147,7 +147,7 @@ internal sealed class LiveLedger : IReplyPublisher, IBatchPublisher, IDisposable
             done += ring.Length;
         }
 
-        Node.Pipeline.Publish(first, slots.Length);
+        Node.Pipeline.Publish(first, slots.Length, evidence);
     }
 
     /// <summary>Closes the node where it is, and opens its journal again.</summary>

@@ -38,7 +38,7 @@ public sealed class SnapshotTwinTests
     private static int Reloads(ulong seed, int payments)
     {
         var rules = new SharedRules();
-        var generator = new StreamGenerator(seed, payments, rules, rules.Encode, decides: true);
+        var generator = new StreamGenerator(seed, payments, rules, rules.Encode, decides: true, consents: true);
         using var ledger = new ReloadingLedger(generator.Genesis, new Random((int)seed));
         Lockstep.Follow(generator, ledger, blocksPerStateCheck: 8);
         return ledger.Reloads;
@@ -56,10 +56,10 @@ public sealed class SnapshotTwinTests
 
         public ulong OpenBatch => _inner.OpenBatch;
 
-        public Outcome[] Apply(in BlockHeader header, ReadOnlySpan<Payment> slots)
+        public Outcome[] Apply(in BlockHeader header, ReadOnlySpan<Payment> slots, ReadOnlySpan<byte> evidence = default)
         {
-            Outcome[] outcomes = _inner.Apply(in header, slots);
-            _plain.Apply(in header, slots);
+            Outcome[] outcomes = _inner.Apply(in header, slots, evidence);
+            _plain.Apply(in header, slots, evidence);
             if (random.Next(BlocksPerReload) == 0 || ++_blocks == BlocksPerReload)
             {
                 _inner.Reload(Deduplicator.IdMemoryBytesMin * random.Next(1, 9));

@@ -26,7 +26,7 @@ public sealed class TwinSelfTests
         Coverage coverage = new();
         foreach (ulong seed in s_seeds)
         {
-            StreamGenerator generator = new(seed, decides: true);
+            StreamGenerator generator = new(seed, decides: true, consents: true);
             int batchesSeen = 0;
             Stopwatch watch = Stopwatch.StartNew();
             foreach (GeneratedBlock block in generator.Blocks())
@@ -114,9 +114,9 @@ public sealed class TwinSelfTests
     {
         public ulong OpenBatch => engine.OpenBatch;
 
-        public Outcome[] Apply(in BlockHeader header, ReadOnlySpan<Payment> slots)
+        public Outcome[] Apply(in BlockHeader header, ReadOnlySpan<Payment> slots, ReadOnlySpan<byte> evidence = default)
         {
-            Outcome[] outcomes = engine.Apply(header, slots);
+            Outcome[] outcomes = engine.Apply(header, slots, evidence);
             if (!inState && header.Number == 4)
                 outcomes[^1].Verdict ^= (Verdict)1;
             return outcomes;

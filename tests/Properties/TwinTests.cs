@@ -75,7 +75,7 @@ public sealed class TwinTests
     private static void Compare(ulong seed, int payments, Coverage coverage)
     {
         var rules = new SharedRules();
-        var generator = new StreamGenerator(seed, payments, rules, rules.Encode, decides: true);
+        var generator = new StreamGenerator(seed, payments, rules, rules.Encode, decides: true, consents: true);
         using var engine = new EngineLedger(generator.Genesis);
         Lockstep.Follow(generator, engine, coverage);
     }

@@ -33,10 +33,10 @@ public sealed class EngineLedger : ILedgerUnderTest, IDisposable
 
     public ulong OpenBatch => _state.Batch.Number;
 
-    public Outcome[] Apply(in BlockHeader header, ReadOnlySpan<Payment> slots)
+    public Outcome[] Apply(in BlockHeader header, ReadOnlySpan<Payment> slots, ReadOnlySpan<byte> evidence = default)
     {
         var outcomes = new Outcome[slots.Length];
-        _settler.Apply(in header, slots, outcomes);
+        _settler.Apply(in header, slots, evidence, outcomes);
         _state.VerifyConservation();
         return outcomes;
     }
@@ -88,6 +88,13 @@ public sealed class EngineLedger : ILedgerUnderTest, IDisposable
         AccountRow account = _state.Accounts[row];
         return new WalletView(account.Participant, account.Country, account.Tier, account.Kind, account.Level, account.Status, account.Holder);
     }
+
+    public string ConsentText(ulong wallet) => _state.Consent.FindWallet(wallet) is { } consent
+        ? $"{consent.Policy} {consent.SignaturesAbove} above {consent.Threshold}, counter {consent.Counter}, keys {string.Join(' ', consent.Keys.Where(key => !key.IsRevoked).Select(key => key.Number))}"
+        : "none";
+
+    public string ChainText(ushort participant, ulong stream, ulong wallet) =>
+        _state.Consent.FindChain(participant, stream, wallet) is { } chain ? $"{chain.Last} links, {chain.Spent} spent" : "none";
 
     public BigInteger OpenPosition(ushort participant, ushort currency) => PositionOf(participant, currency).Open;
 

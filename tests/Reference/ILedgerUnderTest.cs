@@ -30,8 +30,11 @@ public interface ILedgerUnderTest
     ulong OpenBatch { get; }
 
     /// <summary>Applies the next block.</summary>
+    /// <param name="header">Its header.</param>
+    /// <param name="slots">Its slots.</param>
+    /// <param name="evidence">Its attachment.</param>
     /// <returns>One outcome for each slot.</returns>
-    Outcome[] Apply(in BlockHeader header, ReadOnlySpan<Payment> slots);
+    Outcome[] Apply(in BlockHeader header, ReadOnlySpan<Payment> slots, ReadOnlySpan<byte> evidence = default);
 
     /// <summary>A reviewer's decision about a payment under review, between blocks.</summary>
     /// <param name="participant">Under whom it is kept, as a hold.</param>

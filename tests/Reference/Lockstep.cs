@@ -20,7 +20,7 @@ public static class Lockstep
         {
             block = generated.Header.Number;
             ExpectDecisions(generator.Seed, generated, ledger);
-            Outcome[] outcomes = ledger.Apply(generated.Header, generated.Slots);
+            Outcome[] outcomes = ledger.Apply(generated.Header, generated.Slots, generated.Evidence);
             ExpectOutcomes(generator.Seed, generated, outcomes);
             coverage?.Add(generated.Header, generated.Slots, outcomes);
             coverage?.Add(generated.Decisions);
@@ -63,6 +63,8 @@ public static class Lockstep
         {
             if (ledger.Wallet(wallet.Id) != model.Wallet(wallet.Id))
                 Assert.Fail($"{where}, wallet {wallet.Id}: expected {model.Wallet(wallet.Id)}, was {ledger.Wallet(wallet.Id)}");
+            if (ledger is EngineLedger engine && engine.ConsentText(wallet.Id) is var consent && consent != model.ConsentText(wallet.Id))
+                Assert.Fail($"{where}, wallet {wallet.Id}: expected {model.ConsentText(wallet.Id)}, was {consent}");
             foreach (NaiveCurrency currency in model.Currencies)
             {
                 AccountView? expected = model.Account(wallet.Id, currency.Number);
@@ -84,6 +86,9 @@ public static class Lockstep
             }
         }
 
+        foreach ((ushort participant, ulong stream, ulong wallet) in model.Chains.Keys)
+            if (ledger is EngineLedger engine && engine.ChainText(participant, stream, wallet) is var chain && chain != model.ChainText(participant, stream, wallet))
+                Assert.Fail($"{where}, chain {stream} of wallet {wallet} for {participant}: expected {model.ChainText(participant, stream, wallet)}, was {chain}");
         Assert.That(ledger.OpenBatch, Is.EqualTo(model.OpenBatch), where);
         for (; batchesCompared < (ulong)model.ClosedBatches.Count; batchesCompared++)
             ExpectBatch(model.Batch(batchesCompared + 1), ledger.Batch(batchesCompared + 1), where);

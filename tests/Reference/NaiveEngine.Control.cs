@@ -43,9 +43,9 @@ public sealed partial class NaiveEngine
     private Verdict DecideCommand(in ControlCommand command, ReadOnlySpan<byte> continuation, bool fits, bool isFirst)
     {
         // Refusals of kind A.
-        if (!_sessions.TryGetValue(command.Session, out NaiveSession? session))
+        if (!_sessions.TryGetValue(command.Session, out NaiveSession? session) || _closedSessions.Contains(command.Session))
             return Verdict.UnknownSession;
-        bool hasMeaning = command.Instruction is >= Instruction.DeclareCurrency and <= Instruction.AttestPlan;
+        bool hasMeaning = command.Instruction is >= Instruction.DeclareCurrency and <= Instruction.OpenChain;
         bool continuationExpected = command.Instruction is Instruction.ActivateRules or >= Instruction.DecideReview;
         if (!hasMeaning || !fits || (command.ContinuationBytes != 0 && !continuationExpected))
             return Verdict.Malformed;
@@ -54,9 +54,11 @@ public sealed partial class NaiveEngine
         {
             Instruction.SetParameter => true,
             Instruction.AttestPlan => command.Session == Limits.OperatorSession,
+            Instruction.RegisterKey or Instruction.RevokeKey or Instruction.SetMandate or Instruction.SetConsent or Instruction.OpenChain => true,
             _ => session.IsOperator,
         };
-        if (!maySend || session.Clearance < _instructionLevels[(byte)command.Instruction])
+        bool levelIsAsked = session.IsOperator || command.Instruction < Instruction.RegisterKey;
+        if (!maySend || (levelIsAsked && session.Clearance < _instructionLevels[(byte)command.Instruction]))
             return Verdict.NotAuthorised;
 
         return command.Instruction switch
@@ -75,6 +77,7 @@ public sealed partial class NaiveEngine
             Instruction.ActivateRules => ActivateRules(continuation),
             Instruction.CloseBatch => CloseBatchByCommand(),
             Instruction.SettledBatch => Settle(command.Subject),
+            >= Instruction.RegisterKey => ApplyConsentCommand(command, continuation, session),
             >= Instruction.DecideReview => Verdict.InvalidValue, // histories hold none that can be read; tests/Governance has those
             _ => isFirst ? Verdict.Accepted : Verdict.InvalidValue, // AcceptTime
         };
@@ -123,7 +126,7 @@ public sealed partial class NaiveEngine
             return Verdict.UnknownParticipant;
         NaiveSession wanted = new(command.Participant, command.Level, command.SessionFlags);
         if (_sessions.TryGetValue((ushort)command.Subject, out NaiveSession? known))
-            return known == wanted ? Verdict.Duplicate : Verdict.AlreadyExists;
+            return known == wanted && !_closedSessions.Contains((ushort)command.Subject) ? Verdict.Duplicate : Verdict.AlreadyExists;
         if (next >= _genesis.SessionsMax)
             return Verdict.CapacityExceeded;
         _sessions.Add((ushort)command.Subject, wanted);
@@ -257,7 +260,7 @@ public sealed partial class NaiveEngine
                 return Verdict.AwaitingQuorum;
             if (!asked)
             {
-                if (_approvals.Count >= Limits.ApprovalsMax)
+                if (_approvals.Count + _operatorsWords.Count >= Limits.ApprovalsMax)
                     return Verdict.CapacityExceeded;
                 _approvals.Add((wallet.Id, level), session);
                 return Verdict.AwaitingQuorum;
@@ -324,7 +327,7 @@ public sealed partial class NaiveEngine
             case (ulong)SettingKey.RefundLifetimeNs:
                 return Set(ref _refundLifetimeNs, value);
             case (ulong)SettingKey.InstructionLevel:
-                bool names = command.Value2 is (>= 1 and <= 8) or (>= 128 and <= 155);
+                bool names = command.Value2 is (>= 1 and <= 8) or (>= 128 and <= 161);
                 return names && value <= 255
                     ? Set(ref _instructionLevels[command.Value2], (byte)value)
                     : Verdict.InvalidValue;

@@ -61,6 +61,7 @@ public sealed partial class NaiveEngine
         if (!isHold)
             MovePosition(payer, payee, payment.Currency, x);
         AddToSums(payer, payment.Currency, x);
+        Spend(payment);
         return from.Available;
     }
 

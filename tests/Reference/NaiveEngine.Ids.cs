@@ -27,7 +27,7 @@ public sealed partial class NaiveEngine
     private Ruling JudgeA(in Payment payment, out NaiveSession? session)
     {
         // 1.
-        if (!_sessions.TryGetValue(payment.Session, out session))
+        if (!_sessions.TryGetValue(payment.Session, out session) || _closedSessions.Contains(payment.Session))
             return Verdict.UnknownSession;
 
         // 2.

@@ -51,7 +51,7 @@ public sealed partial class NaiveEngine
         bool hidden = payee.Level > s;
 
         // 9.
-        if (!session.IsOperator && payer.Participant != session.Participant)
+        if (!session.IsOperator && payer.Participant != session.Participant && !HasMandate(payer.Id, session.Participant))
             return Verdict.NotAuthorised;
 
         // 10.
@@ -66,10 +66,18 @@ public sealed partial class NaiveEngine
         if (JudgePayeeStatus(payee) is { Passes: false } payeeRefused)
             return Hide(hidden, payeeRefused);
 
+        // 11a.
+        if (JudgeConsent(payment) is { Passes: false } missing)
+            return missing;
+
         // 12.
         NaiveFacts facts = FactsOf(payment, payer, payee);
         if (_rules.Judge(facts, denyOnly: false) is not 0 and ushort rule)
             return Hide(hidden, new Ruling(Verdict.DeniedByRule, rule));
+
+        // 12a.
+        if (IsAboveCeiling(payment))
+            return Verdict.ConsentExceeded;
 
         // 13.
         if (LowestLimitExceeded(facts, payer, reviews: false) is not 0 and ushort limit)

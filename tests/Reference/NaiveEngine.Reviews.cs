@@ -30,6 +30,7 @@ public sealed partial class NaiveEngine
             Sequence = sequence,
         });
         AddToSums(payer, payment.Currency, payment.Amount);
+        Spend(payment);
         return from.Available;
     }
 

@@ -77,7 +77,7 @@ public sealed partial class NaiveEngine : ILedgerUnderTest
     /// <summary>Time of the last block.</summary>
     public ulong TimeNs => _now;
 
-    public Outcome[] Apply(in BlockHeader header, ReadOnlySpan<Payment> slots)
+    public Outcome[] Apply(in BlockHeader header, ReadOnlySpan<Payment> slots, ReadOnlySpan<byte> evidence = default)
     {
         CheckHeader(header, slots);
         _blockNumberNext = header.Number + 1;
@@ -92,6 +92,7 @@ public sealed partial class NaiveEngine : ILedgerUnderTest
         RaiseIdFloors();
         CloseByAge();
 
+        TakeEvidence(slots, evidence);
         Outcome[] outcomes = new Outcome[slots.Length];
         if (header.Kind == BlockKind.Control)
             ApplyControl(slots, outcomes);
@@ -164,11 +165,12 @@ public sealed partial class NaiveEngine : ILedgerUnderTest
             if (ruling.Passes)
             {
                 ruling = Verdict.Accepted;
-                available = Accept(payment, session!, sequence);
+                NaiveWallet told = WalletTold(payment, session!);
+                available = BalanceFor(session!, told, Accept(payment, session!, sequence));
             }
             else if (ruling.Verdict == Verdict.UnderReview)
             {
-                available = AcceptForReview(payment, session!, sequence, ruling.Rule);
+                available = BalanceFor(session!, _wallets[payment.Payer], AcceptForReview(payment, session!, sequence, ruling.Rule));
                 if (_wallets[payment.Payee].Level > session!.Clearance)
                     ruling = Verdict.UnderReview; // without the rule's number
             }

@@ -35,6 +35,8 @@ public sealed partial class StreamGenerator
         }
 
         SettleSome(slots);
+        if (consents && !_random.OneIn(3))
+            AddConsentCommands(slots);
         if (_random.OneIn(25)) // at the end: a plan that runs past the block
             Add(slots, Scenario.Command(Instruction.ActivateRules) with { ContinuationBytes = 65 });
         return slots;

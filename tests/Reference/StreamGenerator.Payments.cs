@@ -54,7 +54,8 @@ public sealed partial class StreamGenerator
         Dress(ref payment);
         if (_random.Percent(7))
             Spoil(ref payment);
-        AssignId(ref payment);
+        if (!TryConsent(ref payment))
+            AssignId(ref payment);
         return payment;
     }
 
@@ -64,6 +65,17 @@ public sealed partial class StreamGenerator
         (ushort participant, _, SessionFlags flags) = s_sessions[session - 1];
         bool anyPayer = (flags & SessionFlags.Operator) != 0 || _random.OneIn(60) || _walletsOf[participant].Count == 0;
         ulong payer = _random.Pick(anyPayer ? _wallets : _walletsOf[participant]);
+        if (consents && _random.OneIn(60) && Model.Mandates.Count > 0)
+        {
+            (payer, participant) = _random.Pick([.. Model.Mandates.Keys.Order()]);
+            session = SessionOf(participant);
+        }
+        else if (consents && _random.OneIn(25) && Model.Consents.Count > 0)
+        {
+            payer = _random.Pick([.. Model.Consents.Keys.Order()]);
+            session = Model.Wallets.TryGetValue(payer, out NaiveWallet? owned) ? SessionOf(owned.Participant) : session;
+        }
+
         ulong payee = _random.OneIn(40) ? _random.Pick(_whales) : _random.Pick(_wallets);
         for (int attempt = 0; payee == payer; attempt++)
             payee = _wallets[(_random.Below(_wallets.Count) + attempt) % _wallets.Count];

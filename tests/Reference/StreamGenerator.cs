@@ -7,6 +7,9 @@ public sealed record GeneratedBlock(BlockHeader Header, Payment[] Slots, Outcome
 {
     /// <summary>Made before the block; none unless the generator was asked for them.</summary>
     public IReadOnlyList<GeneratedDecision> Decisions { get; init; } = [];
+
+    /// <summary>Its attachment.</summary>
+    public byte[] Evidence { get; init; } = [];
 }
 
 /// <summary>A reviewer's decision about a payment under review, by its key, and the twin's answer.</summary>
@@ -23,10 +26,11 @@ public readonly record struct GeneratedDecision(TargetKey Key, bool Releases, Ve
 /// batches.</param>
 /// <param name="rules">Rules for the twin alongside; null: <see cref="TableRules"/>.</param>
 /// <param name="encode">Makes a plan for those rules from table rules; null: <see cref="TableRules.Encode"/>.</param>
+/// <param name="consents">Whether wallets have owners with keys, policies, mandates and chains, and blocks evidence; else all are custodial.</param>
 /// <param name="decides">Whether payments under review are also decided between blocks; else they expire. A journal has blocks alone.</param>
 public sealed partial class StreamGenerator(
     ulong seed, int payments = 100_000, INaiveRules? rules = null, Func<IReadOnlyList<TableRule>, byte[]>? encode = null,
-    bool decides = false)
+    bool decides = false, bool consents = false)
 {
     private enum Temper
     {
@@ -101,6 +105,7 @@ public sealed partial class StreamGenerator(
                 yield return Block(BlockKind.Tick, []);
             else
             {
+                _evidence.Clear();
                 List<Payment> slots = NextPayments(Math.Min(NextBlockSize(), payments - made), step?.Payments);
                 made += slots.Count;
                 yield return Block(BlockKind.Payments, slots);
@@ -113,6 +118,7 @@ public sealed partial class StreamGenerator(
 
     private GeneratedBlock Block(BlockKind kind, List<Payment> slots)
     {
+        byte[] evidence = kind == BlockKind.Payments ? [.. _evidence] : [];
         BlockHeader header = new()
         {
             Magic = BlockHeader.MagicValue,
@@ -121,16 +127,17 @@ public sealed partial class StreamGenerator(
             Number = Model.BlockNumberNext,
             FirstSequence = Model.SequenceNext,
             Count = (uint)slots.Count,
-            BodyBytes = kind == BlockKind.Genesis ? Genesis.Size : (uint)(slots.Count * Payment.Size),
+            BodyBytes = kind == BlockKind.Genesis ? Genesis.Size : (uint)(slots.Count * Payment.Size + evidence.Length),
+            AttachmentBytes = (uint)evidence.Length,
             TimeNs = _now,
         };
         Payment[] body = [.. slots];
-        Outcome[] outcomes = Model.Apply(header, body);
+        Outcome[] outcomes = Model.Apply(header, body, evidence);
         if (kind == BlockKind.Payments)
             Learn(body, outcomes);
         else if (kind == BlockKind.Control)
             ForgetWalletsNotOpened();
-        return new GeneratedBlock(header, body, outcomes) { Decisions = [.. _decisions] };
+        return new GeneratedBlock(header, body, outcomes) { Decisions = [.. _decisions], Evidence = evidence };
     }
 
     private int NextBlockSize() => _random.Below(100) switch

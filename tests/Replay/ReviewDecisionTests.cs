@@ -141,7 +141,7 @@ public sealed class ReviewDecisionTests
             return this;
         }
 
-        public Outcome[] Apply(in BlockHeader header, ReadOnlySpan<Payment> slots)
+        public Outcome[] Apply(in BlockHeader header, ReadOnlySpan<Payment> slots, ReadOnlySpan<byte> evidence = default)
         {
             if (header.Kind == BlockKind.Genesis)
                 return [];

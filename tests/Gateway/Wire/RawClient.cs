@@ -6,6 +6,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Settlement.Client.Wire;
 using Settlement.Engine.Domain;
+using Settlement.Gateway.Wire;
 
 namespace Settlement.Tests.Gateway.Wire;
 
@@ -112,6 +113,9 @@ internal sealed class RawClient : IDisposable
 
     public ulong SendCommands(params ReadOnlySpan<ControlCommand> commands) =>
         SendPayments(MemoryMarshal.Cast<ControlCommand, Payment>(commands), FrameFlags.ListAll, FrameKind.Commands);
+
+    public ulong SendCommand(Instruction instruction, ReadOnlySpan<byte> continuation) =>
+        SendPayments(IngressAdapter.SlotsOf(new ControlCommand { Instruction = instruction }, continuation), FrameFlags.ListAll, FrameKind.Commands);
 
     public static byte[] Frame<TBody>(FrameKind kind, ulong number, TBody body, ReadOnlySpan<byte> more = default, FrameFlags flags = FrameFlags.None)
         where TBody : unmanaged

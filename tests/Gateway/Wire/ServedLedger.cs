@@ -71,6 +71,16 @@ internal sealed class ServedLedger : IDisposable
         return RawClient.Open(Binary, key, out session);
     }
 
+    /// <summary>A new key, registered for a session.</summary>
+    public ECDsa NewKeyOf(ushort session)
+    {
+        ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using RawClient client = Operator();
+        client.SendCommand(Instruction.RegisterKey, new KeyRegistration(KeyRole.Session, session, SignatureScheme.P256, key.ExportSubjectPublicKeyInfo(), []).Encode());
+        Assert.That(client.ReceiveVerdicts()[0], Is.EqualTo(Verdict.Accepted));
+        return key;
+    }
+
     /// <summary>Two banks, the euro, a session of each bank and a low one, and wallets from 1 on: odd ones of bank 1, even ones of bank 2.</summary>
     public void SetUp(int wallets)
     {
