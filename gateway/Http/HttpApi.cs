@@ -42,6 +42,7 @@ internal static class HttpApi
             Keys = services.Keys,
             Batches = boards.Batches,
             Reviews = boards.Reviews,
+            Stopping = app.Lifetime.ApplicationStopping,
             Webhooks = WebhookBook.Open(boards.Options.WebhooksFile, log),
         };
         // Live: the process answers and its engine runs. Ready: it takes payments.
@@ -55,6 +56,7 @@ internal static class HttpApi
 
     private static void MapApi(WebApplication app, HttpApiContext context, ILogger log)
     {
+        app.Use(next => http => AnswerUnmatchedAsync(http, next));
         var reading = new PaymentReading(context.Port);
         var words = new BatchWords(context.Port, reading);
         var sender = new WebhookSender(context, words, reading, log);
@@ -68,13 +70,26 @@ internal static class HttpApi
         new RuleEndpoints(context).Map(strangers);
         new OperatorEndpoints(context).Map(sessions, operators);
         new WebhookEndpoints(context, sender).Map(sessions);
-        strangers.Map("/{**rest}", (Delegate)Nothing).ExcludeFromDescription();
         app.Lifetime.ApplicationStarted.Register(sender.Start);
         app.Lifetime.ApplicationStopping.Register(() => sender.DisposeAsync().AsTask().GetAwaiter().GetResult());
     }
 
-    private static IResult Nothing(HttpContext http) =>
-        throw Problem.NotFound($"There is nothing at {http.Request.Method} {http.Request.Path}: /openapi/v1.json lists what there is.");
+    /// <summary>What no endpoint takes is a problem, too: no such path, another method, a body that is no JSON.</summary>
+    private static async Task AnswerUnmatchedAsync(HttpContext http, RequestDelegate next)
+    {
+        await next(http);
+        if (http.Response.HasStarted || http.Response.ContentLength is not null || !http.Request.Path.StartsWithSegments("/v1"))
+            return;
+        ProblemException? problem = http.Response.StatusCode switch
+        {
+            StatusCodes.Status404NotFound => Problem.NotFound($"There is nothing at {http.Request.Path}: /openapi/v1.json lists what there is."),
+            StatusCodes.Status405MethodNotAllowed => Problem.WrongMethod($"{http.Request.Path} does not take {http.Request.Method}: /openapi/v1.json says what it takes."),
+            StatusCodes.Status415UnsupportedMediaType => Problem.NotJson(),
+            _ => null,
+        };
+        if (problem is not null)
+            await Problem.WriteAsync(http, problem.Answer);
+    }
 
     private static RouteGroupBuilder Group(WebApplication app, HttpApiContext context, Access access, ILogger log)
     {

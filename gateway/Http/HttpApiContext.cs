@@ -46,5 +46,8 @@ internal sealed record HttpApiContext
 
     public required WebhookBook Webhooks { get; init; }
 
+    /// <summary>The server is about to end: streams end too.</summary>
+    public CancellationToken Stopping { get; init; }
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

@@ -75,6 +75,12 @@ internal sealed class ServeOptions
     /// <summary>Whether webhooks may be delivered to this machine and to private networks.</summary>
     public bool WebhooksToPrivateNetworks { get; set; }
 
+    /// <summary>Milliseconds before a failed delivery is tried again; doubled with each further attempt, up to ten minutes.</summary>
+    public int WebhookBackOffMs { get; set; } = 1_000;
+
+    /// <summary>Attempts before an event is given up.</summary>
+    public int WebhookAttemptsMax { get; set; } = 16;
+
     /// <summary>Bounds of the binary port.</summary>
     public WireOptions Wire { get; set; } = new();
 
@@ -92,5 +98,7 @@ internal sealed class ServeOptions
         ProjectionDirectory = Projection is { } path && path.EndsWith(HistorySchema.FileName, StringComparison.Ordinal) ? Path.GetDirectoryName(Path.GetFullPath(path)) : Projection,
         WebhooksFile = Path.Combine(Data!, "webhooks.json"),
         WebhooksToPrivateNetworks = WebhooksToPrivateNetworks,
+        WebhookBackOff = TimeSpan.FromMilliseconds(WebhookBackOffMs),
+        WebhookAttemptsMax = WebhookAttemptsMax,
     };
 }

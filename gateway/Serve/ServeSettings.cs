@@ -130,6 +130,8 @@ internal static class ServeSettings
             mistakes.Add($"RingSlots '{options.RingSlots}': a power of two is expected.");
         Range("EvidenceThreads", options.EvidenceThreads, 1, 1_024, mistakes);
         Range("StopMsMax", options.StopMsMax, 0, 3_600_000, mistakes);
+        Range("WebhookBackOffMs", options.WebhookBackOffMs, 1, 600_000, mistakes);
+        Range("WebhookAttemptsMax", options.WebhookAttemptsMax, 1, 1_000, mistakes);
         WireOptions wire = options.Wire;
         Range("Wire:ConnectionsMax", wire.ConnectionsMax, 1, 1_000_000, mistakes);
         Range("Wire:UnauthenticatedMax", wire.UnauthenticatedMax, 1, 1_000_000, mistakes);

@@ -76,12 +76,13 @@ internal sealed record PaymentAnswer
 {
     public required string Id { get; init; }
 
-    public required string Sequence { get; init; }
+    [Description("Missing, as all but the verdict, where the projection does not have the payment yet.")]
+    public string? Sequence { get; init; }
 
     [Description("Block time, RFC 3339.")]
-    public required string Time { get; init; }
+    public string? Time { get; init; }
 
-    public required string Instruction { get; init; }
+    public string? Instruction { get; init; }
 
     public string? Payer { get; init; }
 
@@ -89,9 +90,9 @@ internal sealed record PaymentAnswer
 
     public string? Target { get; init; }
 
-    public required string Amount { get; init; }
+    public string? Amount { get; init; }
 
-    public required string Currency { get; init; }
+    public string? Currency { get; init; }
 
     public string? Reference { get; init; }
 

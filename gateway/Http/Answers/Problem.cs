@@ -67,6 +67,8 @@ internal static class Problem
     public static ProblemException NotJson() => Make(
         StatusCodes.Status415UnsupportedMediaType, "not_json", "The request's body is no JSON", "Send the body as JSON, with 'Content-Type: application/json'.");
 
+    public static ProblemException WrongMethod(string detail) => Make(StatusCodes.Status405MethodNotAllowed, "wrong_method", "The method is not taken here", detail);
+
     public static ProblemException KeyInUse() => Make(
         StatusCodes.Status409Conflict, "idempotency_key_in_use", "A request with this Idempotency-Key is under way",
         "Another request with the same Idempotency-Key is not answered yet. Wait for its answer, or send this one again in a moment: it will be told the same.");

@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Ring;
 using Settlement.Gateway.Http.Answers;
 using Settlement.Gateway.Http.Ledger;
 using Settlement.Gateway.Wire;
@@ -55,6 +56,10 @@ internal sealed class CallerGate(HttpApiContext context, Access access, ILogger 
         {
             return Answer.Of(Problem.Unavailable(unavailable).Answer);
         }
+        catch (EngineStoppedException)
+        {
+            return Answer.Of(Problem.Unavailable(new LedgerUnavailableException("the engine has stopped", mayHaveHappened: false)).Answer);
+        }
         catch (BadHttpRequestException bad)
         {
             return Answer.Of(Problem.Invalid($"The request cannot be read: {bad.Message}").Answer);
@@ -89,7 +94,7 @@ internal sealed class CallerGate(HttpApiContext context, Access access, ILogger 
         return await context.Keys.FindAsync(IdOf(certificate), http.RequestAborted) is { } shown ? CallerFor(shown) : null;
     }
 
-    private static Caller CallerFor(SessionKey key) => new(key.Session, key.Record.Participant, key.Record.Clearance, key.Record.IsOperator);
+    private static Caller CallerFor(SessionKey key) => new(key.Session, key.Record.Participant, key.Record.Clearance, key.Record.IsOperator, key.Id);
 
     private static KeyId IdOf(X509Certificate2 certificate) => KeyId.From(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo()));
 }
@@ -102,6 +107,9 @@ internal static partial class HttpLog
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "webhook {Webhook}: event {Event} was given up after {Attempts} attempts ({Outcome}); it is in the dead-letter list")]
     public static partial void GivenUp(ILogger log, string webhook, string @event, int attempts, string outcome);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "webhook {Webhook}: its deliveries have stopped until the server is started again")]
+    public static partial void SenderFailed(ILogger log, string webhook, Exception fault);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "webhooks: their state cannot be kept in '{Path}'")]
     public static partial void NotKept(ILogger log, string path, Exception fault);

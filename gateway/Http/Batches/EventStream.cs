@@ -6,11 +6,12 @@ using Microsoft.AspNetCore.Http.Features;
 using Settlement.Engine.Batch;
 using Settlement.Gateway.Http.Answers;
 using Settlement.Gateway.Http.Ledger;
+using Settlement.Gateway.Wire;
 
 namespace Settlement.Gateway.Http.Batches;
 
 /// <summary>Closed batches as server-sent events (the HTML standard's): the id is the batch's number, so that who comes back says where it was.</summary>
-/// <remarks>A reader that does not read holds up itself alone: it waits on its own socket, and takes the batches from the board when it is ready. A token's end does not cut the stream.</remarks>
+/// <remarks>A reader that does not read holds up itself alone: it waits on its own socket, and takes the batches from the board when it is ready. A token's end does not cut the stream; that of its key or session does, before anything more is told.</remarks>
 internal sealed class EventStream(HttpApiContext context, BatchWords words)
 {
     private const int WriterMax = 4_096;
@@ -27,16 +28,17 @@ internal sealed class EventStream(HttpApiContext context, BatchWords words)
 
         try
         {
-            CancellationToken gone = http.RequestAborted;
+            using var ends = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, context.Stopping);
+            CancellationToken gone = ends.Token;
             http.Response.ContentType = "text/event-stream";
             http.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
             await WriteAsync(http, "retry: 2000\n\n"u8.ToArray(), gone);
-            while (!gone.IsCancellationRequested)
+            while (!gone.IsCancellationRequested && await context.Port.AskAsync(state => LedgerSessionKeys.Find(state, caller.Key) is not null))
                 cursor = await TellNextAsync(http, caller, cursor, gone);
         }
-        catch (Exception over) when (over is OperationCanceledException or IOException)
+        catch (Exception over) when (over is OperationCanceledException or IOException or LedgerUnavailableException)
         {
-            // The reader is gone.
+            // The reader is gone, or the ledger.
         }
         finally
         {
@@ -50,6 +52,8 @@ internal sealed class EventStream(HttpApiContext context, BatchWords words)
         while (await Task.WhenAny(next, Task.Delay(context.Options.EventsHeartbeat, gone)) != next)
             await WriteAsync(http, ": still here\n\n"u8.ToArray(), gone);
         ClosedBatch batch = await next;
+        if (!await context.Port.AskAsync(state => LedgerSessionKeys.Find(state, caller.Key) is not null))
+            return cursor;
         var frame = new ArrayBufferWriter<byte>(512);
         frame.Write(Encoding.ASCII.GetBytes($"id: {Exact.Of(batch.Number)}\nevent: batch\ndata: "));
         frame.Write(JsonSerializer.SerializeToUtf8Bytes(await words.DescribeAsync(batch, caller), HttpJson.Default.BatchAnswer));

@@ -4,10 +4,15 @@ using Settlement.Engine.Ledger;
 namespace Settlement.Gateway.Http.Ledger;
 
 /// <summary>Who asks: a journaled session as of the request; or a stranger, who sees what is public.</summary>
-internal sealed record Caller(ushort Session, ushort Participant, byte Clearance, bool IsOperator)
+/// <param name="Session">Its index; 0: a stranger.</param>
+/// <param name="Participant">Whose it is.</param>
+/// <param name="Clearance">Nothing above it is shown.</param>
+/// <param name="IsOperator">Whether it sees all participants.</param>
+/// <param name="Key">That it was opened with; none for a webhook, which outlives keys.</param>
+internal sealed record Caller(ushort Session, ushort Participant, byte Clearance, bool IsOperator, KeyId Key)
 {
     /// <summary>Without a key: clearance 0 and no wallets.</summary>
-    public static Caller Stranger { get; } = new(0, ushort.MaxValue, 0, false);
+    public static Caller Stranger { get; } = new(0, ushort.MaxValue, 0, false, default);
 
     public bool IsStranger => Session == 0;
 
@@ -24,6 +29,6 @@ internal sealed record Caller(ushort Session, ushort Participant, byte Clearance
     public static Caller? Of(LedgerState state, ushort session)
     {
         ref readonly SessionRecord record = ref state.Sessions.At(session);
-        return record.IsOpen ? new Caller(session, record.Participant, record.Clearance, record.IsOperator) : null;
+        return record.IsOpen ? new Caller(session, record.Participant, record.Clearance, record.IsOperator, default) : null;
     }
 }

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Settlement.Engine.Dedup;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Text;
@@ -31,6 +32,15 @@ internal sealed class HistoryEndpoints(HttpApiContext context)
     {
         Caller caller = CallerGate.CallerOf(http);
         (ulong high, ulong low, bool isStream) = LedgerWords.PaymentId("id", id);
+        (PaymentAnswer? told, string asOf) = context.Options.ProjectionDirectory is null ? (null, "0") : await FindAsync(caller, high, low, isStream);
+        told ??= await FindLiveAsync(caller, high, low, isStream);
+        if (told is null && context.Options.ProjectionDirectory is null)
+            throw NoProjection();
+        return Answer.Of(told ?? throw Problem.NotFound($"There is no payment {PaymentIdText.Format(high, low, isStream)} that this session may see, as of sequence {asOf} of the projection. One that was sent a moment ago may follow; the verdict that was answered stands."), HttpJson.Default.PaymentAnswer);
+    }
+
+    private async Task<(PaymentAnswer? Told, string AsOf)> FindAsync(Caller caller, ulong high, ulong low, bool isStream)
+    {
         using HistoryReader history = Open();
         using IDisposable oneCommit = history.Snapshot();
         string asOf = Exact.Of(history.Position()?.Sequence ?? 0);
@@ -38,10 +48,29 @@ internal sealed class HistoryEndpoints(HttpApiContext context)
         foreach (HistoryPayment use in history.PaymentsById(high, low, UsesMax))
         {
             if (use.Payment.HasStreamId == isStream && use.Payment.Level <= caller.Clearance && await DescribeAsync(caller, history, use, senders) is { } answer)
-                return Answer.Of(answer with { AsOfSequence = asOf }, HttpJson.Default.PaymentAnswer);
+                return (answer with { AsOfSequence = asOf }, asOf);
         }
 
-        throw Problem.NotFound($"There is no payment {PaymentIdText.Format(high, low, isStream)} that this session may see, as of sequence {asOf} of the projection. One that was sent a moment ago may follow; the verdict that was answered stands.");
+        return (null, asOf);
+    }
+
+    /// <summary>
+    /// The ledger's own memory of ids, for what the projection does not have yet: the verdict alone, of the session's participant. It knows no level, so it is asked by
+    /// sessions alone from which nothing is withheld.
+    /// </summary>
+    private async Task<PaymentAnswer?> FindLiveAsync(Caller caller, ulong high, ulong low, bool isStream)
+    {
+        if (caller.Clearance < byte.MaxValue)
+            return null;
+        var asked = new Payment { IdHigh = high, IdLow = low, Flags = isStream ? PaymentFlags.StreamId : PaymentFlags.None };
+        (IdFinding finding, Verdict verdict, ulong sequence) = await context.Port.AskAsync(state =>
+            (state.Ids.Find(in asked, caller.Participant, state.Sequence + 1, out Verdict found), found, state.Sequence));
+        return finding switch
+        {
+            IdFinding.Decided => new PaymentAnswer { Id = PaymentIdText.Format(high, low, isStream), Verdict = VerdictText.NameOf(verdict), AsOfSequence = Exact.Of(sequence) },
+            IdFinding.DecidedVerdictForgotten => new PaymentAnswer { Id = PaymentIdText.Format(high, low, isStream), Verdict = VerdictText.NameOf(Verdict.DuplicateLookUp), AsOfSequence = Exact.Of(sequence) },
+            _ => null,
+        };
     }
 
     /// <summary>Null: it is none of the caller's business.</summary>
@@ -57,9 +86,9 @@ internal sealed class HistoryEndpoints(HttpApiContext context)
             && ((payer is not null && caller.Sees(payer.Participant, payer.Level)) || (payee is not null && caller.Sees(payee.Participant, payee.Level)));
         if (!isSender && !isParty)
             return null;
-        // A wallet above the clearance is shown neither where it is nor where it is not.
+        // A wallet above the clearance is shown to none but the session that named it, whether there is one or not.
         bool hides = payer?.Level > caller.Clearance || payee?.Level > caller.Clearance;
-        if (hides && !isSender)
+        if (hides && payment.Session != caller.Session)
             return null;
         int scale = ScaleOf(history, payment.Currency);
         return new PaymentAnswer
@@ -141,10 +170,12 @@ internal sealed class HistoryEndpoints(HttpApiContext context)
     private static int ScaleOf(HistoryReader history, ushort currency) =>
         history.Currencies().FirstOrDefault(known => known.Number == currency)?.Scale ?? Math.Max(0, Iso4217.ScaleOf(currency));
 
+    private static ProblemException NoProjection() => Problem.Missing(
+        "The server was started without a projection, from which payments and statements are looked up. Its operator runs `replay tail DATA/journal --to sqlite DIRECTORY` beside it, and starts it with `--projection DIRECTORY`.");
+
     private HistoryReader Open()
     {
-        if (context.Options.ProjectionDirectory is not { } directory)
-            throw Problem.Missing("The server was started without a projection, from which payments and statements are looked up. Its operator runs `replay tail DATA/journal --to sqlite DIRECTORY` beside it, and starts it with `--projection DIRECTORY`.");
+        string directory = context.Options.ProjectionDirectory ?? throw NoProjection();
         try
         {
             return HistoryReader.Open(directory);

@@ -144,6 +144,10 @@ internal sealed class WebhookSender : IAsyncDisposable
         {
             // Deleted, or the server stops: what is not delivered is where it was.
         }
+        catch (Exception fault)
+        {
+            HttpLog.SenderFailed(_log, id, fault); // it goes on with the next start of the server; nothing is lost
+        }
     }
 
     private async Task DeliverAsync(KeptWebhook hook, Due due, CancellationToken stop)
