@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Settlement.Replay;
 
-namespace Settlement.Tests.Gateway.Operator;
+namespace Settlement.Tests.Gateway.Operating;
 
 /// <summary>The operator's verbs over a ledger that nobody else has open.</summary>
 public sealed class StoppedLedgerTests
