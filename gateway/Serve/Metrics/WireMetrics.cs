@@ -19,6 +19,7 @@ internal static class WireMetrics
         yield return Metric.Counter("settlement_claims_waited_total", "{frame}", "Frames that had to wait for room in the ring.", () => Read(ref counters.ClaimsThatWaited));
         yield return Metric.Gauge("settlement_credit_outstanding_slots", "{slot}", "Slots taken from clients and not yet answered.",
             () => Math.Max(0, Read(ref counters.SlotsTaken) - answers.Slots));
+        yield return Metric.Counter("settlement_evidence_dropped_total", "{piece}", "Signatures and links of payers' consent that did not hold.", () => Read(ref counters.EvidenceDropped));
         yield return Metric.Counter("settlement_questions_total", "{question}", "Questions about ids, streams and balances.", () => Read(ref counters.Asked));
         yield return Metric.Labelled(MetricKind.Counter, "settlement_refusals_total", "{frame}", "Frames and connections refused, by reason.", "code",
             () => Enum.GetValues<RefusalCode>().Where(code => code != RefusalCode.None)

@@ -24,6 +24,7 @@ public sealed class ServeSettingsTests
     [TestCase("RingSlots", "1024", "Settlement:RingSlots '1024': expected a whole number from 32768 to 16777216.")]
     [TestCase("IdMemoryBytes", "1", "Settlement:IdMemoryBytes '1': expected a whole number from ")]
     [TestCase("SnapshotEveryBytes", "-1", "Settlement:SnapshotEveryBytes '-1': expected a whole number from 0 to ")]
+    [TestCase("EvidenceThreads", "0", "Settlement:EvidenceThreads '0': expected a whole number from 1 to 1024.")]
     [TestCase("StopMsMax", "-1", "Settlement:StopMsMax '-1': expected a whole number from 0 to 3600000.")]
     [TestCase("Wire:Credit", "0", "Settlement:Wire:Credit '0': expected a whole number from 1 to 65536.")]
     [TestCase("Wire:ConnectionsMax", "0", "Settlement:Wire:ConnectionsMax '0': expected a whole number from 1 to 1000000.")]
@@ -87,6 +88,7 @@ public sealed class ServeSettingsTests
                 null => "none",
                 bool flag => flag ? "true" : "false",
                 Enum word => word.ToString().ToLowerInvariant(),
+                int when property.Name == nameof(ServeOptions.EvidenceThreads) => "half of the cores",
                 int port when property.Name.EndsWith("Port", StringComparison.Ordinal) => port.ToString(System.Globalization.CultureInfo.InvariantCulture),
                 int or long => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{value:N0}"),
                 _ => $"`{value}`",

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using Settlement.Client.Wire;
 using Settlement.Tests.Gateway.Wire;
 
-namespace Settlement.Tests.Gateway.Operator;
+namespace Settlement.Tests.Gateway.Operating;
 
 /// <summary>The operator's verbs over a server that has the ledger: the first contact of a participant, and its end.</summary>
 public sealed class RunningServerTests

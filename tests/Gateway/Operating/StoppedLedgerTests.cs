@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Settlement.Replay;
 
-namespace Settlement.Tests.Gateway.Operator;
+namespace Settlement.Tests.Gateway.Operating;
 
 /// <summary>The operator's verbs over a ledger that nobody else has open.</summary>
 public sealed class StoppedLedgerTests
@@ -47,6 +47,8 @@ public sealed class StoppedLedgerTests
         OperatorRun.Of("key", "new", path).Exits(2).Says("never written over");
         Assert.That(File.ReadAllText(path), Is.EqualTo(before));
         At("key", "register", path, "--session", "1").Exits(2).Says("holds a private key");
+        At("key", "register", _folder.PathOf("none.pub"), "--session", "1").Exits(2).Says("no such file");
+        At("key", "register", Path.ChangeExtension(path, ".pub")).Exits(2).Says("one of two: --session N, or --wallet N");
     }
 
     [Test]
@@ -136,7 +138,6 @@ public sealed class StoppedLedgerTests
     }
 
     [TestCase("participant list", "Say which ledger, one of two")]
-    [TestCase("key register x.pub --journal j", "no such file")]
     [TestCase("session close 0 --journal j", "the index of a session")]
     [TestCase("wallet open 0 --journal j", "a wallet's number, from 1")]
     [TestCase("consent set 7 maybe --journal j", "custodial, signed or stream")]

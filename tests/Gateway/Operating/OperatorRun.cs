@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Settlement.Gateway;
 
-namespace Settlement.Tests.Gateway.Operator;
+namespace Settlement.Tests.Gateway.Operating;
 
 /// <summary>What one of the operator's verbs left, run in this process through the program's own command line.</summary>
 internal sealed record OperatorRun(int Code, string Output, string Error)
