@@ -39,7 +39,6 @@ public sealed class BlockEvidenceTests
         yield return new TestCaseData(Entry(EvidenceKind.Signature, SignatureScheme.P256, 0, 1, 63, 64)).SetArgDisplayNames("a short signature");
         yield return new TestCaseData(Entry(EvidenceKind.Link, SignatureScheme.None, 0, 0, 24, 24)).SetArgDisplayNames("a short link");
         yield return new TestCaseData(Entry(EvidenceKind.Link, SignatureScheme.P256, 0, 0, 32, 32)).SetArgDisplayNames("a link with a scheme");
-        yield return new TestCaseData(Entry(EvidenceKind.Link, SignatureScheme.None, 0, 7, 32, 32)).SetArgDisplayNames("a link with a key");
         yield return new TestCaseData(padded).SetArgDisplayNames("padding that is not zero");
     }
 

@@ -102,15 +102,15 @@ public abstract partial class LedgerScenarios
         Assert.That(story.Send(Instruction.OpenChain, Opening(commitment with { Ceiling = 1_000 }, 1), AlphaDesk), Is.EqualTo(Verdict.AlreadyExists));
 
         // The last link of the block stands for all; one more than a payment may take; another currency's is refused before.
-        Outcome[] outcomes = story.PayWith(LinkAt(2, chain, 3), InStream(story, 1, 40), InStream(story, 2, 41), InStream(story, 3, 30), InStream(story, 4, 1));
+        Outcome[] outcomes = story.PayWith(LinkAt(story, 2, chain, 3), InStream(story, 1, 40), InStream(story, 2, 41), InStream(story, 3, 30), InStream(story, 4, 1));
         Assert.That(outcomes.Select(outcome => outcome.Verdict), Is.EqualTo(
             (Verdict[])[Verdict.Accepted, Verdict.ConsentExceeded, Verdict.Accepted, Verdict.ConsentMissing]));
-        outcomes = story.PayWith([.. LinkAt(0, chain, 5), .. LinkAt(3, chain, 8)],
+        outcomes = story.PayWith([.. LinkAt(story, 0, chain, 5), .. LinkAt(story, 3, chain, 8)],
             InStream(story, 5, 31), InStream(story, 6, 30), InStream(story, 7, 1), InStream(story, 8, 1) with { Payer = Adam });
         Assert.That(outcomes.Select(outcome => outcome.Verdict), Is.EqualTo(
             (Verdict[])[Verdict.ConsentExceeded, Verdict.ConsentMissing, Verdict.ConsentMissing, Verdict.Accepted]), "the last link is of Adam's payment, who has no chain");
-        Expect(story.PayWith(LinkAt(0, chain, 9), InStream(story, 9, 30))[0], Verdict.Accepted);
-        Expect(story.PayWith(LinkAt(0, chain, 10), InStream(story, 10, 1))[0], Verdict.ConsentExceeded);
+        Expect(story.PayWith(LinkAt(story, 0, chain, 9), InStream(story, 9, 30))[0], Verdict.Accepted);
+        Expect(story.PayWith(LinkAt(story, 0, chain, 10), InStream(story, 10, 1))[0], Verdict.ConsentExceeded);
         Expect(story.Pay(InStream(story, 1, 40)), Verdict.Duplicate);
     }
 
@@ -124,13 +124,13 @@ public abstract partial class LedgerScenarios
         Assert.That(story.Send(Instruction.OpenChain, new ChainOpening(commitment, []).Encode(), Operator), Is.EqualTo(Verdict.ConsentMissing), "no operator's word");
         Assert.That(story.Send(Instruction.OpenChain, Opening(commitment with { Wallet = Adam }, 1), AlphaDesk), Is.EqualTo(Verdict.InvalidValue), "custodial");
         Assert.That(story.Send(Instruction.OpenChain, Opening(commitment, 2), AlphaDesk), Is.EqualTo(Verdict.Accepted));
-        Outcome[] outcomes = story.PayWith(LinkAt(0, chain, 1), InStream(story, 1, 1), InStream(story, 1, 1) with { Payee = Bea, Session = BetaOperator });
+        Outcome[] outcomes = story.PayWith(LinkAt(story, 0, chain, 1), InStream(story, 1, 1), InStream(story, 1, 1) with { Payee = Bea, Session = BetaOperator });
         Assert.That(outcomes.Select(outcome => outcome.Verdict), Is.EqualTo((Verdict[])[Verdict.ConsentExceeded, Verdict.ConsentMissing]), "another payee; another participant's stream");
-        Expect(story.PayWith(LinkAt(0, chain, 2), InStream(story, 2, 1) with { Payee = Bea })[0], Verdict.Accepted);
+        Expect(story.PayWith(LinkAt(story, 0, chain, 2), InStream(story, 2, 1) with { Payee = Bea })[0], Verdict.Accepted);
         story.Wait(TimeSpan.FromSeconds(600));
-        Expect(story.PayWith(LinkAt(0, chain, 3), InStream(story, 3, 1) with { Payee = Bea })[0], Verdict.Accepted);
+        Expect(story.PayWith(LinkAt(story, 0, chain, 3), InStream(story, 3, 1) with { Payee = Bea })[0], Verdict.Accepted);
         story.Wait(TimeSpan.FromTicks(1));
-        Expect(story.PayWith(LinkAt(0, chain, 4), InStream(story, 4, 1) with { Payee = Bea })[0], Verdict.ConsentExceeded);
+        Expect(story.PayWith(LinkAt(story, 0, chain, 4), InStream(story, 4, 1) with { Payee = Bea })[0], Verdict.ConsentExceeded);
         Assert.That(story.Send(Instruction.OpenChain, Opening(commitment, 2), AlphaDesk), Is.EqualTo(Verdict.InvalidValue), "over, and not opened twice");
 
         ChainCommitment next = commitment with { ExpiryNs = story.NowNs + Limits.NsPerHour, End = Chain(3).End };
@@ -138,7 +138,7 @@ public abstract partial class LedgerScenarios
         var revocation = new KeyRevocation(KeyRole.Wallet, Anna, PublicKeyForm.IdOf(s_owner[1].Spki), []);
         Assert.That(story.Send(Instruction.RevokeKey, (revocation with { Signatures = Words(Instruction.RevokeKey, Anna, 4, revocation.Body(), 1) }).Encode(), AlphaDesk),
             Is.EqualTo(Verdict.Accepted));
-        Expect(story.PayWith(LinkAt(0, Chain(3), 5), InStream(story, 5, 1) with { Payee = Bea })[0], Verdict.ConsentMissing);
+        Expect(story.PayWith(LinkAt(story, 0, Chain(3), 5), InStream(story, 5, 1) with { Payee = Bea })[0], Verdict.ConsentMissing);
         Assert.That(story.Send(Instruction.OpenChain, Opening(next, 2), AlphaDesk), Is.EqualTo(Verdict.UnknownKey));
     }
 
@@ -254,10 +254,10 @@ public abstract partial class LedgerScenarios
     private static Payment InStream(Scenario story, ulong number, ulong amount) =>
         story.Micro(Anna, Bert, amount) with { IdHigh = ChainStream, IdLow = number };
 
-    private static byte[] LinkAt(uint index, PayWordChain chain, uint number)
+    private static byte[] LinkAt(Scenario story, uint index, PayWordChain chain, uint number)
     {
         Digest link = chain.Link(number);
-        return Entry(new EvidenceEntry { Kind = EvidenceKind.Link, Index = index, Length = 32 }, link);
+        return Entry(new EvidenceEntry { Kind = EvidenceKind.Link, Index = index, Key = story.ChainOpened, Length = 32 }, link);
     }
 
     private static byte[] SignatureBy(uint index, ulong key, SignatureScheme scheme = SignatureScheme.P256)

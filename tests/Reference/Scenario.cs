@@ -114,8 +114,16 @@ public sealed class Scenario
     }
 
     /// <summary>A command whose payload stands behind it.</summary>
-    public Verdict Send(Instruction instruction, byte[] payload, ushort session = Operator) =>
-        DoSlots(PayloadCommand.ToSlots(instruction, session, payload))[0];
+    public Verdict Send(Instruction instruction, byte[] payload, ushort session = Operator)
+    {
+        Verdict verdict = DoSlots(PayloadCommand.ToSlots(instruction, session, payload))[0];
+        if (instruction == Instruction.OpenChain && verdict == Verdict.Accepted)
+            ChainOpened = _sequence - 1;
+        return verdict;
+    }
+
+    /// <summary>Sequence of the last slot of the command that opened a chain last: what links of that chain name.</summary>
+    public ulong ChainOpened { get; private set; }
 
     /// <summary>Payments with their evidence.</summary>
     public Outcome[] PayWith(byte[] evidence, params Payment[] payments) => Apply(BlockKind.Payments, payments, evidence);
