@@ -10,6 +10,9 @@ namespace Settlement.Gateway.Serve;
 /// <param name="IsDevelopment">It was made by the server itself, for this machine: clients can only pin it.</param>
 internal sealed record ServerCertificate(X509Certificate2 Certificate, bool IsDevelopment) : IDisposable
 {
+    /// <summary>Of the certificate that the server makes for itself.</summary>
+    public const string DevelopmentName = "server.pem";
+
     private const int DaysValid = 3_650;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -18,7 +21,7 @@ internal sealed record ServerCertificate(X509Certificate2 Certificate, bool IsDe
     {
         if (options.Certificate is { } named)
             return new ServerCertificate(Load(named, options.CertificateKey!), IsDevelopment: false);
-        string certificate = Path.Combine(options.TlsFolder, "server.pem");
+        string certificate = Path.Combine(options.TlsFolder, DevelopmentName);
         string key = Path.Combine(options.TlsFolder, "server.key");
         if (!File.Exists(certificate) || !File.Exists(key))
             MakeDevelopment(options.TlsFolder, certificate, key);

@@ -101,11 +101,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
             started.Release();
             var host = new ServerHost(node, app, services, certificate, metering, ports);
             services.Open();
-            LogStarted(host._log, ledgerId.ToString("x32", CultureInfo.InvariantCulture));
-            if (operatorKey is { } made)
-                LogOperatorKey(host._log, made.ToString(), Path.Combine(options.KeysFolder, OperatorKey.PrivateName));
-            if (certificate.IsDevelopment)
-                LogDevelopment(host._log, Path.Combine(options.TlsFolder, "server.pem"));
+            host.TellStart(certificate, operatorKey);
             return host;
         }
         catch
@@ -177,6 +173,21 @@ internal sealed partial class ServerHost : IAsyncDisposable
         _node.Dispose();
         _certificate.Dispose();
         _metering.Dispose();
+    }
+
+    private void TellStart(ServerCertificate certificate, KeyId? operatorKey)
+    {
+        string ledger = Services.LedgerId.ToString("x32", CultureInfo.InvariantCulture);
+        LogStarted(_log, ledger);
+        if (operatorKey is { } made)
+        {
+            (string key, string path) = (made.ToString(), Path.Combine(Services.Options.KeysFolder, OperatorKey.PrivateName));
+            LogOperatorKey(_log, key, path);
+        }
+
+        string shown = Path.Combine(Services.Options.TlsFolder, ServerCertificate.DevelopmentName);
+        if (certificate.IsDevelopment)
+            LogDevelopment(_log, shown);
     }
 
     private static NodeOptions NodeOptionsOf(ServeOptions options, TextWriter error)

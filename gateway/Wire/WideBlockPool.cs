@@ -8,11 +8,11 @@ namespace Settlement.Gateway.Wire;
 /// Memory that sockets are read into: blocks of 64 KiB. With the 4 KiB that is usual a frame of 8,190 payments takes 128 calls of the kernel and as many wake-ups;
 /// with these, 8. An idle connection holds none.
 /// </summary>
-/// <remarks>Blocks that come back are kept up to a bound, 64 MiB; what a crowd needed beyond it goes back to the collector.</remarks>
+/// <remarks>Blocks that come back are kept up to a bound, 32 MiB a pool; what a crowd needed beyond it goes back to the collector.</remarks>
 internal sealed class WideBlockPool : MemoryPool<byte>
 {
     private const int BlockBytes = 64 << 10;
-    private const int KeptMax = 1_024;
+    private const int KeptMax = 512;
 
     private readonly ConcurrentStack<Block> _kept = new();
     private int _keptCount; // interlocked
@@ -57,10 +57,8 @@ internal sealed class WideBlockPool : MemoryPool<byte>
     }
 }
 
-/// <summary>One pool for all of a server's sockets.</summary>
+/// <summary>Pools for the server's sockets: the transport takes one for each of its queues, and disposes it.</summary>
 internal sealed class WideBlockPoolFactory : IMemoryPoolFactory<byte>
 {
-    private readonly WideBlockPool _pool = new();
-
-    public MemoryPool<byte> Create(MemoryPoolOptions? options = null) => _pool;
+    public MemoryPool<byte> Create(MemoryPoolOptions? options = null) => new WideBlockPool();
 }
