@@ -179,13 +179,15 @@ internal sealed class Connection
             int used = 0;
             while (Next(out OutFrame? frame, out ReadOnlyMemory<byte> bytes))
             {
-                if (bytes.Length > SendBytes - used)
+                // A large frame is written from where it is, behind what was gathered before it.
+                bool isLarge = bytes.Length > SendBytes / 2;
+                if (isLarge || bytes.Length > SendBytes - used)
                 {
                     await WriteAsync(_send.AsMemory(0, used)).ConfigureAwait(false);
                     used = 0;
                 }
 
-                if (bytes.Length > SendBytes / 2)
+                if (isLarge)
                 {
                     await WriteAsync(bytes).ConfigureAwait(false);
                 }
