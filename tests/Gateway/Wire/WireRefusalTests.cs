@@ -196,7 +196,7 @@ internal sealed class WireRefusalTests
     public void A_frame_cut_off_in_its_midst_is_not_taken()
     {
         using (RawClient client = _ledger.Operator())
-            client.Write(RawClient.Frame(FrameKind.Payments, 3, new PaymentsBody { Count = 100 }, MemoryMarshal.AsBytes(ServedLedger.Pays(100, stream: 202).AsSpan()))[..^1]);
+            client.Write(RawClient.Frame(FrameKind.Payments, 3, new PaymentsBody { Count = 100 }, MemoryMarshal.AsBytes(ServedLedger.Pays(100, stream: 202).AsSpan())).AsSpan()[..^1]);
         Assert.That(Lowest(202), Is.EqualTo(1));
     }
 

@@ -80,8 +80,15 @@ internal sealed class WireTlsTests
         socket.Connect(_ledger.BinaryTls);
         using var stream = new SslStream(new NetworkStream(socket));
         Assert.That(
-            () => stream.AuthenticateAsClient(new SslClientAuthenticationOptions { TargetHost = "localhost", EnabledSslProtocols = SslProtocols.Tls12, RemoteCertificateValidationCallback = (_, _, _, _) => true }),
+            () => stream.AuthenticateAsClient(new SslClientAuthenticationOptions { TargetHost = "localhost", EnabledSslProtocols = SslProtocols.Tls12, RemoteCertificateValidationCallback = IsTheServers }),
             Throws.InstanceOf<Exception>().With.Matches<Exception>(fault => fault is AuthenticationException or IOException));
+    }
+
+    /// <summary>Pinned, as a client pins it that was given the server's file.</summary>
+    private bool IsTheServers(object sender, X509Certificate? shown, X509Chain? chain, SslPolicyErrors errors)
+    {
+        using X509Certificate2 given = X509Certificate2.CreateFromPem(File.ReadAllText(Path.Combine(_ledger.Data, "tls", "server.pem")));
+        return shown is not null && shown.GetRawCertData().AsSpan().SequenceEqual(given.RawData);
     }
 
     private RawClient Connect(X509Certificate2? certificate, out Digest shown)
@@ -94,7 +101,7 @@ internal sealed class WireTlsTests
             TargetHost = "localhost",
             EnabledSslProtocols = SslProtocols.Tls13,
             ClientCertificates = certificate is null ? null : [certificate],
-            RemoteCertificateValidationCallback = (_, _, _, _) => true,
+            RemoteCertificateValidationCallback = IsTheServers,
         });
         shown = ServerCertificateFeature.Of((X509Certificate2)stream.RemoteCertificate!).Hash;
         return new RawClient(stream);
