@@ -44,6 +44,7 @@ internal static class HttpApi
             Reviews = boards.Reviews,
             Stopping = app.Lifetime.ApplicationStopping,
             Webhooks = WebhookBook.Open(boards.Options.WebhooksFile, log),
+            Receipts = new ReceiptDesk(boards.Options.JournalDirectory),
         };
         // Live: the process answers and its engine runs. Ready: it takes payments.
         app.MapGet("/health/live", () => services.Engine.Failure is null ? Results.Text("live\n") : Results.Text("the engine has stopped\n", statusCode: StatusCodes.Status503ServiceUnavailable)).ExcludeFromDescription();
@@ -65,12 +66,14 @@ internal static class HttpApi
         RouteGroupBuilder operators = Group(app, context, Access.Operator, log);
         new LedgerEndpoints(context).Map(strangers, sessions);
         new PaymentEndpoints(context, reading).Map(sessions);
-        new HistoryEndpoints(context).Map(sessions);
-        new BatchEndpoints(context, words).Map(sessions);
+        var history = new HistoryEndpoints(context);
+        history.Map(sessions);
+        new BatchEndpoints(context, words, history).Map(sessions);
         new RuleEndpoints(context).Map(strangers);
         new OperatorEndpoints(context).Map(sessions, operators);
         new WebhookEndpoints(context, sender).Map(sessions);
         app.Lifetime.ApplicationStarted.Register(sender.Start);
+        app.Lifetime.ApplicationStopped.Register(context.Receipts.Dispose);
         app.Lifetime.ApplicationStopping.Register(() => sender.DisposeAsync().AsTask().GetAwaiter().GetResult());
     }
 

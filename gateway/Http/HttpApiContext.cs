@@ -11,6 +11,9 @@ internal sealed record HttpApiOptions
     /// <summary>Where `replay tail --to sqlite` keeps the history that statements are read from; null: there is none.</summary>
     public string? ProjectionDirectory { get; init; }
 
+    /// <summary>The ledger's journal, from which receipts are made.</summary>
+    public required string JournalDirectory { get; init; }
+
     /// <summary>File that webhooks are kept in.</summary>
     public required string WebhooksFile { get; init; }
 
@@ -45,6 +48,8 @@ internal sealed record HttpApiContext
     public required ReviewBoard Reviews { get; init; }
 
     public required WebhookBook Webhooks { get; init; }
+
+    public required ReceiptDesk Receipts { get; init; }
 
     /// <summary>The server is about to end: streams end too.</summary>
     public CancellationToken Stopping { get; init; }

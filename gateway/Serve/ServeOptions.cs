@@ -96,6 +96,7 @@ internal sealed class ServeOptions
     public HttpApiOptions ToHttp() => new()
     {
         ProjectionDirectory = Projection is { } path && path.EndsWith(HistorySchema.FileName, StringComparison.Ordinal) ? Path.GetDirectoryName(Path.GetFullPath(path)) : Projection,
+        JournalDirectory = JournalFolder,
         WebhooksFile = Path.Combine(Data!, "webhooks.json"),
         WebhooksToPrivateNetworks = WebhooksToPrivateNetworks,
         WebhookBackOff = TimeSpan.FromMilliseconds(WebhookBackOffMs),

@@ -6,9 +6,6 @@ using Settlement.Engine.Snapshots;
 
 namespace Settlement.Replay.Common;
 
-/// <summary>The command cannot be carried out as it was given.</summary>
-internal sealed class UsageException(string sentence) : Exception(sentence);
-
 /// <summary>What all verbs share: their common arguments, and what becomes of faults.</summary>
 internal static class Verb
 {

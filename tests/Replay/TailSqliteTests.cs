@@ -66,7 +66,7 @@ public sealed class TailSqliteTests
         journal.WriteAll();
         Tail();
         using HistoryReader history = HistoryReader.Open(Target);
-        using var walk = Settlement.Replay.Common.JournalWalk.Open(Journal, new Settlement.Replay.Common.WalkOptions());
+        using var walk = Settlement.History.JournalWalk.Open(Journal, new Settlement.History.WalkOptions());
         walk.ToPoint();
         for (int row = 1; row <= walk.State.Accounts.Count; row++)
         {

@@ -81,8 +81,6 @@ internal static class Problem
 
     public static ProblemException NotDelivered(string detail) => Make(StatusCodes.Status502BadGateway, "not_delivered", "The receiver did not take the event", detail);
 
-    public static ProblemException NotLive(string detail) => Make(StatusCodes.Status501NotImplemented, "not_live", "This is made from the journal, not by the server", detail);
-
     public static ProblemException Unavailable(Ledger.LedgerUnavailableException fault) => Make(
         StatusCodes.Status503ServiceUnavailable, "busy", "The ledger cannot be asked now",
         fault.MayHaveHappened

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -5,11 +6,15 @@ using Settlement.Engine.Batch;
 using Settlement.Gateway.Http.Answers;
 using Settlement.Gateway.Http.Auth;
 using Settlement.Gateway.Http.Ledger;
+using Settlement.Gateway.Http.Payments;
 
 namespace Settlement.Gateway.Http.Batches;
 
 /// <summary>Closed batches, as lists, one by one, and as they close.</summary>
-internal sealed class BatchEndpoints(HttpApiContext context, BatchWords words)
+/// <param name="context">What endpoints stand on.</param>
+/// <param name="words">Describes batches.</param>
+/// <param name="history">Says which payments a caller may see.</param>
+internal sealed class BatchEndpoints(HttpApiContext context, BatchWords words, HistoryEndpoints history)
 {
     private const int PageDefault = 50;
     private const int PageMax = 500;
@@ -18,8 +23,9 @@ internal sealed class BatchEndpoints(HttpApiContext context, BatchWords words)
     {
         sessions.Get("/batches", ListAsync).Reads<BatchList>("Batches", "Closed batches, the newest first, in pages. A participant sees its own positions.");
         sessions.Get("/batches/{number}", OneAsync).Reads<BatchAnswer>("Batches", "One closed batch.").MayMiss();
-        sessions.Get("/batches/{number}/payments/{id}/receipt", Receipt)
-            .Says("Batches", "Says how the receipt of a payment is made: it needs the whole batch from the journal, so the server does not make it.").May(StatusCodes.Status501NotImplemented);
+        sessions.Get("/batches/{number}/payments/{id}/receipt", ReceiptAsync)
+            .Says("Batches", "The receipt of an accepted payment of a sealed batch, to be checked offline by `replay check`. It is made from the journal, which takes seconds; one at a time.")
+            .Produces<string>(StatusCodes.Status200OK, "application/json").MayMiss();
         sessions.Get("/events/batches", EventsAsync)
             .Says("Batches", "Closed batches as server-sent events, from the one behind Last-Event-ID on, or from now on.")
             .Produces<string>(StatusCodes.Status200OK, "text/event-stream");
@@ -60,16 +66,22 @@ internal sealed class BatchEndpoints(HttpApiContext context, BatchWords words)
         return Answer.Of(answer with { Settled = !isUnsettled, AsOfSequence = Exact.Of(sequence) }, HttpJson.Default.BatchAnswer);
     }
 
-    /// <summary>The same for every id: whether there is such a payment is not said here.</summary>
-    private IResult Receipt(string number, string id)
+    /// <summary>Of payments that the caller may see in the history: for others there is none, whether or not there is such a payment.</summary>
+    private async Task<IResult> ReceiptAsync(string number, string id, HttpContext http)
     {
+        Caller caller = CallerGate.CallerOf(http);
         ulong batch = LedgerWords.Number("batch", number);
-        LedgerWords.PaymentId("id", id);
         if (context.Batches.Find(batch) is null)
             throw NoBatch(number);
-        throw Problem.NotLive(
-            $"A receipt needs every payment of its batch, which the server no longer has in memory. The operator makes it from the journal by `replay prove DATA/journal --id {id} --out receipt.json`, also while the server runs; anyone checks it offline by `replay check receipt.json`.");
+        PaymentAnswer? payment = await history.FindToldAsync(caller, id);
+        if (payment?.Batch is null || payment.Batch != Exact.Of(batch) || !ulong.TryParse(payment.Sequence, CultureInfo.InvariantCulture, out ulong sequence))
+            throw NoReceipt(number, id);
+        (string receipt, ulong proven) = await context.Receipts.MakeAsync(payment.Id, sequence, http.RequestAborted);
+        return proven == batch ? Results.Text(receipt, "application/json") : throw NoReceipt(number, id);
     }
+
+    private static ProblemException NoReceipt(string number, string id) => Problem.NotFound(
+        $"There is no payment '{id}' in batch {number} that this session may see, as far as the projection goes. A batch's receipts can be had once it is sealed and projected.");
 
     private async Task EventsAsync(HttpContext http, string? last_event_id)
     {

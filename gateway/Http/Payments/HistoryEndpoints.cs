@@ -39,6 +39,14 @@ internal sealed class HistoryEndpoints(HttpApiContext context)
         return Answer.Of(told ?? throw Problem.NotFound($"There is no payment {PaymentIdText.Format(high, low, isStream)} that this session may see, as of sequence {asOf} of the projection. One that was sent a moment ago may follow; the verdict that was answered stands."), HttpJson.Default.PaymentAnswer);
     }
 
+    /// <summary>A payment as the history has it; null: it is not there, or is none of the caller's business.</summary>
+    /// <exception cref="ProblemException">There is no history, or it is no id.</exception>
+    public async Task<PaymentAnswer?> FindToldAsync(Caller caller, string id)
+    {
+        (ulong high, ulong low, bool isStream) = LedgerWords.PaymentId("id", id);
+        return (await FindAsync(caller, high, low, isStream)).Told;
+    }
+
     private async Task<(PaymentAnswer? Told, string AsOf)> FindAsync(Caller caller, ulong high, ulong low, bool isStream)
     {
         using HistoryReader history = Open();

@@ -66,7 +66,7 @@ internal sealed class MessagePages(int entriesMax, Action<MessagePages.Page> wri
     {
         int count = Fitting();
         if (++_number > PagesMax)
-            throw new Common.UsageException($"A message has more than {PagesMax} pages of {entriesMax} entries: give a larger --page-entries.");
+            throw new UsageException($"A message has more than {PagesMax} pages of {entriesMax} entries: give a larger --page-entries.");
         ReadOnlySpan<IsoEntry> entries = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(Entries)[..count];
         (_, _, Int128 credited, Int128 debited) = EntryXml.Sum(entries);
         Int128 opening = _units;

@@ -51,12 +51,36 @@ public sealed class BatchTests
     }
 
     [Test]
-    public void A_receipt_is_pointed_to_in_the_same_words_whatever_the_payment()
+    public void The_receipt_of_a_payment_is_made_for_those_who_may_see_it_and_holds_offline()
     {
-        HttpSaid one = _ledger.Get(HttpLedger.BankOne, "/v1/batches/1/payments/batch:1/receipt"), none = _ledger.Get(HttpLedger.BankOne, "/v1/batches/1/payments/batch:7/receipt");
-        Assert.That(one.Status, Is.EqualTo(HttpStatusCode.NotImplemented));
-        Assert.That(one.Text("detail"), Does.Contain("replay prove"));
-        Assert.That(one.Body.Replace("batch:1", "ID", StringComparison.Ordinal), Is.EqualTo(none.Body.Replace("batch:7", "ID", StringComparison.Ordinal)));
+        _ledger.Tail();
+        HttpSaid said = _ledger.Get(HttpLedger.BankOne, "/v1/batches/1/payments/batch:1/receipt");
+        Assert.That(said.Status, Is.EqualTo(HttpStatusCode.OK), said.Body);
+        using var folder = new TemporaryFolder();
+        string file = folder.PathOf("receipt.json");
+        File.WriteAllText(file, said.Body);
+        Assert.That(Replay.ReplayRuns.Exits(0, "check", file, "--key", Path.Combine(_ledger.Data, "journal", "node.pub")), Does.Contain("valid").And.Contain("batch 1"));
+        File.WriteAllText(file, said.Body.Replace("1000", "2000", StringComparison.Ordinal));
+        Assert.That(Replay.ReplayRuns.Exits(1, "check", file, "--key", Path.Combine(_ledger.Data, "journal", "node.pub")), Is.Not.Empty);
+    }
+
+    [TestCase("/v1/batches/1/payments/batch:7/receipt", HttpLedger.BankOne, TestName = "{m}(no such payment)")]
+    [TestCase("/v1/batches/2/payments/batch:1/receipt", HttpLedger.BankOne, TestName = "{m}(of another batch)")]
+    [TestCase("/v1/batches/99/payments/batch:1/receipt", HttpLedger.BankOne, TestName = "{m}(of a batch that is not closed)")]
+    public void There_is_no_receipt(string path, int session)
+    {
+        _ledger.Tail();
+        Assert.That(_ledger.Get(session, path).Status, Is.EqualTo(HttpStatusCode.NotFound));
+    }
+
+    [Test]
+    public async Task Receipts_are_made_one_at_a_time_and_who_comes_too_late_is_told_so()
+    {
+        _ledger.Tail();
+        HttpSaid[] said = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => Task.Run(() => _ledger.Get(HttpLedger.BankOne, "/v1/batches/1/payments/batch:1/receipt"))));
+        Assert.That(said.Select(one => one.Status), Is.All.EqualTo(HttpStatusCode.OK).Or.EqualTo(HttpStatusCode.ServiceUnavailable));
+        Assert.That(said.Count(one => one.Status == HttpStatusCode.OK), Is.Positive);
+        Assert.That(said.Where(one => one.Status == HttpStatusCode.OK).Select(one => one.Body).Distinct().Count(), Is.EqualTo(1));
     }
 
     [Test]

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
 
-namespace Settlement.Replay.Receipts;
+namespace Settlement.History;
 
 /// <summary>The steps of a check, in their order.</summary>
 internal enum CheckStep

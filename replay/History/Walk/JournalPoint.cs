@@ -1,7 +1,7 @@
 using System.Globalization;
 using Settlement.Engine.Text;
 
-namespace Settlement.Replay.Common;
+namespace Settlement.History;
 
 internal enum PointKind
 {

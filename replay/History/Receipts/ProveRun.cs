@@ -6,10 +6,8 @@ using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Text;
-using Settlement.Replay.Common;
-using Settlement.Replay.Receipts;
 
-namespace Settlement.Replay.Prove;
+namespace Settlement.History;
 
 /// <summary>What became of one use of the id that is looked for.</summary>
 internal readonly record struct Use(ulong Sequence, Payment Payment, Outcome Outcome);

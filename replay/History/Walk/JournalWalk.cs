@@ -7,7 +7,7 @@ using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Snapshots;
 
-namespace Settlement.Replay.Common;
+namespace Settlement.History;
 
 internal sealed record WalkOptions
 {

@@ -2,7 +2,7 @@ using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 
-namespace Settlement.Replay.Common;
+namespace Settlement.History;
 
 /// <summary>What all verbs ask of a journal before they walk it.</summary>
 internal static class Journals

@@ -6,7 +6,7 @@ using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Text;
 
-namespace Settlement.Replay.Receipts;
+namespace Settlement.History;
 
 /// <summary>
 /// What proves to anyone, offline, that a payment was accepted and is in a sealed batch: the payment, its path to the batch's root, and the batch's

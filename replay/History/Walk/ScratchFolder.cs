@@ -1,4 +1,4 @@
-namespace Settlement.Replay.Common;
+namespace Settlement.History;
 
 /// <summary>A temporary folder that is gone when it is disposed, or when the process ends in order (Ctrl-C included).</summary>
 internal sealed class ScratchFolder : IDisposable

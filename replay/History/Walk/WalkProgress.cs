@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace Settlement.Replay.Common;
+namespace Settlement.History;
 
 /// <summary>How far a walk is, once a second on the terminal's error output: a bar over the journal's bytes. Silent where there is no terminal.</summary>
 internal sealed class WalkProgress : IDisposable

@@ -8,7 +8,7 @@ using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Text;
 
-namespace Settlement.Replay.Receipts;
+namespace Settlement.History;
 
 /// <summary>Reads a receipt's JSON, in its one form (<see cref="Receipt"/>).</summary>
 /// <remarks>

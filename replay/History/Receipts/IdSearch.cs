@@ -2,9 +2,8 @@ using System.Runtime.InteropServices;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
-using Settlement.Replay.Common;
 
-namespace Settlement.Replay.Prove;
+namespace Settlement.History;
 
 /// <summary>A batch's seal as the journal has it.</summary>
 internal sealed record SealFound(ClosedBatch Batch, byte[] Attachment, ulong Block);
