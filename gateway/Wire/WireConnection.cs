@@ -32,7 +32,8 @@ internal sealed partial class WireConnection : SlotOwner
     private ulong _number; // of the last frame read; written by: the reading loop
     private SessionKey? _session; // written by: the reading loop, once
     private int _outstanding; // slots under way; interlocked
-    private int _isEnding; // 1: nothing more is taken; interlocked
+    private int _isRefused; // 1: the client is told, or about to be told, why it ends; interlocked
+    private int _isEnding; // 1: nothing more is taken
     private int _isGoingAway; // 1: the client was told that the server ends
     private long _deadlineMs; // of Environment.TickCount64; long.MaxValue: none; written by: the reading loop
     private Waiting _waitingFor; // what is late then; written by: the reading loop, before the deadline
@@ -121,9 +122,11 @@ internal sealed partial class WireConnection : SlotOwner
     /// <summary>Says why, takes nothing more, and closes when what was taken is answered. Any thread; the first reason counts.</summary>
     public void Refuse(RefusalCode code, ulong number, FrameFate fate, string sentence)
     {
-        if (Interlocked.Exchange(ref _isEnding, 1) != 0)
+        if (Volatile.Read(ref _isEnding) != 0 || Interlocked.Exchange(ref _isRefused, 1) != 0)
             return;
+        // Said before the reading loop can end: who ends the connection flushes what was said by then.
         Tell(code, number, fate, closes: true, sentence);
+        Volatile.Write(ref _isEnding, 1);
         _input.CancelPendingRead();
     }
 
@@ -301,7 +304,8 @@ internal sealed partial class WireConnection : SlotOwner
     /// <summary>What was taken is answered, what was said gets to the client, then the connection closes; all in a bounded time.</summary>
     private async Task EndAsync()
     {
-        bool wasRefused = Interlocked.Exchange(ref _isEnding, 1) != 0;
+        Volatile.Write(ref _isEnding, 1);
+        bool wasRefused = Volatile.Read(ref _isRefused) != 0;
         Expect(Waiting.Nothing, 0);
         using var bounded = CancellationTokenSource.CreateLinkedTokenSource(_aborted);
         bounded.CancelAfter(_server.Options.EndingMsMax);

@@ -57,9 +57,10 @@ internal sealed class ServedLedger : IDisposable
 
     public int Stop()
     {
-        int code = Host.StopAsync(TestContext.Out).GetAwaiter().GetResult();
-        Host.DisposeAsync().AsTask().GetAwaiter().GetResult();
-        _host = null;
+        // At most once, also where a test stops it on a thread of its own and fails meanwhile.
+        ServerHost host = Interlocked.Exchange(ref _host, null) ?? throw new InvalidOperationException("the server is stopped");
+        int code = host.StopAsync(TestContext.Out).GetAwaiter().GetResult();
+        host.DisposeAsync().AsTask().GetAwaiter().GetResult();
         return code;
     }
 

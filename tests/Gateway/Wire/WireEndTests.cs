@@ -108,7 +108,7 @@ internal sealed class WireEndTests
         (int code, _, string error) = BuiltProgram.Run(
             BuiltProgram.Gateway, ["serve", "--address", "here", "--set", "PlainAddress=10.0.0.1", "--set", "Wire:Credits=1"], ("SETTLEMENT__HTTPPORT", "70000"));
         Assert.That(code, Is.EqualTo(2));
-        foreach (string word in new[] { "--data DIR", "'here'", "10.0.0.1", "Wire:Credits", "HttpPort 70000" })
+        foreach (string word in new[] { "--data DIR", "'here'", "10.0.0.1", "Wire:Credits", "HttpPort '70000'" })
             Assert.That(error, Does.Contain(word));
     }
 }
