@@ -21,7 +21,10 @@ internal sealed class StreamsLoad : IAsyncDisposable
     private const ulong SignedStreams = 0x51_0000_0000;
     private const int SignedFrame = 1_024;
 
-    private static readonly LoadNumber s_streams = new("--streams", "N", 16_384, 1, ConsentBounds.ChainsMax, "streams, each of another payer, with a chain each");
+    /// <summary>A ledger has 4,096 by default; each lane needs one for what is signed.</summary>
+    private const int StreamsMax = 4_032;
+
+    private static readonly LoadNumber s_streams = new("--streams", "N", 4_000, 1, StreamsMax, "streams, each of another payer, with a chain each");
     private static readonly LoadNumber s_each = new("--each", "N", 32, 1, WireLimits.FramePaymentsMax, "payments of a stream in a frame, for which it reveals one link");
     private static readonly LoadNumber s_payments = new("--payments", "N", 1 << 21, 1, 1 << 24, "payments of a run by chains; made up to whole rounds of all streams");
     private static readonly LoadNumber s_signed = new("--signed", "N", 16_384, SignedFrame, 1 << 20, "payments of a run by signatures; made up to whole frames");
@@ -122,7 +125,7 @@ internal sealed class StreamsLoad : IAsyncDisposable
                 foreach (EvidenceFrame frame in frames.SelectMany(lane => lane))
                     _ledger.Expect(frame.Payments);
                 ServerCost before = ServerCost.Of(_server);
-                Run timed = Common.Run.Time(payments, () => Task.WaitAll([.. _lanes.Select((lane, i) => lane.SendAsync(frames[i]))]));
+                Run timed = Common.Run.Time(payments, () => Task.WhenAll(_lanes.Select((lane, i) => lane.SendAsync(frames[i]))).GetAwaiter().GetResult());
                 if (run++ >= WarmUps)
                     cost.Add(before, ServerCost.Of(_server), payments);
                 return timed;
@@ -169,7 +172,7 @@ internal sealed class StreamsLoad : IAsyncDisposable
         return new EvidenceFrame(payments, evidence);
     }
 
-    /// <summary>Frames of a payment of each signer, in turn to the lanes, each with a signature of its own.</summary>
+    /// <summary>Frames of a payment of each signer, in turn to the lanes, each payment with a signature of its own.</summary>
     private List<EvidenceFrame>[] SignedFrames(Payers signers, int count, int run)
     {
         UInt128 ledger = _lanes[0].LedgerId;
@@ -178,7 +181,7 @@ internal sealed class StreamsLoad : IAsyncDisposable
         {
             Payment[] payments = [.. signers.Payments.Select((payment, i) => payment with
             {
-                IdHigh = SignedStreams + (ulong)i, IdLow = (ulong)number + 1, Flags = PaymentFlags.StreamId,
+                IdHigh = SignedStreams + (ulong)(number % _lanes.Count), IdLow = ((ulong)(number / _lanes.Count) * (ulong)signers.Payments.Count) + (ulong)i + 1, Flags = PaymentFlags.StreamId,
             })];
             frames[number % _lanes.Count].Add(new EvidenceFrame(payments, [.. payments.Select((payment, i) => signers.Sign(i, ledger, i, in payment))]));
         }
