@@ -49,6 +49,7 @@ public static class PerfLoads
         new("ring", "64-byte payments through the ring, one to two producers, against a Channel", RingLoad.Run),
         new("journal", "the whole pipeline on one node, fsynced before the verdict", JournalLoad.Run),
         new("tcp", "a server in its own process, over TCP and back: frames of 8,190, of 100 and of 1", TcpLoad.Run),
+        new("streams", "the same with the payers' own consent: links of their hash chains, and a signature a payment", StreamsLoad.Run) { Numbers = StreamsLoad.Numbers },
         new("latency", "a server in its own process: payments offered in an open loop, from when each was due to its verdict", LatencyLoad.Run) { Numbers = LatencyLoad.Numbers },
         new("recovery", "a node back from its journal, and from a snapshot", RecoveryLoad.Run),
         new("snapshot", "latency at 100,000 payments/s without and with a snapshot being taken", SnapshotLoad.Run),

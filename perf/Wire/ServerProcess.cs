@@ -11,18 +11,21 @@ internal sealed class ServerProcess : IDisposable
 {
     private const string Program = "Settlement.Gateway.dll";
     private const int ReadyMsMax = 60_000;
+    private const string AllocatedMetric = "dotnet_gc_allocated_bytes_total ";
 
     private readonly Process _process;
     private readonly Queue<string> _errors = new(); // the last lines
+    private readonly int _httpPort; // 0: none
 
     /// <param name="data">Its folder, which may be new.</param>
     /// <param name="binaryPort">0: any that is free.</param>
+    /// <param name="withHttp">Also with its HTTP API, on a port that is free: for <see cref="AllocatedBytes"/>.</param>
     /// <param name="words">Further flags.</param>
-    public ServerProcess(string data, int binaryPort = 0, params string[] words)
+    public ServerProcess(string data, int binaryPort = 0, bool withHttp = false, params string[] words)
     {
         Data = data;
         string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } path ? path : "dotnet";
-        string[] ports = ["--binary-port", binaryPort.ToString(CultureInfo.InvariantCulture), "--binary-tls-port", "-1", "--http-port", "-1", "--https-port", "-1"];
+        string[] ports = ["--binary-port", binaryPort.ToString(CultureInfo.InvariantCulture), "--binary-tls-port", "-1", "--http-port", withHttp ? "0" : "-1", "--https-port", "-1"];
         _process = Process.Start(new ProcessStartInfo(dotnet, [Path.Combine(AppContext.BaseDirectory, Program), "serve", "--data", data, .. ports, .. words])
         {
             RedirectStandardInput = true,
@@ -48,6 +51,7 @@ internal sealed class ServerProcess : IDisposable
         }
 
         BinaryPort = PortIn(said, " binary=");
+        _httpPort = said.Contains(" http=", StringComparison.Ordinal) ? PortIn(said, " http=") : 0;
     }
 
     public string Data { get; }
@@ -86,6 +90,19 @@ internal sealed class ServerProcess : IDisposable
         {
             _process.Refresh();
             return _process.TotalProcessorTime;
+        }
+    }
+
+    /// <summary>What it has taken from its collected heap so far, as its metrics say; only with an HTTP port. Exact to a few kilobytes a thread.</summary>
+    public long AllocatedBytes
+    {
+        get
+        {
+            using var http = new HttpClient();
+            string page = http.GetStringAsync(new Uri($"http://127.0.0.1:{_httpPort}/metrics")).GetAwaiter().GetResult();
+            string line = page.Split('\n').FirstOrDefault(one => one.StartsWith(AllocatedMetric, StringComparison.Ordinal))
+                ?? throw new CheckFailedException($"the server's metrics have no {AllocatedMetric.TrimEnd()}");
+            return (long)double.Parse(line[AllocatedMetric.Length..], NumberStyles.Float, CultureInfo.InvariantCulture);
         }
     }
 

@@ -51,18 +51,19 @@ internal sealed class TcpLoad : IAsyncDisposable
         {
             figure = figure.With($"frames_of_{shape.FramePayments}_per_second", runs.PerSecond.Median, $"payments a second, {shape.Connections} connections")
                 .With($"frames_of_{shape.FramePayments}_server_ns", cost.ServerNs, "processor time of the server a payment")
-                .With($"frames_of_{shape.FramePayments}_client_ns", cost.ClientNs, "of the client");
+                .With($"frames_of_{shape.FramePayments}_client_ns", cost.ClientNs, "of the client")
+                .With($"frames_of_{shape.FramePayments}_server_bytes_a_payment", cost.ServerBytes, "that the server took from its collected heap");
         }
 
         FigurePrinter.Print(figure.With("server_megabytes", load._server[0].ResidentBytes / 1e6, "resident at the end"), options.Json, options.Output);
         return 0;
     }
 
-    private readonly record struct Cost(double ServerNs, double ClientNs);
+    private readonly record struct Cost(double ServerNs, double ClientNs, double ServerBytes);
 
     private async Task StartAsync()
     {
-        _server.Add(new ServerProcess(Path.Combine(_folder, "data")));
+        _server.Add(new ServerProcess(Path.Combine(_folder, "data"), withHttp: true));
         Client.SettlementClient client = await Client.SettlementClient.ConnectAsync(_server[0].ClientOptions).ConfigureAwait(false);
         await using (client.ConfigureAwait(false))
             await _ledger.SetUpAsync(client).ConfigureAwait(false);
@@ -84,17 +85,23 @@ internal sealed class TcpLoad : IAsyncDisposable
         {
             int times = 0;
             TimeSpan server = default, client = default;
+            long bytes = 0;
             Runs measured = Runs.Of(
                 runs,
                 () =>
                 {
                     if (++times == WarmUps + 1)
+                    {
+                        bytes = _server[0].AllocatedBytes;
                         (server, client) = (_server[0].ProcessorTime, Environment.CpuUsage.TotalTime);
+                    }
+
                     return lanes.RunOnce();
                 },
                 WarmUps);
-            double counted = (double)runs * shape.Payments / 1e9;
-            var cost = new Cost((_server[0].ProcessorTime - server).TotalSeconds / counted, (Environment.CpuUsage.TotalTime - client).TotalSeconds / counted);
+            double counted = (double)runs * shape.Payments;
+            var cost = new Cost(
+                (_server[0].ProcessorTime - server).TotalSeconds * 1e9 / counted, (Environment.CpuUsage.TotalTime - client).TotalSeconds * 1e9 / counted, (_server[0].AllocatedBytes - bytes) / counted);
             lanes.Verify();
             return (shape, measured, cost);
         }
