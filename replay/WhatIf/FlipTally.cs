@@ -46,7 +46,8 @@ internal readonly record struct PositionChange(ulong Batch, ushort Participant, 
 /// </summary>
 /// <remarks>
 /// Positions are compared by actual batch: a payment counts in the batch in which it was judged, whichever would have been open. Payments with the same verdict
-/// move the same amount between the same participants, so flips alone make the difference; and what reviewers release, which is compared command by command.
+/// move the same amount between the same participants, so flips alone make the difference; but for captures and refunds whose id names another payment there (where
+/// several used it, and another one was accepted), and what reviewers release, which is compared command by command.
 /// </remarks>
 internal sealed class FlipTally(LedgerState state, int examplesMax)
 {
@@ -150,17 +151,33 @@ internal sealed class FlipTally(LedgerState state, int examplesMax)
         Note(payee.Participant, ledger.Currencies[payee.CurrencyIndex].Number, sign * movement.Gain);
     }
 
+    /// <summary>A capture or refund that is accepted either way: what it is about may be another payment there.</summary>
+    public void AddTargets(in Payment payment, Parties was, Parties would, uint batch)
+    {
+        if (was == would)
+            return;
+        BeginBatch(batch);
+        NoteMove(in payment, ParticipantOf(was.Payer), ParticipantOf(was.Payee), -1);
+        NoteMove(in payment, ParticipantOf(would.Payer), ParticipantOf(would.Payee), 1);
+    }
+
+    private ushort ParticipantOf(ulong wallet) => state.Accounts[state.Accounts.Find(wallet)].Participant;
+
     private void NotePositions(in Flip flip, ushort payer, ushort payee)
     {
         BeginBatch(flip.Actual.Batch);
-        bool moves = flip.Payment.Instruction is Instruction.Micropayment or Instruction.Immediate or Instruction.Capture or Instruction.Refund;
-        if (!moves || payer == payee || (flip.From != Verdict.Accepted && flip.To != Verdict.Accepted))
+        if (flip.From == Verdict.Accepted || flip.To == Verdict.Accepted)
+            NoteMove(flip.Payment, payer, payee, flip.To == Verdict.Accepted ? 1 : -1);
+    }
+
+    private void NoteMove(in Payment payment, ushort payer, ushort payee, int sign)
+    {
+        bool moves = payment.Instruction is Instruction.Micropayment or Instruction.Immediate or Instruction.Capture or Instruction.Refund;
+        if (!moves || payer == payee)
             return;
-        (ushort giver, ushort taker) = flip.Payment.Instruction == Instruction.Refund ? (payee, payer) : (payer, payee);
-        ushort currency = flip.Payment.Currency;
-        Int128 amount = flip.To == Verdict.Accepted ? flip.Payment.Amount : -(Int128)flip.Payment.Amount;
-        Note(giver, currency, -amount);
-        Note(taker, currency, amount);
+        (ushort giver, ushort taker) = payment.Instruction == Instruction.Refund ? (payee, payer) : (payer, payee);
+        Note(giver, payment.Currency, -sign * (Int128)payment.Amount);
+        Note(taker, payment.Currency, sign * (Int128)payment.Amount);
     }
 
     private void Note(ushort participant, ushort currency, Int128 change) =>

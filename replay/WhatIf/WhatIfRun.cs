@@ -83,13 +83,15 @@ internal sealed class WhatIfRun : IDisposable
         ReadOnlySpan<Outcome> were = _actual.Outcomes, would = _hypothetical.Outcomes;
         for (int i = 0; i < slots.Length; i++)
         {
+            ulong sequence = _actual.Header.FirstSequence + (ulong)i;
             if (were[i].Verdict == would[i].Verdict)
             {
                 tally.OtherRuleCount += were[i].Rule != would[i].Rule ? 1 : 0;
+                if (were[i].Verdict == Verdict.Accepted && PartiesWatch.IsTargeted(slots[i].Instruction))
+                    tally.AddTargets(in slots[i], _actualParties.Of(in slots[i], sequence), _hypotheticalParties.Of(in slots[i], sequence), were[i].Batch);
                 continue;
             }
 
-            ulong sequence = _actual.Header.FirstSequence + (ulong)i;
             Parties parties = _actualParties.Of(in slots[i], sequence);
             if (parties == default)
                 parties = _hypotheticalParties.Of(in slots[i], sequence);

@@ -113,17 +113,17 @@ public sealed class DiffTests
     [Test]
     public void A_changed_attachment_ledger_and_genesis_are_named_and_the_salt_key_is_not_shown()
     {
-        Write("a", Blocks(), attachment: [1, 2, 3]);
-        Write("b", Blocks(), attachment: [1, 2, 4]);
+        Write("a", Blocks(), attachment: Signed(3));
+        Write("b", Blocks(), attachment: Signed(4));
         Assert.That(FieldsOf(Diff(1, "a", "b")), Is.EqualTo(new[] { "attachment" }));
-        Write("c", Blocks(), attachment: [1, 2, 3, 4]);
+        Write("c", Blocks(), attachment: [.. Signed(3), .. Signed(4)]);
         Assert.That(FieldsOf(Diff(1, "a", "c")), Is.EqualTo(new[] { "body_bytes", "attachment_bytes", "attachment" }));
-        Write("d", Blocks(), ledger: 8, attachment: [1, 2, 3]);
+        Write("d", Blocks(), ledger: 8, attachment: Signed(3));
         Assert.That(FieldsOf(Diff(1, "a", "d")), Is.EqualTo(new[] { "id" }));
         Genesis genesis = LiveLedger.SmallGenesis();
         genesis.SaltKey[5] = 0xAB;
         genesis.TargetsMax++;
-        Write("e", Blocks(), genesis: genesis, attachment: [1, 2, 3]);
+        Write("e", Blocks(), genesis: genesis, attachment: Signed(3));
         string output = WrittenJournal.RunExpecting(1, "diff", At("a"), At("e"), "--json");
         Assert.That(FieldsOf(Parse(output)), Is.EqualTo(new[] { "salt_key", "targets_max" }));
         Assert.That(output, Does.Contain("not shown").And.Not.Contain("ab0000"));
@@ -259,6 +259,16 @@ public sealed class DiffTests
         }
 
         return blocks;
+    }
+
+    /// <summary>Evidence of good form: a signature by the first key of the payer of the block's first payment.</summary>
+    private static byte[] Signed(byte last)
+    {
+        var entry = new EvidenceEntry { Kind = EvidenceKind.Signature, Scheme = SignatureScheme.P256, Length = NodeKey.SignatureBytes, Key = 1 };
+        byte[] bytes = new byte[EvidenceEntry.Size + entry.PaddedLength];
+        MemoryMarshal.Write(bytes, in entry);
+        bytes[^1] = last;
+        return bytes;
     }
 
     private void Write(string name, List<(BlockHeader Header, Payment[] Slots)> blocks, UInt128? ledger = null, Genesis? genesis = null, byte[]? attachment = null)

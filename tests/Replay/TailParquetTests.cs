@@ -64,7 +64,7 @@ public sealed class TailParquetTests
     [Test]
     public void A_missing_file_another_ledger_and_another_history_are_refused()
     {
-        Make(payments: 3_000);
+        Make(payments: 30_000);
         Tail("--rows", "200");
         string[] files = [.. Directory.GetFiles(Target, "*.parquet").Order(StringComparer.Ordinal)];
         Assert.That(files, Has.Length.GreaterThan(2));
@@ -76,7 +76,7 @@ public sealed class TailParquetTests
         Make(ledger: 8);
         Refused("is of ledger 00000000000000000000000000000007");
         Directory.Delete(Journal, recursive: true);
-        Make(seed: 2, payments: 20_000);
+        Make(seed: 2, payments: 100_000);
         Refused("is of another history");
         File.WriteAllText(files[^1], "no file");
         Refused("cannot be read as a Parquet file");

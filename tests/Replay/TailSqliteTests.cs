@@ -178,7 +178,7 @@ public sealed class TailSqliteTests
     [Test]
     public void A_database_that_another_program_locks_is_a_sentence()
     {
-        using var journal = new GeneratedJournal(Journal, 1_000, new Random(1));
+        using var journal = new GeneratedJournal(Journal, 30_000, new Random(1));
         journal.Write(300);
         Tail();
         journal.WriteAll();
@@ -213,7 +213,7 @@ public sealed class TailSqliteTests
     {
         ulong broken = 0;
         string file = "";
-        Make();
+        Make(payments: 30_000);
         using (JournalReader reader = JournalReader.Open(Journal))
         {
             long offset = 0;
