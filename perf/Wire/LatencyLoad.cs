@@ -15,6 +15,8 @@ namespace Settlement.Perf.Wire;
 /// </remarks>
 internal sealed class LatencyLoad
 {
+    private const double NormalSeconds = 10;
+
     private static readonly LoadNumber s_rate = new("--rate", "N", 100_000, 100, 10_000_000, "payments offered a second");
     private static readonly LoadNumber s_seconds = new("--seconds", "N", 30, 1, 3_600, "how long each run offers them");
     private static readonly LoadNumber s_connections = new("--connections", "N", 64, 1, 4_096, "connections, each with a stream of its own");
@@ -41,7 +43,7 @@ internal sealed class LatencyLoad
                 await using (loop.ConfigureAwait(false))
                 {
                     Figure figure = options.Of(s_overload) > 0
-                        ? await OverloadRun.RunAsync(loop, server, options.Of(s_rate), options.Of(s_overload)).ConfigureAwait(false)
+                        ? await OverloadAsync(loop, server, options).ConfigureAwait(false)
                         : await MeasureAsync(loop, options).ConfigureAwait(false);
                     loop.Verify();
                     await ledger.VerifyAsync(client).ConfigureAwait(false);
@@ -56,6 +58,10 @@ internal sealed class LatencyLoad
             Directory.Delete(folder, recursive: true);
         }
     }
+
+    private static Task<Figure> OverloadAsync(OpenLoop loop, ServerProcess server, LoadOptions options) => options.Small
+        ? OverloadRun.RunAsync(loop, server, 5_000, seconds: 0.2, normalSeconds: 0.1)
+        : OverloadRun.RunAsync(loop, server, options.Of(s_rate), options.Of(s_overload), NormalSeconds);
 
     private static async Task<Figure> MeasureAsync(OpenLoop loop, LoadOptions options)
     {

@@ -29,6 +29,9 @@ internal sealed class OpenLoop : IAsyncDisposable
 
     public int Connections => _lanes.Length;
 
+    /// <summary>Payments that all connections together may hold written and not answered.</summary>
+    public long UnderWayMax => (long)_lanes.Length * PaymentLane.UnderWayMax;
+
     /// <param name="payments">All connections' together, sent again and again under new numbers.</param>
     public static async Task<OpenLoop> StartAsync(ServerProcess server, WireLedger ledger, int connections, int group, int payments)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Settlement.Perf.Common;
 
 namespace Settlement.Perf.Wire;
@@ -8,63 +9,88 @@ namespace Settlement.Perf.Wire;
 /// </summary>
 internal static class OverloadRun
 {
-    private const double SecondsOfCapacity = 5;
-    private const double SecondsOfNormal = 10;
-
     /// <summary>Above everything that this machine could do: finds out what it can.</summary>
     private const double RateBeyond = 20e6;
 
-    public static async Task<Figure> RunAsync(OpenLoop loop, ServerProcess server, int rate, int seconds)
+    /// <param name="loop">Offers.</param>
+    /// <param name="server">Whose memory is looked at.</param>
+    /// <param name="rate">What is normal, a second.</param>
+    /// <param name="seconds">Of overload.</param>
+    /// <param name="normalSeconds">At the normal rate, before and behind.</param>
+    public static async Task<Figure> RunAsync(OpenLoop loop, ServerProcess server, int rate, double seconds, double normalSeconds)
     {
-        await loop.OfferAsync(rate, SecondsOfCapacity).ConfigureAwait(false); // warms up
-        Flow before = await loop.OfferAsync(rate, SecondsOfNormal).ConfigureAwait(false);
-        Flow capacity = await loop.OfferAsync(RateBeyond, SecondsOfCapacity).ConfigureAwait(false);
+        await loop.OfferAsync(rate, normalSeconds / 2).ConfigureAwait(false); // warms up
+        Flow before = await loop.OfferAsync(rate, normalSeconds).ConfigureAwait(false);
         long residentBefore = server.ResidentBytes;
-        using var watch = new MemoryWatch(server);
-        Flow over = await loop.OfferAsync(capacity.Run.PerSecond * 2, seconds).ConfigureAwait(false);
-        long residentMax = watch.Max;
-        Flow after = await loop.OfferAsync(rate, SecondsOfNormal).ConfigureAwait(false);
-        return new Figure(
+        Flow capacity = await loop.OfferAsync(RateBeyond, normalSeconds / 2).ConfigureAwait(false);
+        double offered = capacity.Run.PerSecond * 2;
+        using var watch = new MemoryWatch(server, TimeSpan.FromSeconds(seconds / 2));
+        Flow over = await loop.OfferAsync(offered, seconds).ConfigureAwait(false);
+        (long firstHalf, long secondHalf) = watch.End();
+        Flow after = await loop.OfferAsync(rate, normalSeconds).ConfigureAwait(false);
+        loop.Verify();
+        return With(With(With(new Figure(
             "latency",
-            $"overload: {capacity.Run.PerSecond * 2:N0} payments/s, twice of what the server did in a closed loop, offered for {seconds} s over {loop.Connections} connections; counted is what was taken, all of it answered and found in the balances; "
-                + "the rest was held back by credit, on the client's side",
+            $"overload: {offered:N0} payments/s, twice of what the server did in a closed loop, offered for {seconds} s over {loop.Connections} connections; counted is what was taken of it, from the first's due time to the last verdict; the rest was held back "
+                + "by credit, on the client's side",
             new Runs([over.Run]))
-            .With("capacity_per_second", capacity.Run.PerSecond)
+            .With("capacity_per_second", capacity.Run.PerSecond, "what the server did in a closed loop")
+            .With("offered_per_second", offered, $"for {seconds} s")
             .With("offered", over.Offered)
-            .With("taken", over.Run.Payments)
-            .With("held_back", over.Offered - over.Run.Payments)
-            .With("taken_p50_ms", over.SentMs(50), "from when a payment was handed to its connection")
-            .With("taken_p99_ms", over.SentMs(99))
-            .With("taken_max_ms", over.SentMs(100))
-            .With("server_megabytes_before", residentBefore / 1e6)
-            .With("server_megabytes_max", residentMax / 1e6, "most that was resident meanwhile")
-            .With("before_p50_ms", before.LatencyMs(50), $"at {rate:N0}/s, from when a payment was due")
-            .With("before_p99_ms", before.LatencyMs(99))
-            .With("after_p50_ms", after.LatencyMs(50), "the same, right behind the overload")
-            .With("after_p99_ms", after.LatencyMs(99));
+            .With("taken", over.Run.Payments, "sent to the server; all were accepted, and are in the balances")
+            .With("held_back", over.Offered - over.Run.Payments, "never sent, for the credit was used up")
+            .With("lost", over.Run.Payments - over.DueNs.TotalCount, "sent without a verdict being read; a refusal or a repeat fails the run")
+            .With("server_megabytes_before", residentBefore / 1e6, "resident at the normal rate")
+            .With("server_megabytes_first_half_max", firstHalf / 1e6, "most that was resident in the first half of the overload")
+            .With("server_megabytes_second_half_max", secondHalf / 1e6, "and in the second")
+            .With("server_megabytes_after", server.ResidentBytes / 1e6, "at the normal rate again"),
+            "before", before.LatencyMs, $"at {rate:N0}/s, from when a payment was due"),
+            "taken", over.SentMs, "during the overload, from when a payment was handed to its connection")
+            .With("taken_bound_ms", loop.UnderWayMax / over.Run.PerSecond * 1e3, $"{loop.UnderWayMax:N0} payments are all that the connections hold unanswered: what they take at the rate of the overload"),
+            "after", after.LatencyMs, $"at {rate:N0}/s again, right behind the overload");
+    }
+
+    private static Figure With(Figure figure, string when, Func<double, double> latencyMs, string says)
+    {
+        foreach ((string name, double percentile) in OpenLoop.Percentiles)
+            figure = figure.With($"{when}_{name}_ms", latencyMs(percentile), percentile == OpenLoop.Percentiles[0].Percentile ? says : "");
+        return figure;
     }
 
     /// <summary>Looks at the server's memory ten times a second.</summary>
     private sealed class MemoryWatch : IDisposable
     {
         private readonly ServerProcess _server;
+        private readonly long _halfNs;
+        private readonly long _begun = Stopwatch.GetTimestamp();
+        private readonly Lock _gate = new(); // guards the two
         private readonly Timer _timer;
-        private long _max;
+        private long _firstHalf;
+        private long _secondHalf;
 
-        public MemoryWatch(ServerProcess server)
+        public MemoryWatch(ServerProcess server, TimeSpan half)
         {
-            _server = server;
+            (_server, _halfNs) = (server, (long)half.TotalNanoseconds);
             _timer = new Timer(_ => Look(), null, 0, 100);
         }
 
-        public long Max => Volatile.Read(ref _max);
+        /// <summary>The most that was resident in each half.</summary>
+        public (long FirstHalf, long SecondHalf) End()
+        {
+            Look();
+            lock (_gate)
+                return (_firstHalf, _secondHalf);
+        }
 
         public void Dispose() => _timer.Dispose();
 
         private void Look()
         {
-            lock (_timer)
-                _max = Math.Max(_max, _server.ResidentBytes);
+            lock (_gate)
+            {
+                ref long half = ref Common.Run.NsSince(_begun) < _halfNs ? ref _firstHalf : ref _secondHalf;
+                half = Math.Max(half, _server.ResidentBytes);
+            }
         }
     }
 }

@@ -8,6 +8,8 @@ namespace Settlement.Perf.Wire;
 /// <summary>One connection of the load, with a stream of its own: counts what is answered, and holds every verdict to be acceptance.</summary>
 internal sealed class PaymentLane : IAsyncDisposable
 {
+    private static readonly WriterOptions s_default = new() { OnVerdicts = static (_, _) => { } };
+
     private readonly SettlementClient _client;
     private PaymentWriter _writer = null!;
     private long _refused; // written by: the receiving task
@@ -16,6 +18,9 @@ internal sealed class PaymentLane : IAsyncDisposable
     private long _answered;
 
     private PaymentLane(SettlementClient client) => _client = client;
+
+    /// <summary>Payments written and not answered, at most, unless it is opened with another bound.</summary>
+    public static int UnderWayMax => s_default.UnderWayMax;
 
     public PaymentWriter Writer => _writer;
 

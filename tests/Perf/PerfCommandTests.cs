@@ -102,6 +102,23 @@ public sealed class PerfCommandTests
         }
     }
 
+    [Test]
+    public void Overload_says_what_was_taken_what_was_held_back_and_that_nothing_is_lost()
+    {
+        (int code, string output, string error) = Run(["latency", "--small", "--overload", "1", "--json"], PerfLoads.All);
+        Assert.That(code, Is.Zero, error);
+        using var json = JsonDocument.Parse(output);
+        RequirePromise(json.RootElement);
+        double NumberOf(string name) => json.RootElement.GetProperty(name).GetDouble();
+        Assert.That(NumberOf("lost"), Is.Zero);
+        Assert.That(NumberOf("taken") + NumberOf("held_back"), Is.EqualTo(NumberOf("offered")));
+        Assert.That(NumberOf("taken"), Is.Positive);
+        foreach (string memory in (string[])["before", "first_half_max", "second_half_max", "after"])
+            Assert.That(NumberOf($"server_megabytes_{memory}"), Is.Positive);
+        foreach (string when in (string[])["before", "taken", "after"])
+            Assert.That(NumberOf($"{when}_p50_ms"), Is.Positive.And.AtMost(NumberOf($"{when}_max_ms")));
+    }
+
     private static void RequirePromise(JsonElement json)
     {
         Assert.That(json.GetProperty("payments_per_second").GetDouble(), Is.Positive);
