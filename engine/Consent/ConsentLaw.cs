@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Settlement.Engine.Dedup;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
 
@@ -48,6 +49,9 @@ internal sealed class ConsentLaw(LedgerState state)
     {
         if (payer.Policy == ConsentPolicy.Signed)
         {
+            // A signature serves as often as its id: one that is forgotten would pay again by the same signature.
+            if (!payment.HasStreamId && !IdKinds.IsUuidV7(payment.IdHigh, payment.IdLow) && state.Settings.IdRetentionNs != 0)
+                return Verdict.ConsentMissing;
             WalletConsent wallet = state.Consent.FindWallet(payer.Wallet)!;
             return _hasEvidence && _evidence.CountSigners(sequence, wallet) >= wallet.SignaturesFor(payment.Amount) ? Verdict.Undecided : Verdict.ConsentMissing;
         }

@@ -9,11 +9,12 @@ namespace Settlement.Engine.Domain;
 /// </summary>
 /// <remarks><code>
 ///             0                                  32              48
-///   payment   | "settlement payment v1", 0…      | ledger id     | the payment's 64 bytes, session zero                           | 112
+///   payment   | "settlement payment v1", 0…      | ledger id     | the payment's 64 bytes, in the session's place the participant  | 112
 ///   command   | "settlement wallet command v1"…  | ledger id     | instruction 1 | wallet 8 | counter 8 | SHA-256 of the body 32  |  97
 ///   chain     | "settlement chain v1", 0…        | ledger id     | commitment 88                                                  | 136
 /// </code>
-/// A payment's id makes its message serve once. A command's counter does: how many commands about the wallet were accepted since its first key was
+/// A payment's id makes its message serve once, and since ids are each participant's own, the message names the participant whose session sends it (0: the operator's): else
+/// each that may debit the wallet could take the payment once. A command's counter does: how many commands about the wallet were accepted since its first key was
 /// registered. A commitment needs neither: one is open once for its stream, wallet and participant, and is refused when its expiry is over.
 /// </remarks>
 public static class ConsentMessage
@@ -26,11 +27,14 @@ public static class ConsentMessage
 
     private const string PaymentTag = "settlement payment v1";
 
-    public static byte[] OfPayment(UInt128 ledgerId, in Payment payment)
+    /// <param name="ledgerId">Which ledger.</param>
+    /// <param name="payment">With its id; its session counts for nothing.</param>
+    /// <param name="participant">Of the session that sends it: the id is among that participant's.</param>
+    public static byte[] OfPayment(UInt128 ledgerId, in Payment payment, ushort participant)
     {
         var message = new byte[PaymentBytes];
         WritePaymentHead(ledgerId, message);
-        WritePayment(in payment, message);
+        WritePayment(in payment, participant, message);
         return message;
     }
 
@@ -45,11 +49,11 @@ public static class ConsentMessage
     }
 
     /// <summary>Writes the payment behind that head.</summary>
-    public static void WritePayment(in Payment payment, Span<byte> message)
+    public static void WritePayment(in Payment payment, ushort participant, Span<byte> message)
     {
-        Payment anonymous = payment;
-        anonymous.Session = 0;
-        MemoryMarshal.Write(message[PaymentOffset..], in anonymous);
+        Payment sent = payment;
+        sent.Session = participant;
+        MemoryMarshal.Write(message[PaymentOffset..], in sent);
     }
 
     /// <param name="ledgerId">Which ledger.</param>

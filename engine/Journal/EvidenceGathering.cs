@@ -31,6 +31,7 @@ internal sealed class EvidenceGathering
         public ulong Stream;
         public ulong Payer;
         public ulong Number;
+        public ulong Opened; // which of the chains that had this place one after the other
         public uint Block; // low half of the number of the block that the entry is of, as this object counts; another: the entry is free
         public int Offset;
         public ushort Session;
@@ -115,7 +116,7 @@ internal sealed class EvidenceGathering
             ref EvidenceEntry entry = ref EntryAt(buffer, bytes + reader.Offset);
             ref readonly Payment payment = ref _ring[first + entry.Index];
             entry.Index += offset;
-            if (entry.Kind == EvidenceKind.Link && IsSuperseded(in payment, bytes + reader.Offset, buffer))
+            if (entry.Kind == EvidenceKind.Link && IsSuperseded(in payment, entry.Key, bytes + reader.Offset, buffer))
                 superseded++;
         }
 
@@ -123,10 +124,10 @@ internal sealed class EvidenceGathering
         return superseded;
     }
 
-    /// <summary>Of two links of a payer's in a session's stream the one of the lower number is marked.</summary>
-    private bool IsSuperseded(in Payment payment, int offset, byte[] buffer)
+    /// <summary>Of two links of one chain of a payer's in a session's stream the one of the lower number is marked.</summary>
+    private bool IsSuperseded(in Payment payment, ulong opened, int offset, byte[] buffer)
     {
-        uint place = (uint)Mix.Fold(Mix.Fold(payment.IdHigh ^ _seed, _seed + payment.Session) ^ payment.Payer, _seed);
+        uint place = (uint)Mix.Fold(Mix.Fold(payment.IdHigh ^ _seed, _seed + payment.Session) ^ payment.Payer, _seed + opened);
         while (true)
         {
             ref Link link = ref _links[place & (LinksMax - 1)];
@@ -134,12 +135,13 @@ internal sealed class EvidenceGathering
             {
                 link = new Link
                 {
-                    Stream = payment.IdHigh, Payer = payment.Payer, Session = payment.Session, Number = payment.IdLow, Block = _block, Offset = offset,
+                    Stream = payment.IdHigh, Payer = payment.Payer, Session = payment.Session, Number = payment.IdLow, Opened = opened,
+                    Block = _block, Offset = offset,
                 };
                 return false;
             }
 
-            if (link.Stream == payment.IdHigh && link.Payer == payment.Payer && link.Session == payment.Session)
+            if (link.Stream == payment.IdHigh && link.Payer == payment.Payer && link.Session == payment.Session && link.Opened == opened)
             {
                 bool isHigher = payment.IdLow > link.Number;
                 EntryAt(buffer, isHigher ? link.Offset : offset).Kind = EvidenceKind.None;

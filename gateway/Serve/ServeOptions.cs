@@ -41,6 +41,9 @@ internal sealed class ServeOptions
 
     public int HttpsPort { get; set; } = 7443;
 
+    /// <summary>Connections at one time to both HTTP ports together; fewer where the operating system gives fewer files.</summary>
+    public int HttpConnectionsMax { get; set; } = 4_096;
+
     /// <summary>PEM of the certificate that the server shows; null: a development certificate in <c>tls</c>.</summary>
     public string? Certificate { get; set; }
 

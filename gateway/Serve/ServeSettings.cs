@@ -122,6 +122,7 @@ internal static class ServeSettings
                 mistakes.Add($"{name} '{file}': there is no such file.");
         }
 
+        Range("HttpConnectionsMax", options.HttpConnectionsMax, 1, 1_000_000, mistakes);
         Range("AccountsMax", options.AccountsMax, 1, 1 << 28, mistakes);
         Range("IdMemoryBytes", options.IdMemoryBytes, Deduplicator.IdMemoryBytesMin, 1L << 40, mistakes);
         Range("SnapshotEveryBytes", options.SnapshotEveryBytes, 0, 1L << 50, mistakes);

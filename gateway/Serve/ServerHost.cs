@@ -60,6 +60,9 @@ internal sealed partial class ServerHost : IAsyncDisposable
     {
         using var started = new Disposables();
         ServerCertificate certificate = started.Add(ServerCertificate.Open(options));
+        // One in sixteen more than may be served, so that they are told so.
+        (ConnectionBound http, ConnectionBound binary) = ConnectionBound.Share(
+            options.HttpConnectionsMax, options.Wire.ConnectionsMax + (options.Wire.ConnectionsMax / 16) + 16, ConnectionBound.OpenFilesMax());
         var counters = new ServerCounters();
         var frames = new PendingFrames(options.RingSlots);
         var egress = new EgressPublisher(frames, counters);
@@ -86,7 +89,8 @@ internal sealed partial class ServerHost : IAsyncDisposable
         builder.Services.AddMetricsExport(options.Metrics);
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>, WideBlockPoolFactory>();
         var ports = new Dictionary<string, ListenOptions>();
-        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, certificate.Certificate, ports));
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, certificate.Certificate, ports, http, binary));
+        BoundedTransport.Bound(builder.Services, ConnectionBound.Sum(http, binary));
         WebApplication app = builder.Build();
         try
         {
@@ -237,14 +241,14 @@ internal sealed partial class ServerHost : IAsyncDisposable
         return builder;
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ServeOptions options, System.Security.Cryptography.X509Certificates.X509Certificate2 certificate, Dictionary<string, ListenOptions> ports)
+    private static void Listen(KestrelServerOptions kestrel, ServeOptions options, System.Security.Cryptography.X509Certificates.X509Certificate2 certificate, Dictionary<string, ListenOptions> ports, ConnectionBound http, ConnectionBound binary)
     {
         kestrel.AddServerHeader = false;
         ServerCertificateFeature shown = ServerCertificateFeature.Of(certificate);
         IPAddress plain = IPAddress.Parse(options.PlainAddress);
         IPAddress open = IPAddress.Parse(options.Address);
-        Add("binary", plain, options.BinaryPort, listen => listen.UseConnectionHandler<WireConnectionHandler>());
-        Add("binary-tls", open, options.BinaryTlsPort, listen =>
+        Add("binary", binary, plain, options.BinaryPort, listen => listen.UseConnectionHandler<WireConnectionHandler>());
+        Add("binary-tls", binary, open, options.BinaryTlsPort, listen =>
         {
             Secure(listen);
             listen.Use(next => context =>
@@ -254,16 +258,17 @@ internal sealed partial class ServerHost : IAsyncDisposable
             });
             listen.UseConnectionHandler<WireConnectionHandler>();
         });
-        Add("http", plain, options.HttpPort, _ => { });
-        Add("https", open, options.HttpsPort, Secure);
+        Add("http", http, plain, options.HttpPort, _ => { });
+        Add("https", http, open, options.HttpsPort, Secure);
 
-        void Add(string name, IPAddress address, int port, Action<ListenOptions> configure)
+        void Add(string name, ConnectionBound bound, IPAddress address, int port, Action<ListenOptions> configure)
         {
             if (port < 0)
                 return;
             kestrel.Listen(address, port, listen =>
             {
                 ports.Add(name, listen);
+                listen.Use(bound.Wrap);
                 configure(listen);
             });
         }

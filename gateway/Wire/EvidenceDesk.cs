@@ -79,6 +79,8 @@ internal sealed class EvidenceDesk : IDisposable
                 Span<byte> evidence = given.AsSpan(0, (int)job.Evidence.Length);
                 job.Payments.CopyTo(MemoryMarshal.AsBytes(slots));
                 job.Evidence.CopyTo(evidence);
+                foreach (ref Payment slot in slots)
+                    IngressAdapter.Stamp(ref slot, job.Session.Session);
                 EvidenceFound found = _checker.Check(job.Session.Record.Participant, slots, evidence, kept);
                 Interlocked.Add(ref _counters.EvidenceDropped, found.Dropped);
                 long first = _ingress.Pipeline.Claim(job.Frame.Count);

@@ -49,10 +49,7 @@ internal sealed class IngressAdapter(Pipeline pipeline, PendingFrames frames, Se
             payments.Slice((long)done * Payment.Size, (long)slots.Length * Payment.Size).CopyTo(MemoryMarshal.AsBytes(slots));
             for (int i = 0; i < slots.Length; i++)
             {
-                ref Payment slot = ref slots[i];
-                slot.Session = slot.Session == 0 ? session : (ushort)0;
-                if (slot.Instruction.IsControl())
-                    slot.Instruction = Instruction.None;
+                Stamp(ref slots[i], session);
                 tags[i] = tag + (ulong)(done + i);
             }
 
@@ -61,6 +58,14 @@ internal sealed class IngressAdapter(Pipeline pipeline, PendingFrames frames, Se
 
         pipeline.Publish(first, count, evidence);
         Count(count);
+    }
+
+    /// <summary>Makes a client's payment what is journaled of it. Who checks signatures checks them over this, or the journal would have one that is none of the payment beside it.</summary>
+    public static void Stamp(ref Payment payment, ushort session)
+    {
+        payment.Session = payment.Session == 0 ? session : (ushort)0;
+        if (payment.Instruction.IsControl())
+            payment.Instruction = Instruction.None;
     }
 
     /// <summary>Slots that are as they shall be journaled.</summary>

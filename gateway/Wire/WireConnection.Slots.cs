@@ -56,7 +56,7 @@ internal sealed partial class WireConnection
         }
         catch
         {
-            Interlocked.Add(ref _outstanding, -frame.Count);
+            NotTaken(frame.Count);
             throw;
         }
     }
@@ -121,7 +121,11 @@ internal sealed partial class WireConnection
         }
 
         if (Interlocked.Add(ref _outstanding, count) <= _server.Options.Credit)
+        {
+            Interlocked.Add(ref _owed, count);
             return true;
+        }
+
         Interlocked.Add(ref _outstanding, -count);
         Interlocked.Increment(ref _server.Counters.CreditExceeded);
         goesOn = RefuseFrame(RefusalCode.CreditExceeded, in header, $"With this frame's {count} slots more than {_server.Options.Credit} would be under way. An answer gives its frame's slots back.");
@@ -136,8 +140,15 @@ internal sealed partial class WireConnection
         }
         catch
         {
-            Interlocked.Add(ref _outstanding, -count);
+            NotTaken(count);
             throw;
         }
+    }
+
+    /// <summary>Slots that were counted did not get into the ring.</summary>
+    private void NotTaken(int count)
+    {
+        Interlocked.Add(ref _outstanding, -count);
+        Interlocked.Add(ref _owed, -count);
     }
 }

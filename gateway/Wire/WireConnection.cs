@@ -31,7 +31,9 @@ internal sealed partial class WireConnection : SlotOwner
     private Phase _phase = Phase.Hello; // written by: the reading loop
     private ulong _number; // of the last frame read; written by: the reading loop
     private SessionKey? _session; // written by: the reading loop, once
-    private int _outstanding; // slots under way; interlocked
+    private int _outstanding; // slots under way, as the client counts them; interlocked
+    private int _owed; // slots whose answer is not in the outbox yet; interlocked
+    private int _isWaitingForAnswers; // 1: no more slots are taken, and the end waits for the last answer; interlocked
     private int _isRefused; // 1: the client is told, or about to be told, why it ends; interlocked
     private int _isEnding; // 1: nothing more is taken
     private int _isGoingAway; // 1: the client was told that the server ends
@@ -140,10 +142,10 @@ internal sealed partial class WireConnection : SlotOwner
             return;
         _server.Counters.FramesAnswered++;
         // The credit is given back before the client can know of it.
-        int left = Interlocked.Add(ref _outstanding, -frame.Count);
+        Interlocked.Add(ref _outstanding, -frame.Count);
         if (!_outbox.TryAdd(answer) && _outbox.IsOverfull)
             _server.Cut(this, RefusalCode.AnswersNotTaken);
-        if (left == 0 && Volatile.Read(ref _isEnding) != 0)
+        if (Interlocked.Add(ref _owed, -frame.Count) == 0 && Volatile.Read(ref _isWaitingForAnswers) != 0)
             _answered.TrySetResult();
     }
 
@@ -311,7 +313,9 @@ internal sealed partial class WireConnection : SlotOwner
         bounded.CancelAfter(_server.Options.EndingMsMax);
         try
         {
-            if (Volatile.Read(ref _outstanding) != 0)
+            // The reading loop is over, so nothing is added to what is owed: who brings it to zero sees that it is waited for, or it is zero here.
+            Interlocked.Exchange(ref _isWaitingForAnswers, 1);
+            if (Volatile.Read(ref _owed) != 0)
                 await _answered.Task.WaitAsync(bounded.Token).ConfigureAwait(false);
             await _outbox.FlushedAsync().WaitAsync(bounded.Token).ConfigureAwait(false);
             if (wasRefused)

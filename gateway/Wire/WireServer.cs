@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Settlement.Client.Wire;
@@ -14,6 +15,9 @@ internal sealed partial class WireServer : ISessionEnds, IDisposable
     public const int InputBytesMax = 2 << 20;
 
     private const int SweepMs = 250;
+
+    /// <summary>How long clients that did not leave in a stop's time have to hear so.</summary>
+    private const int LastWordMs = 1_000;
 
     /// <summary>Sessions that one question to the state is about.</summary>
     private const int AskedAtOnce = 64;
@@ -118,6 +122,8 @@ internal sealed partial class WireServer : ISessionEnds, IDisposable
         {
             foreach (WireConnection connection in _connections.Keys)
                 connection.Refuse(RefusalCode.ServerEnding, 0, FrameFate.None, "The server ends now.");
+            for (var heard = Stopwatch.StartNew(); !_connections.IsEmpty && heard.ElapsedMilliseconds < LastWordMs;)
+                await Task.Delay(10, CancellationToken.None).ConfigureAwait(false);
         }
     }
 

@@ -13,16 +13,17 @@ public readonly record struct PaymentEvidence(int Index, EvidenceKind Kind, Sign
     /// <param name="link">As <see cref="PayWordChain.Link"/> gives it.</param>
     public static PaymentEvidence Link(int index, in Digest link) => new(index, EvidenceKind.Link, SignatureScheme.None, 0, ((ReadOnlySpan<byte>)link).ToArray());
 
-    /// <summary>Signs a payment for its payer: one wallet's key, one payment, one ledger.</summary>
+    /// <summary>Signs a payment for its payer: one wallet's key, one payment, one ledger, sent by one participant.</summary>
     /// <param name="index">Which payment of the call.</param>
     /// <param name="ledgerId">As <see cref="SessionInfo.LedgerId"/> has it.</param>
+    /// <param name="participant">Who will send it, as <see cref="SessionInfo.Participant"/> has it: ids are each participant's own.</param>
     /// <param name="payment">With its id: a signature is for that id.</param>
     /// <param name="key">The key's number in the wallet, from 1.</param>
     /// <param name="signer">Holds the key.</param>
-    public static PaymentEvidence Sign(int index, UInt128 ledgerId, in Payment payment, ulong key, KeySigner signer)
+    public static PaymentEvidence Sign(int index, UInt128 ledgerId, ushort participant, in Payment payment, ulong key, KeySigner signer)
     {
         ArgumentNullException.ThrowIfNull(signer);
-        return Signature(index, signer.Scheme, key, signer.Sign(ConsentMessage.OfPayment(ledgerId, in payment)));
+        return Signature(index, signer.Scheme, key, signer.Sign(ConsentMessage.OfPayment(ledgerId, in payment, participant)));
     }
 
     public static PaymentEvidence Signature(int index, SignatureScheme scheme, ulong key, ReadOnlyMemory<byte> signature) =>

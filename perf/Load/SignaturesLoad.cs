@@ -60,7 +60,7 @@ public static class SignaturesLoad
             for (int i = 0; i < count; i++)
             {
                 _payments[i] = new Payment { IdHigh = 1, IdLow = (ulong)i + 1, Payer = Wallet, Payee = 2, Amount = 1, Currency = 978, Instruction = Instruction.Micropayment };
-                byte[] message = ConsentMessage.OfPayment(s_ledger, in _payments[i]);
+                byte[] message = ConsentMessage.OfPayment(s_ledger, in _payments[i], participant: 1);
                 byte[] signature = scheme == SignatureScheme.P256
                     ? pair.SignData(message, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation)
                     : Sign(seeded, message);

@@ -115,6 +115,13 @@ internal sealed class ServerProcess : IDisposable
         return _process.ExitCode;
     }
 
+    /// <summary>Waits for it to end by itself.</summary>
+    /// <returns>Its exit code.</returns>
+    /// <exception cref="CheckFailedException">It goes on.</exception>
+    public int WaitForExit(int milliseconds) => _process.WaitForExit(milliseconds)
+        ? _process.ExitCode
+        : throw new CheckFailedException($"the server did not end within {milliseconds} ms: {Errors}");
+
     /// <summary>As kill -9.</summary>
     public void Kill()
     {

@@ -212,7 +212,7 @@ public sealed class ConsentJournalTests
     private byte[] Signature(uint index, in Payment payment)
     {
         byte[] piece = new byte[EvidenceEntry.Size + 64];
-        byte[] signature = _key.SignData(ConsentMessage.OfPayment(7, in payment), HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+        byte[] signature = _key.SignData(ConsentMessage.OfPayment(7, in payment, payment.Session == Session ? Redeemer : (ushort)0), HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
         EvidenceReader.Write(piece, new EvidenceEntry { Kind = EvidenceKind.Signature, Scheme = SignatureScheme.P256, Index = index, Key = 1 }, signature);
         return piece;
     }

@@ -64,12 +64,12 @@ public sealed class ConsentPayloadTests
     public void Messages_lie_as_pictured()
     {
         var payment = new Payment { IdLow = 7, Payer = 1, Payee = 2, Amount = 3, Session = 99 };
-        byte[] message = ConsentMessage.OfPayment(258, in payment);
+        byte[] message = ConsentMessage.OfPayment(258, in payment, participant: 513);
         Assert.That(message, Has.Length.EqualTo(112));
         Assert.That(Encoding.ASCII.GetString(message, 0, 32).TrimEnd('\0'), Is.EqualTo("settlement payment v1"));
         Assert.That(message[32..36], Is.EqualTo((byte[])[2, 1, 0, 0]));
         Assert.That(message[48], Is.EqualTo(7));
-        Assert.That(message[110..], Is.EqualTo((byte[])[0, 0]), "whoever carries it, the owner signed the same");
+        Assert.That(message[110..], Is.EqualTo((byte[])[1, 2]), "through whom; whichever of his sessions carries it, the owner signed the same");
         Assert.That(ConsentMessage.OfCommand(0, Instruction.SetConsent, 5, 6, [1]),
             Is.EqualTo(NaiveSignatures.Message("settlement wallet command v1", [160, 5, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, .. SHA256.HashData([1])])));
         Assert.That(ConsentMessage.OfChain(0, new ChainCommitment(1, 2, 3, 978, 4, 5, 6, 7, 8, default)), Has.Length.EqualTo(136));

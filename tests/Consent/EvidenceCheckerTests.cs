@@ -340,7 +340,7 @@ public sealed class EvidenceCheckerTests
 
         public byte[] Sign(ulong wallet, ushort number, in Payment payment)
         {
-            byte[] message = ConsentMessage.OfPayment(s_ledger, in payment);
+            byte[] message = ConsentMessage.OfPayment(s_ledger, in payment, Participant);
             lock (_keys)
                 return _keys[(wallet, number)].SignData(message, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
         }

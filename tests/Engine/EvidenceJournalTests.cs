@@ -103,6 +103,18 @@ public sealed class EvidenceJournalTests
         using BlockReplay replay = _ledger.ReplayAndCompare(out _, out _);
     }
 
+    /// <summary>A chain was opened anew while a frame was checked against the one before: that frame's link counts for nothing, and takes no link of the new chain with it.</summary>
+    [Test]
+    public void A_link_of_an_earlier_chain_supersedes_none_of_the_one_in_its_place()
+    {
+        byte[] evidence = [.. Piece(EvidenceKind.Link, 0, 5, 0x11, 32), .. Piece(EvidenceKind.Link, 1, 7, 0x22, 32), .. Piece(EvidenceKind.Link, 2, 7, 0x33, 32)];
+        _ledger.Submit([LiveLedger.Pay(1, 2, 5, stream: 1, number: 9), LiveLedger.Pay(1, 2, 5, stream: 1, number: 3), LiveLedger.Pay(1, 2, 5, stream: 1, number: 4)], evidence);
+        _ledger.Node.Pipeline.Drain();
+        _ledger.Close();
+        (BlockHeader header, byte[] body) = PaymentBodies().Single(block => block.Header.AttachmentBytes > 0);
+        Assert.That(body[((int)header.Count * Payment.Size)..], Is.EqualTo((byte[])[.. Piece(EvidenceKind.Link, 0, 5, 0x11, 32), .. Piece(EvidenceKind.Link, 2, 7, 0x33, 32)]));
+    }
+
     /// <summary>More evidence than its memory holds, from producers at once: they wait, and go on.</summary>
     [Test]
     public void Producers_wait_where_evidence_fills_its_memory()

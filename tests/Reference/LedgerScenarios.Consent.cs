@@ -27,6 +27,16 @@ public abstract partial class LedgerScenarios
     }
 
     [Test]
+    public void A_signature_serves_no_id_that_will_be_forgotten()
+    {
+        Scenario story = Signed(Anna, k: 1, threshold: 0);
+        Payment forgotten = Scenario.WithUuid4(story.Micro(Anna, Bert, 5), tail: 1);
+        Expect(story.PayWith(SignatureBy(0, 1), forgotten)[0], Verdict.ConsentMissing);
+        story.Do(Setting(SettingKey.IdRetentionNs, 0));
+        Expect(story.PayWith(SignatureBy(0, 1), Scenario.WithUuid4(forgotten, tail: 2))[0], Verdict.Accepted);
+    }
+
+    [Test]
     public void A_revoked_key_signs_no_more_and_never_comes_back()
     {
         Scenario story = Signed(Anna, k: 1, threshold: 0);

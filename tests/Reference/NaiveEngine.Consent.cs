@@ -312,6 +312,9 @@ public sealed partial class NaiveEngine
         switch (consent?.Policy ?? ConsentPolicy.Custodial)
         {
             case ConsentPolicy.Signed:
+                bool isForgotten = (payment.Flags & PaymentFlags.StreamId) == 0 && !(((payment.IdHigh >> 12) & 15) == 7 && payment.IdLow >> 62 == 2) && _idRetentionNs != 0;
+                if (isForgotten)
+                    return Verdict.ConsentMissing;
                 int signers = KeysInForce(payment.Payer).Count(key => _signed.Contains((sequence, (ulong)key.Number, key.Scheme)));
                 return signers >= (payment.Amount > consent!.Threshold ? consent.SignaturesAbove : 1) ? default : Verdict.ConsentMissing;
             case ConsentPolicy.Stream:

@@ -10,7 +10,7 @@ namespace Settlement.Engine.Consent.Checking;
 /// leader that lied.
 /// </summary>
 /// <remarks>
-/// Checked is every piece that can count: a signature under a key in force, a link of a chain that is open, below its length and no further ahead than a link may be. The
+/// Checked is every piece that can count: a signature under a key in force, of an open session's payment, a link of a chain that is open, below its length and no further ahead than a link may be. The
 /// others count for nothing when the block is applied, and a leader may have journaled them honestly: a key can be revoked while a payment is on its way.
 /// Cost: as before the ring; signatures are shared out over all cores.
 /// Used by: the thread that applies the blocks, before it applies each.
@@ -108,7 +108,8 @@ public sealed class EvidenceAudit(UInt128 ledgerId, bool checksSignatures) : IDi
 
     private bool TakeSignature(in Payment payment, in EvidenceEntry entry, ReadOnlySpan<byte> signature, int evidenceBytes, LedgerState state)
     {
-        if (!checksSignatures || state.Consent.FindWalletKey(payment.Payer, entry.Key) is not { } registered || registered.Scheme != entry.Scheme)
+        SessionRecord session = state.Sessions.At(payment.Session);
+        if (!checksSignatures || !session.IsOpen || state.Consent.FindWalletKey(payment.Payer, entry.Key) is not { } registered || registered.Scheme != entry.Scheme)
             return false;
         if (!_keys.TryGetValue(registered, out KeyView? key))
         {
@@ -118,7 +119,7 @@ public sealed class EvidenceAudit(UInt128 ledgerId, bool checksSignatures) : IDi
         }
 
         _batch ??= new SignatureBatch(_head, evidenceBytes);
-        _batch.Add(key, in payment, signature);
+        _batch.Add(key, in payment, session.Participant, signature);
         _signed.Add((entry.Index, entry.Key));
         return true;
     }

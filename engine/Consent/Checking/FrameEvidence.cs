@@ -59,7 +59,7 @@ internal sealed class FrameEvidence(ConsentDirectory directory, byte[] messageHe
             piece = new Piece { Offset = reader.Offset, Signature = -1, Before = -1 };
             bool isKnown = reader.Entry.Kind == EvidenceKind.Link
                 ? TakeLink(participant, in payment, reader.Content, ref piece)
-                : TakeSignature(in payment, reader.Entry, reader.Content, evidence.Length, ref piece);
+                : TakeSignature(participant, in payment, reader.Entry, reader.Content, evidence.Length, ref piece);
             if (!isKnown)
                 _unknown.Add(_count);
             _count++;
@@ -87,7 +87,7 @@ internal sealed class FrameEvidence(ConsentDirectory directory, byte[] messageHe
             if (entry.Kind == EvidenceKind.Link)
                 TakeLink(participant, in payment, content, ref pieces[index]);
             else
-                TakeSignature(in payment, in entry, content, evidence.Length, ref pieces[index]);
+                TakeSignature(participant, in payment, in entry, content, evidence.Length, ref pieces[index]);
         }
     }
 
@@ -173,7 +173,7 @@ internal sealed class FrameEvidence(ConsentDirectory directory, byte[] messageHe
     }
 
     /// <returns>False: which keys the payer has is not known, and asked for.</returns>
-    private bool TakeSignature(in Payment payment, in EvidenceEntry entry, ReadOnlySpan<byte> signature, int evidenceBytes, ref Piece piece)
+    private bool TakeSignature(ushort participant, in Payment payment, in EvidenceEntry entry, ReadOnlySpan<byte> signature, int evidenceBytes, ref Piece piece)
     {
         if (!(_wallets.Count > 0 && _wallets.TryGetValue(payment.Payer, out WalletView? wallet)) && !directory.TryFind(payment.Payer, out wallet))
         {
@@ -186,7 +186,7 @@ internal sealed class FrameEvidence(ConsentDirectory directory, byte[] messageHe
         {
             Signatures ??= new SignatureBatch(messageHead, evidenceBytes);
             piece.Signature = Signatures.Count;
-            Signatures.Add(key, in payment, signature);
+            Signatures.Add(key, in payment, participant, signature);
         }
 
         return true;

@@ -8,7 +8,7 @@ internal sealed class SignatureBatch(byte[] messageHead, int contentBytesMax)
     /// <summary>A third of a millisecond.</summary>
     private const int AtOnce = 4;
 
-    private readonly record struct Job(KeyView Key, Payment Payment, int Offset, int Length);
+    private readonly record struct Job(KeyView Key, Payment Payment, ushort Participant, int Offset, int Length);
 
     private readonly List<Job> _jobs = [];
     private readonly byte[] _content = new byte[contentBytesMax];
@@ -19,10 +19,14 @@ internal sealed class SignatureBatch(byte[] messageHead, int contentBytesMax)
 
     public int Count => _jobs.Count;
 
-    public void Add(KeyView key, in Payment payment, ReadOnlySpan<byte> signature)
+    /// <param name="key">Whose signature it is said to be.</param>
+    /// <param name="payment">What was signed.</param>
+    /// <param name="participant">Of the session that sends it.</param>
+    /// <param name="signature">Of the length of the key's scheme.</param>
+    public void Add(KeyView key, in Payment payment, ushort participant, ReadOnlySpan<byte> signature)
     {
         signature.CopyTo(_content.AsSpan(_contentBytes));
-        _jobs.Add(new Job(key, payment, _contentBytes, signature.Length));
+        _jobs.Add(new Job(key, payment, participant, _contentBytes, signature.Length));
         _contentBytes += signature.Length;
     }
 
@@ -44,7 +48,7 @@ internal sealed class SignatureBatch(byte[] messageHead, int contentBytesMax)
             for (int i = from; i < Math.Min(from + AtOnce, _jobs.Count); i++, done++)
             {
                 Job job = _jobs[i];
-                ConsentMessage.WritePayment(job.Payment, message);
+                ConsentMessage.WritePayment(job.Payment, job.Participant, message);
                 _holds[i] = job.Key.Verifies(message, _content.AsSpan(job.Offset, job.Length));
             }
         }

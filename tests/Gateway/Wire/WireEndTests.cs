@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Settlement.Client.Wire;
 using Settlement.Engine.Domain;
 
@@ -32,6 +34,31 @@ internal sealed class WireEndTests
         Assert.That(seen.Where(frame => frame.Header.Kind == FrameKind.Verdicts).Select(frame => frame.Read<VerdictsBody>().Accepted), Is.EqualTo(new[] { 8_190u, 8_190u, 8_190u }));
         RawFrame refused = seen.Single(frame => frame.Header.Kind == FrameKind.Refusal);
         Assert.That((refused.Header.Number, refused.Refusal.Code, refused.Refusal.Fate, refused.Refusal.Closes), Is.EqualTo((late, RefusalCode.ServerEnding, FrameFate.NotTaken, (byte)0)));
+    }
+
+    /// <summary>The answer goes on its way on one thread while the client's leave is taken on another: neither may be first alone.</summary>
+    [Test]
+    public async Task A_bye_right_behind_a_frame_costs_no_answer()
+    {
+        using var ledger = new ServedLedger();
+        ledger.SetUp(4);
+        using ECDsa key = ledger.OperatorKey();
+        using X509Certificate2 certificate = new CertificateRequest("CN=end", key, HashAlgorithmName.SHA256)
+            .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        Random random = PrintedSeed.Create();
+        for (ulong round = 1; round <= 400; round++)
+        {
+            await using var connection = new PipedConnection(ledger.Host.Services.Wire, certificate);
+            await connection.AuthenticateAsync(NodeKey.Of(key).Id);
+            await connection.Output.WriteAsync(RawClient.Frame(
+                FrameKind.Payments, 3, new PaymentsBody { Count = 1 }, MemoryMarshal.AsBytes(ServedLedger.Pays(1, first: round).AsSpan())));
+            for (var wait = Stopwatch.StartNew(); wait.Elapsed.TotalMicroseconds < random.Next(1_500);)
+                await Task.Yield();
+            await connection.Output.WriteAsync(RawClient.Frame(FrameKind.Bye, 4, FrameFlags.None, []));
+            RawFrame? answer = await connection.ReceiveAsync();
+            Assert.That(answer?.Header.Kind, Is.EqualTo(FrameKind.Verdicts), $"round {round}");
+            Assert.That(await connection.ReceiveAsync(), Is.Null);
+        }
     }
 
     [Test]
