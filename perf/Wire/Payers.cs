@@ -49,7 +49,7 @@ internal sealed class Payers : IDisposable
     }
 
     /// <summary>A payer signs a payment.</summary>
-    public PaymentEvidence Sign(int payer, UInt128 ledger, int index, in Payment payment) => PaymentEvidence.Sign(index, ledger, in payment, KeyNumber, _signers[payer]);
+    public PaymentEvidence Sign(int payer, UInt128 ledger, int index, in Payment payment) => PaymentEvidence.Sign(index, ledger, Limits.OperatorParticipant, in payment, KeyNumber, _signers[payer]);
 
     public void Dispose()
     {
