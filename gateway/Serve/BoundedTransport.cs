@@ -30,6 +30,18 @@ internal sealed class BoundedTransport(IConnectionListenerFactory transport, int
 
     public void Dispose() => _places.Dispose();
 
+    private static void Free(SemaphoreSlim places)
+    {
+        try
+        {
+            places.Release();
+        }
+        catch (ObjectDisposedException)
+        {
+            // A connection that outlived the server.
+        }
+    }
+
     private sealed class Listener(IConnectionListener listener, SemaphoreSlim places) : IConnectionListener
     {
         private readonly CancellationTokenSource _unbound = new();
@@ -56,7 +68,7 @@ internal sealed class BoundedTransport(IConnectionListenerFactory transport, int
             finally
             {
                 if (accepted is null)
-                    places.Release();
+                    Free(places);
             }
         }
 
@@ -102,11 +114,12 @@ internal sealed class BoundedTransport(IConnectionListenerFactory transport, int
             try
             {
                 await connection.DisposeAsync().ConfigureAwait(false);
+                await base.DisposeAsync().ConfigureAwait(false);
             }
             finally
             {
                 if (Interlocked.Exchange(ref _isGivenBack, 1) == 0)
-                    places.Release();
+                    Free(places);
             }
         }
     }
