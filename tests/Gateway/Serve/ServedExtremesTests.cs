@@ -82,7 +82,7 @@ internal sealed class ServedExtremesTests
     {
         int count = int.TryParse(Environment.GetEnvironmentVariable(IdleVariable), NumberStyles.None, CultureInfo.InvariantCulture, out int given) ? given : IdleDefault;
         using var folder = new TemporaryFolder();
-        using var server = new ServerProcess(folder.Path, 0, "--capacity", "1000", "--set", "Wire:SilenceMsMax=3600000");
+        using var server = new ServerProcess(folder.Path, 0, false, "--capacity", "1000", "--set", "Wire:SilenceMsMax=3600000");
         var address = new IPEndPoint(IPAddress.Loopback, server.BinaryPort);
         using var key = ECDsa.Create();
         key.ImportFromPem(File.ReadAllText(server.OperatorKeyFile));
@@ -135,7 +135,7 @@ internal sealed class ServedExtremesTests
             string data = Path.Combine(disk, "data");
             ulong answered = 0;
             ECDsa key = ECDsa.Create();
-            using (var server = new ServerProcess(data, 0, "--capacity", "1000", "--set", "SnapshotEveryBytes=0"))
+            using (var server = new ServerProcess(data, 0, false, "--capacity", "1000", "--set", "SnapshotEveryBytes=0"))
             {
                 key.ImportFromPem(File.ReadAllText(server.OperatorKeyFile));
                 var address = new IPEndPoint(IPAddress.Loopback, server.BinaryPort);
@@ -165,7 +165,7 @@ internal sealed class ServedExtremesTests
             }
 
             File.Delete(Path.Combine(disk, "rest"));
-            using (var again = new ServerProcess(data, 0, "--capacity", "1000", "--set", "SnapshotEveryBytes=0"))
+            using (var again = new ServerProcess(data, 0, false, "--capacity", "1000", "--set", "SnapshotEveryBytes=0"))
             {
                 using RawClient client = RawClient.Open(new IPEndPoint(IPAddress.Loopback, again.BinaryPort), key, out _);
                 client.Send(FrameKind.AskStreams, new CountBody { Count = 1 }, MemoryMarshal.AsBytes<ulong>([7]));
@@ -194,7 +194,7 @@ internal sealed class ServedExtremesTests
         ulong answered = 0;
         for (int kill = 0; kill <= Kills; kill++)
         {
-            using var server = new ServerProcess(folder.Path, 0, "--capacity", "1000");
+            using var server = new ServerProcess(folder.Path, 0, false, "--capacity", "1000");
             key.ImportFromPem(File.ReadAllText(server.OperatorKeyFile));
             using RawClient client = RawClient.Open(new IPEndPoint(IPAddress.Loopback, server.BinaryPort), key, out _);
             if (kill == 0)
