@@ -39,6 +39,7 @@ internal static class ApiDescription
                 operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(SchemeName, context.Document)] = [] }];
             if (note is { Access: Access.Operator })
                 operation.Summary += " For the operator.";
+            ApiParameters.Describe(operation, context.Description.RelativePath);
             return Task.CompletedTask;
         });
     }

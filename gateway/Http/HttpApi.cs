@@ -23,11 +23,18 @@ namespace Settlement.Gateway.Http;
 /// </remarks>
 internal static class HttpApi
 {
+    /// <summary>Watchers ask by either.</summary>
+    private static readonly string[] s_reads = [HttpMethods.Get, HttpMethods.Head];
+
     /// <summary>What must be known before the host is built.</summary>
     public static void AddServices(IServiceCollection services)
     {
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, HttpJson.Default));
-        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.PropertyNamingPolicy = System.Text.Json.JsonNamingPolicy.SnakeCaseLower);
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.PropertyNamingPolicy = System.Text.Json.JsonNamingPolicy.SnakeCaseLower;
+            json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict; // as it is read; the description says so
+        });
         services.AddOpenApi("v1", ApiDescription.Configure);
     }
 
@@ -47,8 +54,8 @@ internal static class HttpApi
             Receipts = new ReceiptDesk(boards.Options.JournalDirectory),
         };
         // Live: the process answers and its engine runs. Ready: it takes payments.
-        app.MapGet("/health/live", () => services.Engine.Failure is null ? Results.Text("live\n") : Results.Text("the engine has stopped\n", statusCode: StatusCodes.Status503ServiceUnavailable)).ExcludeFromDescription();
-        app.MapGet("/health/ready", () => services.IsReady ? Results.Text("ready\n") : Results.Text("not ready\n", statusCode: StatusCodes.Status503ServiceUnavailable)).ExcludeFromDescription();
+        app.MapMethods("/health/live", s_reads, () => services.Engine.Failure is null ? Results.Text("live\n") : Results.Text("the engine has stopped\n", statusCode: StatusCodes.Status503ServiceUnavailable)).ExcludeFromDescription();
+        app.MapMethods("/health/ready", s_reads, () => services.IsReady ? Results.Text("ready\n") : Results.Text("not ready\n", statusCode: StatusCodes.Status503ServiceUnavailable)).ExcludeFromDescription();
         MapApi(app, context, log);
         app.MapOpenApi("/openapi/{documentName}.json");
         ConsolePage.Map(app);
@@ -77,9 +84,13 @@ internal static class HttpApi
         app.Lifetime.ApplicationStopping.Register(() => sender.DisposeAsync().AsTask().GetAwaiter().GetResult());
     }
 
-    /// <summary>What no endpoint takes is a problem, too: no such path, another method, a body that is no JSON.</summary>
+    /// <summary>
+    /// What no endpoint takes is a problem, too: no such path, another method, a body that is no JSON. And no answer of any kind is kept, or taken for another type than it says.
+    /// </summary>
     private static async Task AnswerUnmatchedAsync(HttpContext http, RequestDelegate next)
     {
+        http.Response.Headers.XContentTypeOptions = "nosniff";
+        http.Response.Headers.CacheControl = "no-store";
         await next(http);
         if (http.Response.HasStarted || http.Response.ContentLength is not null || !http.Request.Path.StartsWithSegments("/v1"))
             return;

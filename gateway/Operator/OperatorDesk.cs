@@ -29,12 +29,16 @@ internal abstract class OperatorDesk : IDisposable
     public LedgerState Known(string what) => State ?? throw new LawRefusedException(
         $"A server does not tell {what}: `replay state` over its journal does, beside it.");
 
+    private const string OperatorName = "operator";
+
     /// <summary>The participant that a command line names: by its name, or by its number.</summary>
     /// <exception cref="LawRefusedException">There is none.</exception>
     public ushort ParticipantOf(string text)
     {
         if (State is { } state && state.Participants.TryFind(text, out ushort named))
             return named;
+        if (text == OperatorName)
+            return Limits.OperatorParticipant; // genesis makes it, so a server need not be asked
         bool isNumber = ushort.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out ushort number);
         if (isNumber && (State is null || State.Participants.Knows(number)))
             return number;

@@ -31,6 +31,7 @@ namespace Settlement.Gateway.Serve;
 internal sealed partial class ServerHost : IAsyncDisposable
 {
     private const int FailureLookMs = 50;
+    private const int ConnectionsToRefuse = 256;
 
     private readonly Node _node;
     private readonly WebApplication _app;
@@ -244,6 +245,8 @@ internal sealed partial class ServerHost : IAsyncDisposable
     private static void Listen(KestrelServerOptions kestrel, ServeOptions options, System.Security.Cryptography.X509Certificates.X509Certificate2 certificate, Dictionary<string, ListenOptions> ports, ConnectionBound http, ConnectionBound binary)
     {
         kestrel.AddServerHeader = false;
+        // Of each port, so that idle strangers at one do not use up the process' files, of which the journal is one. A binary port says no in words before.
+        kestrel.Limits.MaxConcurrentConnections = options.Wire.ConnectionsMax + ConnectionsToRefuse;
         ServerCertificateFeature shown = ServerCertificateFeature.Of(certificate);
         IPAddress plain = IPAddress.Parse(options.PlainAddress);
         IPAddress open = IPAddress.Parse(options.Address);

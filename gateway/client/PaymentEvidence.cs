@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Settlement.Client.Wire;
 using Settlement.Engine.Domain;
 
 namespace Settlement.Client;
@@ -28,6 +29,30 @@ public readonly record struct PaymentEvidence(int Index, EvidenceKind Kind, Sign
 
     public static PaymentEvidence Signature(int index, SignatureScheme scheme, ulong key, ReadOnlyMemory<byte> signature) =>
         new(index, EvidenceKind.Signature, scheme, key, signature);
+
+    /// <summary>Holds what one call gives against what a frame can carry: a frame is shared, and what is wrong in it would be refused for every call that shares it.</summary>
+    /// <returns>The bytes that it takes in a frame.</returns>
+    /// <exception cref="ArgumentException">It names no payment of the call, is out of order, or too large; says which.</exception>
+    internal static int Check(ReadOnlySpan<PaymentEvidence> evidence, int payments)
+    {
+        int last = 0;
+        long bytes = 0;
+        for (int i = 0; i < evidence.Length; i++)
+        {
+            PaymentEvidence one = evidence[i];
+            if (one.Index < 0 || one.Index >= payments)
+                throw new ArgumentException($"evidence {i} is for payment {one.Index}, and the call has {payments}: indexes count the call's payments from 0", nameof(evidence));
+            if (one.Index < last)
+                throw new ArgumentException($"evidence {i} is for payment {one.Index}, behind that for payment {last}: order it by rising index", nameof(evidence));
+            if (one.Bytes.Length > ushort.MaxValue)
+                throw new ArgumentException($"evidence {i} has {one.Bytes.Length} bytes: a link has 32, and no signature more than {ushort.MaxValue}", nameof(evidence));
+            last = one.Index;
+            bytes += one.Size;
+        }
+
+        return bytes <= WireLimits.FrameEvidenceBytesMax ? (int)bytes
+            : throw new ArgumentException($"the evidence takes {bytes} bytes, and a frame carries {WireLimits.FrameEvidenceBytesMax}: give fewer payments at a time", nameof(evidence));
+    }
 
     internal int Size => EvidenceEntry.Size + ((Bytes.Length + 7) & ~7);
 

@@ -64,7 +64,7 @@ public sealed class PaymentWriter : IFrameSource, IAsyncDisposable
         }
     }
 
-    /// <summary>Writes payments; waits while too many are under way. They are copied, and their ids are filled in.</summary>
+    /// <summary>Writes payments; waits while too many are under way. They are copied, and the copies get the stream's numbers as ids.</summary>
     /// <exception cref="OutcomeUnknownException">Nothing was answered for as long as the client's deadline is, or the client has given up.</exception>
     public ValueTask WriteAsync(Memory<Payment> payments, CancellationToken cancel = default) => WriteAsync(payments, default, cancel);
 
@@ -75,6 +75,7 @@ public sealed class PaymentWriter : IFrameSource, IAsyncDisposable
     public async ValueTask WriteAsync(Memory<Payment> payments, ReadOnlyMemory<PaymentEvidence> evidence, CancellationToken cancel = default)
     {
         int frameMax = _client.Session.FramePaymentsMax;
+        int evidenceBytes = PaymentEvidence.Check(evidence.Span, payments.Length);
         if (!evidence.IsEmpty)
             ArgumentOutOfRangeException.ThrowIfGreaterThan(payments.Length, Math.Min(frameMax, _options.UnderWayMax), nameof(payments));
         while (!payments.IsEmpty)
@@ -84,7 +85,7 @@ public sealed class PaymentWriter : IFrameSource, IAsyncDisposable
             lock (_gate)
             {
                 ThrowIfOver();
-                written = evidence.IsEmpty ? Append(payments.Span, frameMax) : AppendWhole(payments.Span, evidence.Span, frameMax);
+                written = evidence.IsEmpty ? Append(payments.Span, frameMax) : AppendWhole(payments.Span, evidence.Span, evidenceBytes, frameMax);
                 if (written == 0)
                     progress = Progress();
             }
@@ -161,6 +162,8 @@ public sealed class PaymentWriter : IFrameSource, IAsyncDisposable
         lock (_gate)
             _sent.Remove(frame);
         Tell(payments, verdicts);
+        if (!frame.IsRepeat && IsWrittenByAnother(verdicts))
+            Fail(new SettlementException($"stream {Stream} has another writer: numbers that were given to new payments here were taken before. Look at the verdicts told, give each writer a stream of its own, and pay what was not paid under fresh numbers"));
         frame.Release();
     }
 
@@ -207,6 +210,18 @@ public sealed class PaymentWriter : IFrameSource, IAsyncDisposable
         }
     }
 
+    /// <summary>A number that was never sent from here was decided before: a duplicate of another's payment is not this one, however alike the two are.</summary>
+    private static bool IsWrittenByAnother(ReadOnlySpan<PaymentVerdict> verdicts)
+    {
+        foreach (ref readonly PaymentVerdict verdict in verdicts)
+        {
+            if (verdict.Verdict is Verdict.Duplicate or Verdict.DuplicateLookUp or Verdict.IdConflict)
+                return true;
+        }
+
+        return false;
+    }
+
     private static PaymentVerdict[] Standing(ReadOnlySpan<PaymentVerdict> verdicts)
     {
         var standing = new PaymentVerdict[verdicts.Length];
@@ -237,11 +252,11 @@ public sealed class PaymentWriter : IFrameSource, IAsyncDisposable
         return written;
     }
 
-    private int AppendWhole(ReadOnlySpan<Payment> payments, ReadOnlySpan<PaymentEvidence> evidence, int frameMax)
+    private int AppendWhole(ReadOnlySpan<Payment> payments, ReadOnlySpan<PaymentEvidence> evidence, int evidenceBytes, int frameMax)
     {
         if (payments.Length > _options.UnderWayMax - _underWay)
             return 0;
-        if (_open is not null && payments.Length > frameMax - _open.Slots)
+        if (_open is not null && (payments.Length > frameMax - _open.Slots || evidenceBytes > WireLimits.FrameEvidenceBytesMax - _open.EvidenceBytes))
             CloseFrame();
         _open ??= NewFrame();
         int start = _open.Slots;

@@ -115,9 +115,10 @@ public sealed class SettlementClient : IAsyncDisposable
     }
 
     /// <summary>Opens a stream of this session's participant for writing: payments get its numbers, from behind the highest that is decided.</summary>
-    /// <param name="stream">The stream's name; one writer at a time.</param>
+    /// <param name="stream">The stream's name. One writer at a time, of all clients: two would give the same numbers to different payments.</param>
     /// <param name="options">Where verdicts go.</param>
     /// <param name="cancel">Gives up opening.</param>
+    /// <exception cref="InvalidOperationException">This client has a writer of that stream already.</exception>
     public async Task<PaymentWriter> OpenWriterAsync(ulong stream, WriterOptions options, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -128,6 +129,8 @@ public sealed class SettlementClient : IAsyncDisposable
         {
             if (_connected.Task.IsFaulted)
                 throw new NotSentException(_connected.Task.Exception!.InnerException!.Message, _connected.Task.Exception.InnerException);
+            if (_writers.Exists(other => other.Stream == stream))
+                throw new InvalidOperationException($"stream {stream} has a writer of this client already: write to that one, or dispose of it first");
             _writers.Add(writer);
         }
 

@@ -67,7 +67,14 @@ internal static class Body
     {
         string place = fault.Path is { Length: > 1 } path ? $"at {path}, " : "";
         string line = fault.LineNumber is { } number ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"line {number + 1}") : "its beginning";
-        string what = fault.Message.Split(" Path:", 2)[0];
-        return $"The body does not read as expected {place}{line}: {what} Amounts, ids and wallets are strings; /openapi/v1.json describes every field.";
+        return $"The body does not read as expected {place}{line}: {What(fault.Message)} Amounts, ids and wallets are strings; /openapi/v1.json describes every field.";
     }
+
+    /// <summary>The reader's sentence, where it is about JSON; where it is about the program's types, which mean nothing to who sent it, one about the field.</summary>
+    private static string What(string message) =>
+        message.StartsWith("Duplicate property", StringComparison.Ordinal) ? "this member stands there twice."
+        : message.Contains("could not be mapped", StringComparison.Ordinal) ? "there is no such member here."
+        : message.Contains("missing required properties", StringComparison.Ordinal) ? $"missing is {message[(message.LastIndexOf("including:", StringComparison.Ordinal) + 10)..].Trim().TrimEnd('.')}."
+        : message.Contains("Settlement.", StringComparison.Ordinal) || message.Contains("System.", StringComparison.Ordinal) ? "the value is of another type, or none where one is needed."
+        : message.Split(" Path:", 2)[0];
 }

@@ -60,6 +60,10 @@ internal static class Problem
     public static ProblemException Forbidden() => Make(
         StatusCodes.Status403Forbidden, "forbidden", "The session may not do this", "Only a session of the operator may do this. Ask the ledger's operator.");
 
+    public static ProblemException OtherSite() => Make(
+        StatusCodes.Status403Forbidden, "other_site", "Another site's page may not ask in your name",
+        "A client certificate counts for programs and for this server's own page, not for a request that a browser sends for another site. Send a token instead.");
+
     public static ProblemException TooLarge(long bytesMax) => Make(
         StatusCodes.Status413PayloadTooLarge, "too_large", "The request's body is too large",
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"A body of at most {bytesMax} bytes is read here. Send fewer payments at a time."));

@@ -13,7 +13,7 @@ namespace Settlement.Gateway.Http.Auth;
 /// </summary>
 /// <remarks>
 /// Invariant: one algorithm, named by this code and not by the token: <c>none</c>, and every other, is refused before a key is looked up. Extensions (<c>crit</c>)
-/// are refused. A token is for one ledger and lives an hour at most, whatever it says.
+/// are refused, and so is a member that stands there twice. A token is for one ledger and is made for an hour at most: one that was made for longer opens nothing even in its last hour.
 /// Failure assumed: any text may come as a token. Whatever is wrong with it, the answer is the same.
 /// Units: seconds since the Unix epoch, as RFC 7519 has them.
 /// </remarks>
@@ -26,6 +26,8 @@ internal sealed class BearerToken
 
     private const int CharsMax = 1_024;
     private const string Algorithm = "ES256";
+
+    private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false };
 
     private readonly byte[] _signed;
     private readonly byte[] _signature;
@@ -87,9 +89,10 @@ internal sealed class BearerToken
 
     private static KeyId? KeyOf(byte[] header)
     {
-        using JsonDocument json = JsonDocument.Parse(header);
+        using JsonDocument json = JsonDocument.Parse(header, s_strict);
         JsonElement members = json.RootElement;
-        if (members.GetProperty("alg").GetString() != Algorithm || members.TryGetProperty("crit", out _) || !members.TryGetProperty("kid", out JsonElement kid))
+        if (!members.TryGetProperty("alg", out JsonElement algorithm) || algorithm.GetString() != Algorithm
+            || members.TryGetProperty("crit", out _) || !members.TryGetProperty("kid", out JsonElement kid))
             return null;
         byte[] id = Convert.FromHexString(kid.GetString() ?? "");
         return id.Length == KeyId.Size ? KeyId.From(id) : null;
@@ -97,12 +100,15 @@ internal sealed class BearerToken
 
     private static bool IsForNow(byte[] payload, UInt128 ledgerId, long now)
     {
-        using JsonDocument json = JsonDocument.Parse(payload);
+        using JsonDocument json = JsonDocument.Parse(payload, s_strict);
         JsonElement claims = json.RootElement;
         if (!claims.TryGetProperty("aud", out JsonElement audience) || !claims.TryGetProperty("iat", out JsonElement iat) || !claims.TryGetProperty("exp", out JsonElement exp))
             return false;
         long issued = iat.GetInt64(), expires = exp.GetInt64();
+        if (claims.TryGetProperty("nbf", out JsonElement notBefore) && notBefore.GetInt64() > now + SkewSeconds)
+            return false;
+        // In this order nothing overflows: an expiry that is not past is above any lifetime.
         return audience.GetString() == FormattableString.Invariant($"{ledgerId:x32}")
-            && issued <= now + SkewSeconds && now < expires && expires > issued && expires - now <= LifetimeSecondsMax + SkewSeconds;
+            && now < expires && expires > issued && issued <= now + SkewSeconds && issued >= expires - LifetimeSecondsMax;
     }
 }

@@ -28,6 +28,7 @@ internal enum Access
 /// </summary>
 /// <remarks>
 /// A token that does not hold is refused everywhere, also where a stranger may come in: who shows a key means to be known by it.
+/// A browser shows a client certificate for whatever page asks it to, so a certificate counts for no request that another site's page sends; a token no page has by itself.
 /// Invariant: no answer and no log line says which part of a credential was wrong.
 /// </remarks>
 internal sealed class CallerGate(HttpApiContext context, Access access, ILogger log) : IEndpointFilter
@@ -45,7 +46,6 @@ internal sealed class CallerGate(HttpApiContext context, Access access, ILogger 
             if (access == Access.Operator && !caller.IsOperator)
                 throw Problem.Forbidden();
             http.Items[typeof(Caller)] = caller;
-            http.Response.Headers.CacheControl = "no-store";
             return await next(invocation);
         }
         catch (ProblemException problem)
@@ -91,7 +91,18 @@ internal sealed class CallerGate(HttpApiContext context, Access access, ILogger 
 
         if (await http.Connection.GetClientCertificateAsync(http.RequestAborted) is not { } certificate)
             return Caller.Stranger;
+        if (IsSentByAnotherSite(http.Request))
+            throw Problem.OtherSite();
         return await context.Keys.FindAsync(IdOf(certificate), http.RequestAborted) is { } shown ? CallerFor(shown) : null;
+    }
+
+    /// <summary>Browsers say so by Sec-Fetch-Site, or, older ones, by an Origin with every request that may change something; programs send neither.</summary>
+    private static bool IsSentByAnotherSite(HttpRequest request)
+    {
+        string site = request.Headers["Sec-Fetch-Site"].ToString();
+        string origin = request.Headers.Origin.ToString();
+        return site is not ("" or "same-origin" or "none")
+            || (origin.Length > 0 && !string.Equals(origin, $"{request.Scheme}://{request.Host}", StringComparison.OrdinalIgnoreCase));
     }
 
     private static Caller CallerFor(SessionKey key) => new(key.Session, key.Record.Participant, key.Record.Clearance, key.Record.IsOperator, key.Id);

@@ -19,6 +19,8 @@ internal sealed class BatchEndpoints(HttpApiContext context, BatchWords words, H
     private const int PageDefault = 50;
     private const int PageMax = 500;
 
+    private readonly EventStream _events = new(context, words);
+
     public void Map(RouteGroupBuilder sessions)
     {
         sessions.Get("/batches", ListAsync).Reads<BatchList>("Batches", "Closed batches, the newest first, in pages. A participant sees its own positions.");
@@ -88,7 +90,7 @@ internal sealed class BatchEndpoints(HttpApiContext context, BatchWords words, H
         Caller caller = CallerGate.CallerOf(http);
         string? last = http.Request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } header ? header : last_event_id;
         ulong cursor = last is null ? context.Batches.Last : LedgerWords.Number("Last-Event-ID", last);
-        await new EventStream(context, words).RunAsync(http, caller, cursor);
+        await _events.RunAsync(http, caller, cursor);
     }
 
     private ProblemException NoBatch(string number)

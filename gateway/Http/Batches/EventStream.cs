@@ -14,18 +14,16 @@ namespace Settlement.Gateway.Http.Batches;
 /// <remarks>A reader that does not read holds up itself alone: it waits on its own socket, and takes the batches from the board when it is ready. A token's end does not cut the stream; that of its key or session does, before anything more is told.</remarks>
 internal sealed class EventStream(HttpApiContext context, BatchWords words)
 {
-    private const int WriterMax = 4_096;
+    private const int StreamsMax = 4_096;
+    private const int StreamsOfOneMax = 64;
 
-    private static int s_open; // event streams that are open, of all callers; interlocked
+    private readonly Lock _lock = new();
+    private readonly Dictionary<ushort, int> _open = []; // streams that are open, by participant; under the lock
+    private int _openOfAll;
 
     public async Task RunAsync(HttpContext http, Caller caller, ulong cursor)
     {
-        if (Interlocked.Increment(ref s_open) > WriterMax)
-        {
-            Interlocked.Decrement(ref s_open);
-            throw Problem.Missing("Too many event streams are open. Close one, or try again later.");
-        }
-
+        Enter(caller.Participant);
         try
         {
             using var ends = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, context.Stopping);
@@ -42,7 +40,30 @@ internal sealed class EventStream(HttpApiContext context, BatchWords words)
         }
         finally
         {
-            Interlocked.Decrement(ref s_open);
+            Leave(caller.Participant);
+        }
+    }
+
+    /// <exception cref="ProblemException">There are too many: of the participant, so that none takes the others' places, or of all.</exception>
+    private void Enter(ushort participant)
+    {
+        lock (_lock)
+        {
+            int ofOne = _open.GetValueOrDefault(participant);
+            if (ofOne >= StreamsOfOneMax || _openOfAll >= StreamsMax)
+                throw Problem.Missing($"Too many event streams are open: {StreamsOfOneMax} a participant, {StreamsMax} in all. Close one, or try again later.");
+            _open[participant] = ofOne + 1;
+            _openOfAll++;
+        }
+    }
+
+    private void Leave(ushort participant)
+    {
+        lock (_lock)
+        {
+            if (--_open[participant] == 0)
+                _open.Remove(participant);
+            _openOfAll--;
         }
     }
 

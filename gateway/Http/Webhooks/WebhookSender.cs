@@ -207,7 +207,8 @@ internal sealed class WebhookSender : IAsyncDisposable
         }
         catch (HttpRequestException unreachable)
         {
-            return unreachable.HttpRequestError == HttpRequestError.ConnectionError ? "unreachable" : $"failed ({SnakeCase.Of(unreachable.HttpRequestError.ToString())})";
+            // Whether a name is known here is not told: it may be one of the server's own network.
+            return unreachable.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError ? "unreachable" : $"failed ({SnakeCase.Of(unreachable.HttpRequestError.ToString())})";
         }
     }
 

@@ -66,10 +66,10 @@ internal static class WebhookTarget
         };
     }
 
-    /// <summary>An IPv6 address that a translator would make an IPv4 address of (64:ff9b::/96, 2002::/16).</summary>
+    /// <summary>An IPv6 address that a translator or a tunnel would make an IPv4 address of (64:ff9b::/96, 2002::/16, and ::/96 of old).</summary>
     private static bool Embeds(IPAddress address)
     {
         byte[] bytes = address.GetAddressBytes();
-        return (bytes[0], bytes[1]) is (0x20, 0x02) || (bytes[0] == 0 && bytes[1] == 0x64 && bytes[2] == 0xFF && bytes[3] == 0x9B);
+        return (bytes[0], bytes[1]) is (0x20, 0x02) || !bytes.AsSpan(0, 12).ContainsAnyExcept((byte)0) || (bytes[0] == 0 && bytes[1] == 0x64 && bytes[2] == 0xFF && bytes[3] == 0x9B);
     }
 }

@@ -11,11 +11,14 @@ namespace Settlement.Gateway.Serve.Metrics;
 /// <summary>Where metrics leave the process: the scrape page, and the collector that the operator named.</summary>
 /// <remarks>
 /// Rates and verdicts tell a stranger how much is paid and refused, so the page is for this machine alone unless the operator says otherwise. A proxy on this machine would make
-/// everybody look as if he came from it: what a proxy forwards is therefore not of this machine.
+/// everybody look as if he came from it: what says that it was forwarded is therefore not of this machine, and neither is what asks for another host's name, as a proxy passes it on,
+/// and as a page of another site does whose name was made to mean this machine. A proxy that hides both must keep this path to itself, or the operator sets another reader.
 /// </remarks>
 internal static class MetricsEndpoint
 {
     public const string Path = "/metrics";
+
+    private static readonly string[] s_forwarding = ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"];
 
     private static readonly IResult s_forbidden = Results.Text(
         $"Metrics are for this machine alone: scrape 127.0.0.1, or set {ServeSettings.Section}:Metrics:Readers to operator.\n", statusCode: StatusCodes.Status403Forbidden);
@@ -60,7 +63,8 @@ internal static class MetricsEndpoint
     private static bool IsOfThisMachine(HttpContext context)
     {
         IHeaderDictionary headers = context.Request.Headers;
-        bool isForwarded = headers.ContainsKey("Forwarded") || headers.ContainsKey("X-Forwarded-For") || headers.ContainsKey("Via");
-        return !isForwarded && context.Connection.RemoteIpAddress is { } from && IPAddress.IsLoopback(from);
+        string host = context.Request.Host.Host;
+        bool isNamed = host.Length == 0 || string.Equals(host, "localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host, out IPAddress? named) && IPAddress.IsLoopback(named));
+        return isNamed && !s_forwarding.Any(headers.ContainsKey) && context.Connection.RemoteIpAddress is { } from && IPAddress.IsLoopback(from);
     }
 }

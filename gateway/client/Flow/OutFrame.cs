@@ -51,6 +51,9 @@ internal sealed class OutFrame(IFrameSource source, FrameKind kind, FrameFlags f
 
     public Span<Payment> Payments => MemoryMarshal.Cast<byte, Payment>(_buffer.AsSpan(HeadBytes, Slots * Payment.Size));
 
+    /// <summary>What the evidence takes; at most <see cref="WireLimits.FrameEvidenceBytesMax"/>, which whoever adds to it sees to.</summary>
+    public int EvidenceBytes { get; private set; }
+
     public IReadOnlyList<PaymentEvidence> Evidence => _evidence ?? (IReadOnlyList<PaymentEvidence>)[];
 
     /// <summary>Room for more slots, to be filled by the caller.</summary>
@@ -67,23 +70,23 @@ internal sealed class OutFrame(IFrameSource source, FrameKind kind, FrameFlags f
     public void AddEvidence(ReadOnlySpan<PaymentEvidence> evidence, int start)
     {
         foreach (PaymentEvidence one in evidence)
+        {
             (_evidence ??= []).Add(one with { Index = one.Index + start });
+            EvidenceBytes += one.Size;
+        }
     }
 
     /// <summary>The whole frame, to be sent.</summary>
     public ReadOnlyMemory<byte> Seal()
     {
-        int evidenceBytes = 0;
-        foreach (PaymentEvidence one in Evidence)
-            evidenceBytes += one.Size;
         int at = HeadBytes + (Slots * Payment.Size);
-        int bytes = at + evidenceBytes;
+        int bytes = at + EvidenceBytes;
         Reserve(bytes);
         var header = new FrameHeader { Bytes = (uint)(bytes - FrameHeader.Size), Kind = kind, Flags = flags, Number = Number };
-        var body = new PaymentsBody { Count = (uint)Slots, EvidenceBytes = (uint)evidenceBytes };
+        var body = new PaymentsBody { Count = (uint)Slots, EvidenceBytes = (uint)EvidenceBytes };
         MemoryMarshal.Write(_buffer, in header);
         MemoryMarshal.Write(_buffer.AsSpan(FrameHeader.Size), in body);
-        _buffer.AsSpan(at, evidenceBytes).Clear();
+        _buffer.AsSpan(at, EvidenceBytes).Clear();
         foreach (PaymentEvidence one in Evidence)
             at += one.Write(_buffer.AsSpan(at), one.Index);
         return _buffer.AsMemory(0, bytes);

@@ -14,6 +14,9 @@ internal sealed class Submission(ReadOnlyMemory<Payment> payments, ReadOnlyMemor
     /// <summary>Whether it travels in one frame: evidence speaks for lower numbers of its frame, and a command's continuation stands behind it.</summary>
     public bool IsWhole => isWhole;
 
+    /// <summary>What its evidence takes in a frame.</summary>
+    public int EvidenceBytes { get; } = PaymentEvidence.Check(evidence.Span, payments.Length);
+
     public PaymentVerdict[] Verdicts { get; } = new PaymentVerdict[payments.Length];
 
     public int Sent { get; set; }

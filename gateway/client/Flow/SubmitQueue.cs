@@ -64,7 +64,7 @@ internal sealed class SubmitQueue(FrameKind kind, FrameFlags flags, int queuedMa
             {
                 int left = next.IsOver ? 0 : next.Payments.Length - next.Sent;
                 int room = Math.Min(slotsFree, slotsMax) - frame.Slots;
-                if (next.IsWhole && left > room)
+                if (next.IsWhole && (left > room || next.EvidenceBytes > WireLimits.FrameEvidenceBytesMax - frame.EvidenceBytes))
                     break;
                 int count = Math.Min(left, room);
                 if (count > 0)

@@ -185,6 +185,93 @@ internal sealed class SettlementClientTests
     }
 
     [Test]
+    public async Task A_large_frame_stays_behind_the_small_ones_that_were_gathered_before_it()
+    {
+        await using SettlementClient client = await ConnectAsync();
+        for (int round = 0; round < 100; round++)
+        {
+            // While the first is written, a command and what needs it wait; the two are taken in one go.
+            ulong wallet = 20_000 + (ulong)round;
+            Task<PaymentVerdict[]> before = client.SubmitAsync(ServedLedger.Pays(4_000, ++_stream));
+            var open = new ControlCommand { Instruction = Instruction.OpenWallet, Subject = wallet, Participant = 1, Country = 276, Currency = ServedLedger.Euro };
+            Task<PaymentVerdict> opened = client.SendAsync(open);
+            Payment[] payments = ServedLedger.Pays(4_000, ++_stream);
+            foreach (ref Payment payment in payments.AsSpan())
+                payment.Payee = wallet;
+            PaymentVerdict[] verdicts = await client.SubmitAsync(payments);
+            Assert.That((await opened).Verdict, Is.EqualTo(Verdict.Accepted));
+            Assert.That(verdicts.Count(verdict => verdict.IsAccepted), Is.EqualTo(payments.Length), $"round {round}");
+            await before;
+        }
+
+        Assert.That(client.Reconnects, Is.Zero);
+    }
+
+    [Test]
+    public async Task A_second_writer_of_a_stream_is_refused_by_the_same_client_and_found_out_between_clients()
+    {
+        await using SettlementClient one = await ConnectAsync();
+        await using SettlementClient two = await ConnectAsync();
+        ulong stream = ++_stream;
+        var told = new List<(ulong Number, PaymentVerdict Verdict)>();
+        PaymentWriter first = await one.OpenWriterAsync(stream, Collect([]));
+        await using PaymentWriter second = await two.OpenWriterAsync(stream, Collect(told));
+        Assert.That(await Assert.ThrowsAsync<InvalidOperationException>(() => one.OpenWriterAsync(stream, Collect([]))), Has.Message.Contain("dispose of it first"));
+        await first.WriteAsync(ServedLedger.Pays(10));
+        await first.CompleteAsync();
+
+        // The same payments under the same numbers: as duplicates they look accepted, and are the other's.
+        OutcomeUnknownException caught = (await Assert.ThrowsAsync<OutcomeUnknownException>(async () =>
+        {
+            await second.WriteAsync(ServedLedger.Pays(10));
+            await second.CompleteAsync();
+            await second.WriteAsync(ServedLedger.Pays(1));
+        }))!;
+        Assert.That(caught.Message, Does.Contain($"stream {stream} has another writer"));
+        Assert.That(told.Select(one => one.Verdict.Verdict), Is.EqualTo(Enumerable.Repeat(Verdict.Duplicate, 10)));
+
+        await first.DisposeAsync();
+        await using PaymentWriter again = await one.OpenWriterAsync(stream, Collect([]));
+        Assert.That(again.NextNumber, Is.EqualTo(11));
+    }
+
+    [TestCase(1, 3, "evidence 1 is for payment 3, and the call has 3")]
+    [TestCase(2, 1, "evidence 1 is for payment 1, behind that for payment 2: order it")]
+    public async Task Evidence_that_would_spoil_a_frame_for_others_is_refused_where_it_is_given(int first, int second, string sentence)
+    {
+        await using SettlementClient client = await ConnectAsync();
+        Payment[] payments = ServedLedger.Pays(3, stream: ++_stream);
+        PaymentEvidence[] evidence = [.. new[] { first, second }.Select(index => PaymentEvidence.Signature(index, SignatureScheme.P256, 1, new byte[NodeKey.SignatureBytes]))];
+        Assert.That(await Assert.ThrowsAsync<ArgumentException>(() => client.SubmitAsync(payments, evidence)), Has.Message.Contain(sentence));
+        await using PaymentWriter writer = await client.OpenWriterAsync(_stream, Collect([]));
+        Assert.That(await Assert.ThrowsAsync<ArgumentException>(() => writer.WriteAsync(payments, evidence).AsTask()), Has.Message.Contain(sentence));
+        Assert.That(writer.UnderWay, Is.Zero);
+    }
+
+    [Test]
+    public async Task Calls_whose_evidence_does_not_fit_into_one_frame_go_in_several()
+    {
+        await using SettlementClient client = await ConnectAsync();
+        await using PaymentWriter writer = await client.OpenWriterAsync(++_stream, Collect([]));
+        PaymentEvidence[] large = [.. Enumerable.Range(0, 100).Select(index => PaymentEvidence.Signature(index, SignatureScheme.MlDsa65, 1, new byte[3_309]))];
+        Payment[] payments = ServedLedger.Pays(500, stream: ++_stream);
+        var calls = new List<Task<PaymentVerdict[]>> { client.SubmitAsync(ServedLedger.Pays(8_000, ++_stream)) };
+        for (int start = 0; start < payments.Length; start += large.Length)
+        {
+            calls.Add(client.SubmitAsync(payments.AsMemory(start, large.Length), large));
+            await writer.WriteAsync(ServedLedger.Pays(large.Length), large);
+        }
+
+        // The payers ask for no signatures, so what stands there counts for nothing; that it fits is what matters.
+        foreach (Task<PaymentVerdict[]> call in calls)
+            Assert.That((await call).Select(verdict => verdict.Verdict), Is.All.EqualTo(Verdict.Accepted));
+        await writer.CompleteAsync();
+        Payment[] tooMuch = ServedLedger.Pays(300, ++_stream);
+        PaymentEvidence[] all = [.. Enumerable.Range(0, 300).Select(index => large[0] with { Index = index })];
+        Assert.That(await Assert.ThrowsAsync<ArgumentException>(() => client.SubmitAsync(tooMuch, all)), Has.Message.Contain("give fewer payments at a time"));
+    }
+
+    [Test]
     public async Task Tries_are_bounded_and_every_caller_is_told_then()
     {
         using var link = new CuttableLink(_ledger.Binary);

@@ -113,6 +113,34 @@ public sealed class BatchTests
     }
 
     [Test]
+    public async Task One_participant_does_not_take_the_event_streams_of_all()
+    {
+        var open = new List<HttpResponseMessage>();
+        try
+        {
+            async Task<HttpStatusCode> OpenAsync(int session)
+            {
+                var request = new HttpRequestMessage(HttpMethod.Get, "/v1/events/batches");
+                request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + _ledger.Token(session));
+                HttpResponseMessage response = await _ledger.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+                open.Add(response);
+                return response.StatusCode;
+            }
+
+            var codes = new List<HttpStatusCode>();
+            for (int i = 0; i < 65; i++)
+                codes.Add(await OpenAsync(HttpLedger.BankTwo));
+            Assert.That(codes.Count(code => code == HttpStatusCode.OK), Is.InRange(48, 64), "those that other tests have just left may still count");
+            Assert.That(codes[64], Is.EqualTo(HttpStatusCode.ServiceUnavailable));
+            Assert.That(await OpenAsync(HttpLedger.BankOne), Is.EqualTo(HttpStatusCode.OK));
+        }
+        finally
+        {
+            open.ForEach(response => response.Dispose());
+        }
+    }
+
+    [Test]
     public void Batches_of_before_a_restart_are_still_shown()
     {
         string before = _ledger.Get(1, "/v1/batches/1").Text("root");

@@ -156,6 +156,16 @@ public sealed class PaymentTests
         Assert.That(said.Text("detail"), Does.Contain(expected));
     }
 
+    [TestCase("""{"id":"s:1","payer":1}""", "at $.payer, line 1: the value is of another type")]
+    [TestCase("""{"id":"s:1","payer":"1","payer":"1"}""", "at $.payer, line 1: this member stands there twice")]
+    [TestCase("""{"id":"s:1","pair":"1"}""", "at $.pair, line 1: there is no such member")]
+    [TestCase("""{"id":"s:1"}""", "line 1: missing is 'currency'.")]
+    public void What_is_wrong_is_said_of_the_body_and_not_of_the_program(string body, string expected)
+    {
+        HttpSaid said = _ledger.Post(HttpLedger.BankOne, "/v1/payments", body);
+        Assert.That(said.Text("detail"), Does.Contain(expected).And.Not.Contain("Settlement.").And.Not.Contain(".NET").And.Not.Contain("System."));
+    }
+
     [Test]
     public void A_body_that_is_too_large_or_no_json_is_not_read()
     {

@@ -204,11 +204,29 @@ public sealed partial class ReadTests
         foreach (JsonProperty path in paths.EnumerateObject())
         {
             foreach (JsonProperty operation in path.Value.EnumerateObject())
+            {
                 Assert.That(operation.Value.GetProperty("summary").GetString(), Is.Not.Empty, path.Name);
+                foreach (JsonElement parameter in operation.Value.TryGetProperty("parameters", out JsonElement parameters) ? parameters.EnumerateArray() : [])
+                {
+                    string place = $"{path.Name} {parameter.GetProperty("name")}";
+                    Assert.That(parameter.TryGetProperty("description", out _) && parameter.TryGetProperty("example", out _), Is.True, place);
+                    Assert.That(parameter.GetProperty("in").GetString() == "path", Is.EqualTo(path.Name.Contains($"{{{parameter.GetProperty("name")}}}", StringComparison.Ordinal)), place);
+                }
+
+                if (operation.Value.TryGetProperty("requestBody", out JsonElement body))
+                    Assert.That(body.GetProperty("content").GetProperty("application/json").TryGetProperty("example", out _), Is.True, path.Name);
+            }
         }
+
+        JsonElement may = paths.GetProperty("/v1/rules/may").GetProperty("get").GetProperty("parameters");
+        Assert.That(may.EnumerateArray().Select(one => one.GetProperty("name").GetString()), Is.SupersetOf(new[] { "from", "to", "amount", "purpose", "spent" }));
+        JsonElement pay = paths.GetProperty("/v1/payments").GetProperty("post");
+        Assert.That(pay.GetProperty("parameters")[0].GetProperty("name").GetString(), Is.EqualTo("Idempotency-Key"));
+        Assert.That(pay.GetProperty("requestBody").GetProperty("content").GetProperty("application/json").GetProperty("schema").GetProperty("oneOf").GetArrayLength(), Is.EqualTo(2), "one, or an array");
 
         JsonElement payment = said.Json.GetProperty("components").GetProperty("schemas").GetProperty("PaymentRequest").GetProperty("properties");
         Assert.That(payment.GetProperty("valid_until").GetProperty("description").GetString(), Does.StartWith("RFC 3339"));
+        Assert.That(payment.GetProperty("level").GetProperty("type").GetString(), Is.EqualTo("integer"), "and nothing else is read");
     }
 
     private void Pay(string json) => _ledger.Post(HttpLedger.BankOne, "/v1/payments", json);

@@ -44,6 +44,7 @@ public sealed class TokenTests
         using ECDsa other = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         string good = BearerToken.Write(key, id, now, TimeSpan.FromMinutes(5));
         string kid = NodeKey.Of(key).Id.ToString();
+        string header = $$"""{"alg":"ES256","kid":"{{kid}}"}""";
         string claims = FormattableString.Invariant($$"""{"aud":"{{id:x32}}","iat":{{now.ToUnixTimeSeconds()}},"exp":{{now.ToUnixTimeSeconds() + 300}}}""");
         string[] bad =
         [
@@ -59,6 +60,13 @@ public sealed class TokenTests
             Encode($$"""{"alg":"none","kid":"{{kid}}"}""") + "." + Encode(claims) + ".",
             Encode($$"""{"alg":"none","kid":"{{kid}}"}""") + "." + Encode(claims) + "." + good.Split('.')[2],
             Signed(key, """{"alg":"ES256"}""", claims),
+            Signed(key, $$"""{"kid":"{{kid}}"}""", claims), // no algorithm: any key signs it, and it must not be the server's fault
+            Signed(key, $$"""{"alg":"none","alg":"ES256","kid":"{{kid}}"}""", claims), // readers differ in which of two they take
+            Signed(key, header, Claims(id, now, now.AddMinutes(5), ""","aud":"another" """)),
+            Signed(key, header, Claims(id, now, now.AddMinutes(20), FormattableString.Invariant($""","nbf":{now.AddMinutes(10).ToUnixTimeSeconds()}"""))), // not yet
+            Signed(key, header, Claims(id, now.AddYears(-1), now.AddMinutes(5), "")), // made for a year, in its last minutes
+            Signed(key, header, FormattableString.Invariant($$"""{"aud":"{{id:x32}}","iat":{{long.MinValue}},"exp":{{long.MaxValue}}}""")),
+            Signed(key, header, FormattableString.Invariant($$"""{"aud":["{{id:x32}}"],"iat":{{now.ToUnixTimeSeconds()}},"exp":{{now.ToUnixTimeSeconds() + 300}}}""")),
             Signed(key, $$"""{"alg":"ES256","kid":"{{kid}}"}""", """{"aud":1,"iat":"x","exp":[]}"""),
             Signed(key, "[]", claims),
             "", "a", "a.b", "a.b.c", "....", new string('x', 100_000 / 4),
@@ -112,6 +120,40 @@ public sealed class TokenTests
         Assert.That(await WalletsByAsync(stranger), Is.EqualTo(HttpStatusCode.Unauthorized));
     }
 
+    [TestCase("Sec-Fetch-Site", "cross-site", HttpStatusCode.Forbidden)]
+    [TestCase("Sec-Fetch-Site", "same-site", HttpStatusCode.Forbidden)]
+    [TestCase("Sec-Fetch-Site", "same-origin", HttpStatusCode.OK)]
+    [TestCase("Origin", "https://another.example", HttpStatusCode.Forbidden)]
+    [TestCase("Origin", "null", HttpStatusCode.Forbidden)]
+    [TestCase("Origin", "itself", HttpStatusCode.OK)]
+    public async Task A_page_of_another_site_does_nothing_with_the_certificate_that_a_browser_shows_for_it(string header, string value, HttpStatusCode expected)
+    {
+        // What a form of another site can send: a POST without a body that the operator's browser adds the certificate to.
+        string said = await ByCertificateAsync(_ledger.Key(1), async client =>
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, $"https://{_ledger.Host.PortOf("https")}/v1/batches/close");
+            request.Headers.Add(header, value == "itself" ? $"https://{_ledger.Host.PortOf("https")}" : value);
+            using HttpResponseMessage response = await client.SendAsync(request);
+            return $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}";
+        });
+        Assert.That(said, Does.StartWith($"{(int)expected} "));
+        Assert.That(said, expected == HttpStatusCode.OK ? Does.Contain("\"verdict\"") : Does.Contain("urn:settlement:problem:other_site"));
+    }
+
+    [Test]
+    public void No_answer_is_kept_or_taken_for_another_type()
+    {
+        foreach (string path in new[] { "/", "/v1/ledger", "/v1/wallets", "/v1/nothing", "/openapi/v1.json", "/health/live", "/metrics" })
+        {
+            using HttpResponseMessage response = _ledger.Client.Send(new HttpRequestMessage(HttpMethod.Get, path));
+            Assert.That(response.Headers.CacheControl?.NoStore, Is.True, path);
+            Assert.That(response.Headers.GetValues("X-Content-Type-Options"), Is.EqualTo(new[] { "nosniff" }), path);
+            Assert.That(response.Headers.Contains("Access-Control-Allow-Origin"), Is.False, path);
+        }
+
+        Assert.That(_ledger.SendWith(HttpMethod.Head, null, "/health/ready").Status, Is.EqualTo(HttpStatusCode.OK));
+    }
+
     [Test]
     public void The_verb_prints_a_token_that_opens_the_session()
     {
@@ -123,16 +165,24 @@ public sealed class TokenTests
         Assert.That(error, Does.Contain("--minutes 61: 1 to 60"));
     }
 
-    private async Task<HttpStatusCode> WalletsByAsync(ECDsa key)
+    private Task<HttpStatusCode> WalletsByAsync(ECDsa key) => ByCertificateAsync(key, async client =>
+    {
+        using HttpResponseMessage response = await client.GetAsync(new Uri($"https://{_ledger.Host.PortOf("https")}/v1/wallets"));
+        return response.StatusCode;
+    });
+
+    private static async Task<T> ByCertificateAsync<T>(ECDsa key, Func<HttpClient, Task<T>> ask)
     {
         var request = new CertificateRequest("CN=any", key, HashAlgorithmName.SHA256);
         using X509Certificate2 made = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         using var handler = new HttpClientHandler { ServerCertificateCustomValidationCallback = (_, _, _, _) => true, ClientCertificateOptions = ClientCertificateOption.Manual };
         handler.ClientCertificates.Add(made);
         using var client = new HttpClient(handler);
-        using HttpResponseMessage response = await client.GetAsync(new Uri($"https://{_ledger.Host.PortOf("https")}/v1/wallets"));
-        return response.StatusCode;
+        return await ask(client);
     }
+
+    private static string Claims(UInt128 ledger, DateTimeOffset issued, DateTimeOffset expires, string further) =>
+        FormattableString.Invariant($$"""{"aud":"{{ledger:x32}}","iat":{{issued.ToUnixTimeSeconds()}},"exp":{{expires.ToUnixTimeSeconds()}}{{further}}}""");
 
     private static string Signed(ECDsa key, string header, string claims)
     {

@@ -158,6 +158,7 @@ public sealed class WebhookTests
     [TestCase("http://127.0.0.1/", "public network")]
     [TestCase("http://10.1.2.3/", "public network")]
     [TestCase("http://169.254.169.254/latest", "public network")]
+    [TestCase("http://[::127.0.0.1]/", "public network")]
     [TestCase("http://[::1]/", "public network")]
     [TestCase("http://[::ffff:127.0.0.1]/", "public network")]
     public void A_url_that_may_not_be_posted_to_is_refused(string url, string expected)

@@ -45,7 +45,7 @@ public sealed class RunningServerTests
     {
         for (int session = 2; session <= 70; session += 17)
             At("session", "open", "--participant", "0", "--operator", "--clearance", session.ToString(CultureInfo.InvariantCulture)).Exits(0);
-        At("session", "open", "--participant", "0", "--clearance", "1").Exits(0).Says("Session 7 of participant 0 is open");
+        At("session", "open", "--participant", "operator", "--clearance", "1").Exits(0).Says("Session 7 of participant 0 is open");
         At("session", "close", "7").Exits(0).Says("Session 7 is closed.");
     }
 

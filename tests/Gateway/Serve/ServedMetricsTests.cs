@@ -121,6 +121,8 @@ public sealed partial class ServedMetricsTests
     [TestCase("X-Forwarded-For", "192.0.2.1")]
     [TestCase("Forwarded", "for=192.0.2.1")]
     [TestCase("Via", "1.1 proxy")]
+    [TestCase("X-Real-IP", "192.0.2.1")]
+    [TestCase("Host", "ledger.example")] // as a proxy passes it on, or a page whose name was made to mean this machine
     public void What_a_proxy_forwards_is_not_of_this_machine(string header, string value)
     {
         using var served = new ServedLedger();
