@@ -172,7 +172,7 @@ internal sealed class ConsentApply(LedgerState state, QuorumBook quorums)
             return Verdict.InvalidValue;
         if (_book.FindChain(commitment.Participant, commitment.Stream, commitment.Wallet) is { } known)
         {
-            if (known.Commitment == commitment)
+            if (known.Commitment == commitment && !known.IsEnded)
                 return Verdict.Duplicate;
             if (known.Commitment.ExpiryNs >= state.TimeNs)
                 return Verdict.AlreadyExists;

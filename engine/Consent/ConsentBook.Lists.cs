@@ -22,5 +22,5 @@ public sealed partial class ConsentBook
         [.. _mandates.Select(one => new Mandate(one.Key.Wallet, one.Key.Participant, one.Value)).OrderBy(one => (one.Wallet, one.Participant))];
 
     /// <summary>Chains, also such as are over and not forgotten, as they were opened.</summary>
-    public IReadOnlyList<PayChain> ListChains() => [.. _chains.Values.OrderBy(chain => chain.OpenedSequence)];
+    public IReadOnlyList<PayChain> ListChains() => [.. _chains.Values.Where(chain => !chain.IsEnded).OrderBy(chain => chain.OpenedSequence)];
 }

@@ -119,6 +119,8 @@ public sealed partial class ConsentBook
         var chain = new PayChain { Commitment = commitment, Signers = signers, OpenedSequence = opened, Last = (uint)last, Spent = spent, Link = reader.Read<Digest>() };
         reader.Read<ushort>(signers);
         reader.Expect(last <= commitment.Length && spent <= commitment.Ceiling && !_chains.ContainsKey(chain.Key), $"a chain of wallet {commitment.Wallet} cannot be");
+        // Not written: it follows from the keys, which stand before.
+        chain.IsEnded = _wallets.TryGetValue(commitment.Wallet, out WalletConsent? wallet) && signers.Any(signer => wallet.Find(signer) is null);
         OpenChain(chain);
     }
 }

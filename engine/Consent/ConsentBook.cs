@@ -70,14 +70,18 @@ public sealed partial class ConsentBook
         wallet.Add(NewKey(registration, id, (ushort)(wallet.Keys.Count + 1), sequence));
     }
 
-    /// <summary>A wallet's key takes the chains with it that it signed.</summary>
+    /// <summary>
+    /// A wallet's key takes the chains with it that it signed. They stay until their expiry, ended: else who kept a commitment with more signatures than it needs could open
+    /// it anew by the others, and with its whole ceiling.
+    /// </summary>
     internal void Revoke(RegisteredKey key, ulong sequence)
     {
         key.RevokedSequence = sequence;
         _keyBytes -= key.Spki.Length;
         key.Spki = [];
         if (key.Number != 0)
-            ForgetChains(chain => chain.Commitment.Wallet == key.Owner && chain.Signers.Contains(key.Number));
+            foreach (PayChain chain in _chains.Values)
+                chain.IsEnded |= chain.Commitment.Wallet == key.Owner && chain.Signers.Contains(key.Number);
     }
 
     /// <param name="wallet">Whose.</param>
@@ -106,7 +110,7 @@ public sealed partial class ConsentBook
     internal bool HasRoomForChain(ulong timeNs)
     {
         if (_chains.Count >= ConsentBounds.ChainsMax)
-            ForgetChains(chain => chain.Commitment.ExpiryNs < timeNs);
+            ForgetChainsOver(timeNs);
         return _chains.Count < ConsentBounds.ChainsMax;
     }
 
@@ -144,11 +148,11 @@ public sealed partial class ConsentBook
         };
     }
 
-    private void ForgetChains(Predicate<PayChain> isOver)
+    private void ForgetChainsOver(ulong timeNs)
     {
         foreach ((ChainKey key, PayChain chain) in _chains)
         {
-            if (!isOver(chain))
+            if (chain.Commitment.ExpiryNs >= timeNs)
                 continue;
             _chainFold.Subtract(chain.Fold());
             _chains.Remove(key);

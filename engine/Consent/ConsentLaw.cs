@@ -77,8 +77,7 @@ internal sealed class ConsentLaw(LedgerState state)
     }
 
     private PayChain? ChainOf(in Payment payment) => payment.HasStreamId
-        ? state.Consent.FindChain(state.Sessions.At(payment.Session).Participant, payment.IdHigh, payment.Payer)
-        : null;
+        && state.Consent.FindChain(state.Sessions.At(payment.Session).Participant, payment.IdHigh, payment.Payer) is { IsEnded: false } chain ? chain : null;
 
     /// <summary>
     /// A link that leads nowhere (its chain is over, or another has taken its place since the link was checked; it was known; it is too far ahead to be checked) counts for

@@ -83,6 +83,9 @@ public sealed class PayChain
 
     public required ulong OpenedSequence { get; init; }
 
+    /// <summary>A key that signed it was revoked: it pays no more.</summary>
+    public bool IsEnded { get; internal set; }
+
     /// <summary>Number of the last link known; 0: the end itself.</summary>
     public uint Last { get; internal set; }
 

@@ -152,7 +152,8 @@ public sealed class ConsentJournalTests
         using (BlockReplay replay = _ledger.ReplayAndCompare(out _, out _))
             Assert.That(replay.State.Consent.FindChain(Redeemer, 5, StreamWallet)!.Spent, Is.EqualTo(spent));
         JsonElement report = Verify(0);
-        Assert.That((report.GetProperty("links").GetInt64(), report.GetProperty("signatures").GetInt64()), Is.GreaterThan((10L, 10L)));
+        Assert.That(report.GetProperty("links").GetInt64(), Is.Positive, "one a block");
+        Assert.That(report.GetProperty("signatures").GetInt64(), Is.GreaterThan(10));
     }
 
     /// <summary>Each verb that reads blocks, over a journal whose blocks of payments have attachments.</summary>

@@ -149,7 +149,14 @@ public abstract partial class LedgerScenarios
         Assert.That(story.Send(Instruction.RevokeKey, (revocation with { Signatures = Words(Instruction.RevokeKey, Anna, 4, revocation.Body(), 1) }).Encode(), AlphaDesk),
             Is.EqualTo(Verdict.Accepted));
         Expect(story.PayWith(LinkAt(story, 0, Chain(3), 5), InStream(story, 5, 1) with { Payee = Bea })[0], Verdict.ConsentMissing);
-        Assert.That(story.Send(Instruction.OpenChain, Opening(next, 2), AlphaDesk), Is.EqualTo(Verdict.UnknownKey));
+        foreach (int key in (int[])[1, 2])
+            Assert.That(story.Send(Instruction.OpenChain, Opening(next, key), AlphaDesk), Is.EqualTo(Verdict.AlreadyExists), $"not opened anew, with its whole ceiling, by key {key}");
+        story.Wait(TimeSpan.FromMinutes(59));
+        Assert.That(story.Send(Instruction.OpenChain, Opening(next, 1), AlphaDesk), Is.EqualTo(Verdict.AlreadyExists));
+        story.Wait(TimeSpan.FromMinutes(2));
+        ChainCommitment last = next with { ExpiryNs = story.NowNs + Limits.NsPerHour };
+        Assert.That(story.Send(Instruction.OpenChain, Opening(last, 2), AlphaDesk), Is.EqualTo(Verdict.UnknownKey));
+        Assert.That(story.Send(Instruction.OpenChain, Opening(last, 1), AlphaDesk), Is.EqualTo(Verdict.Accepted));
     }
 
     [Test]

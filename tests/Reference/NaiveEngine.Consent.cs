@@ -29,6 +29,7 @@ public sealed class NaiveChain(ChainCommitment commitment, ushort[] signers, ulo
 
     public ChainCommitment Commitment { get; } = commitment;
     public ushort[] Signers { get; } = signers;
+    public bool IsEnded { get; set; }
     public ulong Last { get; set; }
     public UInt128 Spent { get; set; }
 }
@@ -131,9 +132,9 @@ public sealed partial class NaiveEngine
             if (JudgeOwner(command.Owner, command.Body(), command.Signatures, sending) is var missing and not Verdict.Undecided)
                 return missing;
             _consents[command.Owner].Counter++;
-            foreach (((ushort, ulong, ulong) key, NaiveChain chain) in _chains.ToArray())
+            foreach (NaiveChain chain in _chains.Values)
                 if (chain.Commitment.Wallet == command.Owner && chain.Signers.Contains((ushort)found.Number))
-                    _chains.Remove(key);
+                    chain.IsEnded = true;
         }
 
         found.IsRevoked = true;
@@ -203,7 +204,7 @@ public sealed partial class NaiveEngine
             return Verdict.InvalidValue;
         if (_chains.TryGetValue((c.Participant, c.Stream, c.Wallet), out NaiveChain? known))
         {
-            if (known.Commitment == c)
+            if (known.Commitment == c && !known.IsEnded)
                 return Verdict.Duplicate;
             if (known.Commitment.ExpiryNs >= _now)
                 return Verdict.AlreadyExists;
@@ -298,7 +299,7 @@ public sealed partial class NaiveEngine
 
     private NaiveChain? FindChain(in Payment payment) => (payment.Flags & PaymentFlags.StreamId) == 0
         ? null
-        : _chains.GetValueOrDefault((_sessions[payment.Session].Participant, payment.IdHigh, payment.Payer));
+        : _chains.GetValueOrDefault((_sessions[payment.Session].Participant, payment.IdHigh, payment.Payer)) is { IsEnded: false } chain ? chain : null;
 
     /// <summary>9.: leave to debit a wallet of another participant.</summary>
     private bool HasMandate(ulong wallet, ushort participant) =>

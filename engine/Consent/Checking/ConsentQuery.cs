@@ -92,7 +92,7 @@ public sealed class PipelineConsentReader(Func<IStateQuery, bool> tryAsk) : ICon
     }
 
     internal static ChainView? ViewOf(ConsentBook consent, in ChainKey key) =>
-        consent.FindChain(key.Participant, key.Stream, key.Wallet) is { } chain
+        consent.FindChain(key.Participant, key.Stream, key.Wallet) is { IsEnded: false } chain
             ? new ChainView(chain.OpenedSequence, chain.Commitment.Length, chain.Last, chain.Link)
             : null;
 }

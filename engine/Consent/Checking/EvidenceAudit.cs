@@ -93,7 +93,7 @@ public sealed class EvidenceAudit(UInt128 ledgerId, bool checksSignatures) : IDi
     private bool TakeLink(in Payment payment, in EvidenceEntry entry, ReadOnlySpan<byte> link, LedgerState state)
     {
         SessionRecord session = state.Sessions.At(payment.Session);
-        if (!session.IsOpen || !payment.HasStreamId || state.Consent.FindChain(session.Participant, payment.IdHigh, payment.Payer) is not { } chain
+        if (!session.IsOpen || !payment.HasStreamId || state.Consent.FindChain(session.Participant, payment.IdHigh, payment.Payer) is not { IsEnded: false } chain
             || chain.OpenedSequence != entry.Key || payment.IdLow == 0 || payment.IdLow > chain.Commitment.Length)
             return false;
         bool isKnown = payment.IdLow <= chain.Last;
