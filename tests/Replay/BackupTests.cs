@@ -80,8 +80,11 @@ public sealed class BackupTests : JournalFixture
             using var stop = new CancellationTokenSource();
             Task writer = Task.Run(() =>
             {
-                for (ulong number = 1; !stop.IsCancellationRequested; number += 20)
+                // Bounded in pace and in sum: a backup takes as long as the journal is, and the journal must not grow faster than it is copied.
+                for (ulong number = 1; !stop.IsCancellationRequested && number < 1_000_000; number += 20)
                 {
+                    if (number % 1_000 == 1)
+                        Thread.Sleep(5);
                     ledger.Submit([.. Enumerable.Range(0, 20).Select(i => LiveLedger.Pay(1 + ((number + (ulong)i) % 50), 1 + ((number + (ulong)i + 7) % 50), 3, 9, number + (ulong)i))]);
                     ledger.Clock.Add(1_000_000);
                 }
