@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Runtime.InteropServices;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
 
@@ -32,28 +30,17 @@ internal sealed class BlockEvidence
     public void Take(in BlockHeader header, ReadOnlySpan<byte> attachment)
     {
         (_count, _linkCount, _firstSequence) = (0, 0, header.FirstSequence);
-        if (header.Kind != BlockKind.Payments)
-            Throw(in header, 0, "it is no block of payments");
-        uint lastIndex = 0;
-        for (int at = 0; at < attachment.Length;)
+        string? fault = header.Kind == BlockKind.Payments ? EvidenceReader.FaultOf(attachment, (int)header.Count) : "it is no block of payments";
+        if (fault is not null)
+            throw new LedgerBrokenException($"block {header.Number}: its attachment cannot be read: {fault}");
+        var reader = new EvidenceReader(attachment);
+        while (reader.Next())
         {
-            ReadOnlySpan<byte> rest = attachment[at..];
-            if (rest.Length < EvidenceEntry.Size)
-                Throw(in header, at, $"{rest.Length} bytes are left, no entry");
-            EvidenceEntry entry = MemoryMarshal.Read<EvidenceEntry>(rest);
-            rest = rest[EvidenceEntry.Size..];
-            if (entry.Index >= header.Count || entry.Index < lastIndex)
-                Throw(in header, at, $"payment {entry.Index} follows {lastIndex}, of {header.Count}");
-            if (rest.Length < entry.PaddedLength || rest[entry.Length..entry.PaddedLength].ContainsAnyExcept((byte)0))
-                Throw(in header, at, $"its {entry.Length} bytes do not stand there");
-            if (entry.Kind == EvidenceKind.Link && entry is { Scheme: SignatureScheme.None, Length: LinkBytes })
-                Add(new RevealedLink(entry.Index, entry.Key, Digest.From(rest)));
-            else if (entry.Kind == EvidenceKind.Signature && entry.Key != 0 && entry.Length != 0 && entry.Length == PublicKeyForm.SignatureBytesOf(entry.Scheme))
-                Add(new Signed(entry.Index, entry.Key, entry.Scheme));
+            EvidenceEntry entry = reader.Entry;
+            if (entry.Kind == EvidenceKind.Link)
+                Add(new RevealedLink(entry.Index, entry.Key, Digest.From(reader.Content)));
             else
-                Throw(in header, at, $"kind {(byte)entry.Kind}, scheme {(byte)entry.Scheme}, key {entry.Key} and {entry.Length} bytes are no evidence");
-            lastIndex = entry.Index;
-            at += EvidenceEntry.Size + entry.PaddedLength;
+                Add(new Signed(entry.Index, entry.Key, entry.Scheme));
         }
     }
 
@@ -104,12 +91,6 @@ internal sealed class BlockEvidence
             Array.Resize(ref _links, Math.Max(256, _linkCount * 2));
         _links[_linkCount++] = link;
     }
-
-    [DoesNotReturn]
-    private static void Throw(in BlockHeader header, int at, string fault) =>
-        throw new LedgerBrokenException($"block {header.Number}: its attachment cannot be read at byte {at}: {fault}");
-
-    private const int LinkBytes = 32;
 
     private readonly record struct Signed(uint Index, ulong Key, SignatureScheme Scheme);
 }

@@ -21,6 +21,6 @@ public sealed partial class ConsentBook
     public IReadOnlyList<Mandate> ListMandates() =>
         [.. _mandates.Select(one => new Mandate(one.Key.Wallet, one.Key.Participant, one.Value)).OrderBy(one => (one.Wallet, one.Participant))];
 
-    /// <summary>Chains, also such as are over and not forgotten, as they were opened.</summary>
-    public IReadOnlyList<PayChain> ListChains() => [.. _chains.Values.Where(chain => !chain.IsEnded).OrderBy(chain => chain.OpenedSequence)];
+    /// <summary>Chains that no revoked key has ended, also such as are past their expiry and not forgotten, as they were opened.</summary>
+    public IReadOnlyList<PayChain> ListChains() => [.. ChainsByOpening().Where(chain => !chain.IsEnded)];
 }
