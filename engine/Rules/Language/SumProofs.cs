@@ -89,7 +89,6 @@ internal static class SumProofs
             Formula other = _pool.Not(_reviews ? _pool.Any(_refusing.Select(formula => At(formula, levels)).Append(_refusedWithoutSums)) : _refusedWithoutSums);
             return Found(_pool.All(here, _pool.Not(alone), other),
                     "it needs two sums at once, and each alone is not enough", "write one statement for each sum") ??
-                Found(_pool.All(alone, _pool.Not(here), other), Better, Advice) ??
                 FaultAbove(levels, here);
         }
 
@@ -102,7 +101,8 @@ internal static class SumProofs
 
         /// <summary>
         /// Where a sum is one level higher, somebody must still refuse (or review) whom the statement refuses (or reviews) here: itself, or one that stands
-        /// before it. A rule of the table bites above its threshold for good, so one behind it would never be named.
+        /// before it. A rule of the table bites above its threshold for good, so one behind it would never be named. Proven at every level of all of them, it
+        /// holds, too, where one sum alone is enough and another one is added.
         /// </summary>
         private string? FaultAbove(int[] levels, Formula here)
         {

@@ -103,6 +103,18 @@ public sealed class InterpreterTests
     }
 
     [Test]
+    public void An_exception_by_another_sum_is_named_where_both_are_exceeded()
+    {
+        RuleSet rules = Rules($"""
+            limit us.low at most USD 100 per day {Tail}
+            exception us.high to us.low deny when sum(payer, month) + amount > USD 500 {Tail}
+            """);
+
+        Assert.That(Ask(rules, Pay(100), spent: 49_900), Is.EqualTo("no us.low"));
+        Assert.That(Ask(rules, Pay(100), spent: 49_901), Is.EqualTo("no us.high"));
+    }
+
+    [Test]
     public void What_takes_a_place_stands_before_it_wherever_it_is_written_and_treaties_before_all()
     {
         RuleSet rules = Rules($"""

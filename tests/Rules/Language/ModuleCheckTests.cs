@@ -167,6 +167,7 @@ public sealed class ModuleCheckTests
     [TestCase("deny us.nested when sum(payer, day) + amount > USD 100 and (tier = 0 or sum(payer, day) + amount > USD 500)")]
     [TestCase("limit us.same at most USD 500 per day when sum(payer, day) + amount > USD 100")]
     [TestCase("require us.more tier >= 2 when sum(payer, day) + amount > USD 100\nexception us.most to us.more require tier >= 3 when sum(payer, day) + amount > USD 500")]
+    [TestCase("limit us.low at most USD 5 per day\nexception us.high to us.low deny when sum(payer, month) + amount > USD 100")]
     [TestCase("limit us.low at most USD 5 per day\nexception us.high to us.low deny when sum(payer, day) + amount > USD 100")]
     [TestCase("limit us.low at most USD 50 per day\nexception us.mild to us.low review when not sum(payer, day) + amount > USD 100")]
     [TestCase("require us.all tier >= 2\nexception us.some to us.all require tier >= 1 when not sum(payer, day) + amount > USD 100")]
