@@ -17,7 +17,7 @@ public static class CheckCode
     /// <summary>What no rule table can say, or not within its bounds.</summary>
     public const string NotLowerable = "C104";
 
-    /// <summary>Sums of which more treats better, or several that are needed at once.</summary>
+    /// <summary>Sums of which more treats better, several that are needed at once, or one above which a statement behind is named.</summary>
     public const string SumsEntangled = "C105";
 
     /// <summary>A treaty with a module or statement that there is not.</summary>

@@ -30,7 +30,9 @@ internal sealed class StatementInForce(int order, LawModule module, LawStatement
 }
 
 /// <summary>
-/// Purpose: which statements are in force on a day, in the order in which they are numbered: by the module's name, then as the text has them.
+/// Purpose: which statements are in force on a day, in the order in which they are numbered: those of treaties by layer and name, then those of modules by
+/// name and as the text has them, an exception directly in front of its target.
+/// Invariant: what takes a statement's place stands before it.
 /// </summary>
 internal sealed class LawInForce
 {
@@ -50,22 +52,26 @@ internal sealed class LawInForce
     {
         List<StatementInForce> statements = [];
         int next = int.MaxValue;
-        foreach ((LawModule module, BoundTreaty? treaty) in InOrder(rules))
-        {
-            if (!IsWithin(day, module.EffectiveDay, module.UntilDay, ref next))
-                continue;
-            foreach (LawStatement statement in module.Statements)
-                if (IsWithin(day, statement.FromDay, statement.UntilDay, ref next))
-                    statements.Add(new StatementInForce(statements.Count, module, statement, treaty));
-        }
+        foreach ((LawModule module, BoundTreaty? treaty, LawStatement statement) in InOrder(rules))
+            if (IsWithin(day, module.EffectiveDay, module.UntilDay, ref next) && IsWithin(day, statement.FromDay, statement.UntilDay, ref next))
+                statements.Add(new StatementInForce(statements.Count, module, statement, treaty));
         Connect(statements);
         return new LawInForce(rules, day, [.. statements], next == int.MaxValue ? null : next);
     }
 
-    private static IEnumerable<(LawModule Module, BoundTreaty? Treaty)> InOrder(RuleSet rules) =>
-        rules.Modules.Select(static module => (module, (BoundTreaty?)null))
-            .Concat(rules.Treaties.Select(static treaty => (treaty.Treaty, (BoundTreaty?)treaty)))
-            .OrderBy(static one => one.Item1.Name, StringComparer.Ordinal);
+    private static IEnumerable<(LawModule Module, BoundTreaty? Treaty, LawStatement Statement)> InOrder(RuleSet rules) =>
+        rules.Treaties.SelectMany(static treaty => treaty.Treaty.Statements.Select(one => (treaty.Treaty, (BoundTreaty?)treaty, one)))
+            .OrderByDescending(static one => one.one.Layer)
+            .Concat(rules.Modules.SelectMany(static module => InOrder(module.Statements).Select(one => (module, (BoundTreaty?)null, one))));
+
+    private static IEnumerable<LawStatement> InOrder(IReadOnlyList<LawStatement> written)
+    {
+        Dictionary<string, int> places = new(StringComparer.Ordinal);
+        foreach (LawStatement one in written)
+            places.Add(one.Name, places.Count);
+        return written.OrderBy(one => places[one.IsException ? one.Targets[0] : one.Name])
+            .ThenBy(static one => !one.IsException).ThenByDescending(static one => one.Layer);
+    }
 
     /// <summary>Whether the day lies between two; the nearer of the two that is still to come moves <paramref name="next"/>.</summary>
     private static bool IsWithin(int day, int? from, int? until, ref int next)

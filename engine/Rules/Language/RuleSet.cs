@@ -19,7 +19,7 @@ public sealed class RuleSet
         ScaleOf = scaleOf;
     }
 
-    /// <summary>Ascending by name: the order in which statements are numbered.</summary>
+    /// <summary>Ascending by name.</summary>
     public IReadOnlyList<LawModule> Modules { get; }
 
     /// <summary>Ascending by name.</summary>

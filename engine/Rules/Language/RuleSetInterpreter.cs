@@ -3,7 +3,7 @@ using Settlement.Engine.Domain;
 namespace Settlement.Engine.Rules.Language;
 
 /// <summary>
-/// Purpose: the reference of the language: what a rule set says to a payment on a day, statement by statement as the text has it, with every reason. The
+/// Purpose: the reference of the language: what a rule set says to a payment on a day, statement by statement, with every reason. The
 /// compiled plan must give the same answers; this one is never on a payment's way.
 /// Invariant: precedence is that of SEMANTICS 12 and 13, then review. First the lowest deny or require that bites when every comparison of a sum is taken
 /// as false; then the lowest that bites with the true sums, limits too; only if nothing refuses, the lowest review with the true sums. Captures and
@@ -12,7 +12,9 @@ namespace Settlement.Engine.Rules.Language;
 public sealed class RuleSetInterpreter
 {
     private readonly RuleSet _rules;
-    private readonly List<Standing> _standing = [];
+
+    /// <summary>First what can take another's place, then that other.</summary>
+    private readonly Standing[] _standing;
 
     /// <summary>A statement in force, and who it has to do with.</summary>
     private sealed class Standing(LawModule module, LawStatement statement, BoundTreaty? treaty)
@@ -38,20 +40,26 @@ public sealed class RuleSetInterpreter
     public RuleSetInterpreter(RuleSet rules, int day)
     {
         _rules = rules;
+        List<Standing> written = [];
         foreach ((LawModule module, BoundTreaty? treaty) in rules.Modules.Select(module => (module, (BoundTreaty?)null))
             .Concat(rules.Treaties.Select(treaty => (treaty.Treaty, (BoundTreaty?)treaty)))
             .Where(one => one.Item1.EffectiveDay <= day && (one.Item1.UntilDay is not { } until || day < until))
             .OrderBy(one => one.Item1.Name, StringComparer.Ordinal))
             foreach (LawStatement statement in module.Statements.Where(statement => statement.IsInForce(day)))
-                _standing.Add(new Standing(module, statement, treaty));
-        ILookup<string, Standing> plain = _standing.Where(one => !one.Statement.IsException && one.Treaty is null)
-            .ToLookup(one => one.Statement.Name, StringComparer.Ordinal);
-        foreach (Standing exception in _standing)
+                written.Add(new Standing(module, statement, treaty));
+        Standing[] ownPlain = [.. written.Where(one => !one.Statement.IsException && one.Treaty is null)];
+        ILookup<string, Standing> plain = ownPlain.ToLookup(one => one.Statement.Name, StringComparer.Ordinal);
+        foreach (Standing exception in written)
             foreach (Standing target in exception.Statement.Targets.SelectMany(name => plain[name]).Where(target => Reaches(exception, target)))
             {
                 exception.Targets.Add(target);
                 target.Exceptions.Add(exception);
             }
+        _standing =
+        [
+            .. written.Where(one => one.Treaty is not null).OrderByDescending(one => one.Statement.Layer),
+            .. ownPlain.SelectMany(one => one.Exceptions.Where(exception => exception.Treaty is null).OrderByDescending(exception => exception.Statement.Layer).Append(one)),
+        ];
     }
 
     private static bool Reaches(Standing exception, Standing target) =>

@@ -49,6 +49,9 @@ internal static class SumProofs
         private readonly Formula _refusedWithoutSums;
         private readonly List<Formula> _refusing = [];
         private readonly List<Formula> _reviewing = [];
+
+        /// <summary>Those of both that decide before the statement where it bites, too.</summary>
+        private readonly List<Formula> _before = [];
         private readonly bool _reviews;
 
         public Group(BiteFormulas formulas, StatementInForce one, ushort currency, FormulaSearch search)
@@ -63,8 +66,11 @@ internal static class SumProofs
                 Formula bites = formulas.Bites(member, currency);
                 if (member.Refuses)
                     _refusing.Add(bites);
-                if (member.Statement.Effect == LawEffect.Review)
+                bool reviews = member.Statement.Effect == LawEffect.Review;
+                if (reviews)
                     _reviewing.Add(bites);
+                if ((member.Refuses || reviews) && (member.Refuses == one.Refuses ? member.Order < one.Order : member.Refuses))
+                    _before.Add(bites);
                 if (member.Statement.Effect is LawEffect.Deny or LawEffect.Require)
                     first.Add(SumLevels.None(_pool, bites));
             }
@@ -83,14 +89,21 @@ internal static class SumProofs
             Formula other = _pool.Not(_reviews ? _pool.Any(_refusing.Select(formula => At(formula, levels)).Append(_refusedWithoutSums)) : _refusedWithoutSums);
             return Found(_pool.All(here, _pool.Not(alone), other),
                     "it needs two sums at once, and each alone is not enough", "write one statement for each sum") ??
-                Found(_pool.All(alone, _pool.Not(here), other), Better, Advice) ??
                 FaultAbove(levels, here);
         }
 
         private const string Better = "whoever paid more before would be treated better";
         private const string Advice = "let more never undo what less brought about: turn the comparison of the sum round, or write it without it";
 
-        /// <summary>Where a sum is one level higher, somebody must still refuse (or review) whom the statement refuses (or reviews) here.</summary>
+        private const string Behind = "with a larger sum it makes way for a statement that stands behind it";
+        private const string BehindAdvice =
+            "do not negate the comparison of the sum here, but make what is to hold above that sum an exception that states it (`when sum(payer, …) + amount > …`)";
+
+        /// <summary>
+        /// Where a sum is one level higher, somebody must still refuse (or review) whom the statement refuses (or reviews) here: itself, or one that stands
+        /// before it. A rule of the table bites above its threshold for good, so one behind it would never be named. Proven at every level of all of them, it
+        /// holds, too, where one sum alone is enough and another one is added.
+        /// </summary>
         private string? FaultAbove(int[] levels, Formula here)
         {
             if (!_bites.HasNegatedSums)
@@ -102,8 +115,12 @@ internal static class SumProofs
                 int[] above = [.. levels];
                 above[window]++;
                 IEnumerable<Formula> treating = _reviews ? _refusing.Concat(_reviewing) : _refusing;
-                if (Found(_pool.All(here, _pool.Not(_pool.Any(treating.Select(formula => At(formula, above))))), Better, Advice) is { } fault)
+                string? fault = Found(NotTreated(treating), Better, Advice) ??
+                    Found(_pool.All(NotTreated(_before.Append(_bites)), _pool.Not(_refusedWithoutSums)), Behind, BehindAdvice);
+                if (fault is not null)
                     return fault;
+
+                Formula NotTreated(IEnumerable<Formula> by) => _pool.All(here, _pool.Not(_pool.Any(by.Select(formula => At(formula, above)))));
             }
             return null;
         }

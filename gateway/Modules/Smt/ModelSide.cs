@@ -77,6 +77,7 @@ internal sealed class ModelSide
             }
         }
         Link();
+        PutInOrder();
         foreach (ModelStatement one in _statements)
         {
             one.Acts = Both(sums => one.Statement.IsException ? Bank.Any(one.Targets.Select(target => ActsFor(one, target, sums)))
@@ -129,6 +130,19 @@ internal sealed class ModelSide
                 exception.Targets.Add(target);
                 target.Exceptions.Add(exception);
             }
+    }
+
+    /// <summary>By treaty and module they are; what takes another's place comes before it.</summary>
+    private void PutInOrder()
+    {
+        ModelStatement[] written = [.. _statements];
+        _statements.Clear();
+        _statements.AddRange(written.Where(one => one.Treaty is not null).OrderBy(one => -one.Statement.Layer));
+        foreach (ModelStatement one in written.Where(one => one.Treaty is null && !one.Statement.IsException))
+        {
+            _statements.AddRange(one.Exceptions.Where(exception => exception.Treaty is null).OrderBy(exception => -exception.Statement.Layer));
+            _statements.Add(one);
+        }
     }
 
     private void Decide()

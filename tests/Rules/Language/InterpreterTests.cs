@@ -79,7 +79,62 @@ public sealed class InterpreterTests
         LawDecision decision = RuleSetInterpreter.Judge(rules, s_day, LawCase.First(Pay(10_000, 1, purpose: Purpose.Medical)));
         Assert.That(decision.Findings.Select(finding => $"{finding} {string.Join(',', finding.ReplacedBy.Select(one => one.Name))}>" +
             string.Join(',', finding.InPlaceOf.Select(one => one.Name))), Is.EqualTo((string[])
-            ["us.travel: Replaced us.medical,us.large>", "us.medical: Replaced us.large>", "us.large: Refuses >us.travel"]));
+            ["us.large: Refuses >us.travel", "us.medical: Replaced us.large>", "us.travel: Replaced us.medical,us.large>"]));
+    }
+
+    [TestCase("require us.more tier >= 2 when sum(payer, day) + amount > USD 100", "us.more", "require tier >= 3")]
+    [TestCase("limit us.low at most USD 100 per day", "us.low", "deny")]
+    public void Above_a_larger_sum_the_exception_is_named_that_takes_the_place_of_what_refused_below(string target, string name, string effect)
+    {
+        RuleSet rules = Rules($"""
+            {target} {Tail}
+            exception us.most to {name} {effect} when sum(payer, day) + amount > USD 500 {Tail}
+            exception us.all to {name} layer 2 deny when sum(payer, day) + amount > USD 900 {Tail}
+            """);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(Ask(rules, Pay(100), spent: 9_900), Is.EqualTo("yes"));
+            Assert.That(Ask(rules, Pay(100), spent: 9_901), Is.EqualTo($"no {name}"));
+            Assert.That(Ask(rules, Pay(100), spent: 49_900), Is.EqualTo($"no {name}"));
+            Assert.That(Ask(rules, Pay(100), spent: 49_901), Is.EqualTo("no us.most"));
+            Assert.That(Ask(rules, Pay(100), spent: 90_000), Is.EqualTo("no us.all"));
+        });
+    }
+
+    [Test]
+    public void An_exception_by_another_sum_is_named_where_both_are_exceeded()
+    {
+        RuleSet rules = Rules($"""
+            limit us.low at most USD 100 per day {Tail}
+            exception us.high to us.low deny when sum(payer, month) + amount > USD 500 {Tail}
+            """);
+
+        Assert.That(Ask(rules, Pay(100), spent: 49_900), Is.EqualTo("no us.low"));
+        Assert.That(Ask(rules, Pay(100), spent: 49_901), Is.EqualTo("no us.high"));
+    }
+
+    [Test]
+    public void What_takes_a_place_stands_before_it_wherever_it_is_written_and_treaties_before_all()
+    {
+        RuleSet rules = Rules($"""
+            exception us.first to us.b allow when tier = 1 {Tail}
+            deny us.a {Tail}
+            deny us.b when dst = US {Tail}
+            exception us.third to us.b layer 3 allow when tier = 3 {Tail}
+            exception us.second to us.b allow when tier = 2 {Tail}
+            deny us.c {Tail}
+            """,
+            $"module in version 1 effective 2026-01-01 authority \"test\" for IN\ndeny in.a {Tail}",
+            $"treaty us_z version 1 effective 2026-01-01 authority \"test\" between in, us\n" +
+            $"exception us_z.low to us.c allow when tier = 3 {Tail}\nexception us_z.high to us.a, in.a layer 2 allow {Tail}",
+            $"treaty us_a version 1 effective 2026-01-01 authority \"test\" between in, us\nexception us_a.low to us.c allow when tier = 1 {Tail}");
+
+        Assert.That(LawInForce.On(rules, s_day).Statements.Select(one => one.Statement.Name), Is.EqualTo((string[])
+            ["us_z.high", "us_a.low", "us_z.low", "in.a", "us.a", "us.third", "us.first", "us.second", "us.b", "us.c"]));
+        LawDecision decision = RuleSetInterpreter.Judge(rules, s_day, LawCase.First(Pay(100, 3, destination: US)));
+        Assert.That(decision.Findings.Select(finding => $"{finding}"), Is.EqualTo((string[])
+            ["us_z.high: Allows", "us_z.low: Allows", "us.a: Replaced", "us.third: Allows", "us.b: Replaced", "us.c: Replaced"]));
     }
 
     [Test]

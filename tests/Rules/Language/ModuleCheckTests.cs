@@ -153,6 +153,8 @@ public sealed class ModuleCheckTests
     [TestCase("review us.less when not sum(payer, day) + amount > USD 100", "treated better")]
     [TestCase("limit us.both at most USD 100 per day when sum(payer, month) + amount > USD 500", "two sums at once")]
     [TestCase("deny us.all\nexception us.spared to us.all allow when sum(payer, day) + amount > USD 100", "treated better")]
+    [TestCase("limit us.low at most USD 50 per day\nexception us.mild to us.low limit at most USD 10 per day when not sum(payer, day) + amount > USD 100", "behind it")]
+    [TestCase("review us.look\nexception us.mild to us.look review within 1 hours when sum(payer, day) + amount > USD 100 and not sum(payer, day) + amount > USD 500", "behind it")]
     public void Sums_that_are_needed_together_or_treat_more_better_are_errors_with_an_example(string statement, string expected)
     {
         ModuleFault fault = Check(statement.Replace("\n", $" {Tail}\n", StringComparison.Ordinal) + " " + Tail).Single(one => one.IsError);
@@ -165,6 +167,10 @@ public sealed class ModuleCheckTests
     [TestCase("deny us.nested when sum(payer, day) + amount > USD 100 and (tier = 0 or sum(payer, day) + amount > USD 500)")]
     [TestCase("limit us.same at most USD 500 per day when sum(payer, day) + amount > USD 100")]
     [TestCase("require us.more tier >= 2 when sum(payer, day) + amount > USD 100\nexception us.most to us.more require tier >= 3 when sum(payer, day) + amount > USD 500")]
+    [TestCase("limit us.low at most USD 5 per day\nexception us.high to us.low deny when sum(payer, month) + amount > USD 100")]
+    [TestCase("limit us.low at most USD 5 per day\nexception us.high to us.low deny when sum(payer, day) + amount > USD 100")]
+    [TestCase("limit us.low at most USD 50 per day\nexception us.mild to us.low review when not sum(payer, day) + amount > USD 100")]
+    [TestCase("require us.all tier >= 2\nexception us.some to us.all require tier >= 1 when not sum(payer, day) + amount > USD 100")]
     [TestCase("review us.look when src = US\nexception us.refused to us.look deny when sum(payer, day) + amount > USD 500")]
     public void Sums_that_follow_from_one_each_are_none(string statement) =>
         Assert.That(Check(statement.Replace("\n", $" {Tail}\n", StringComparison.Ordinal) + " " + Tail).Where(one => one.IsError).Select(one => one.Message), Is.Empty);
