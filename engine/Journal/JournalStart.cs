@@ -28,7 +28,7 @@ public sealed record RecoveryReport
     /// <summary>What was cut from the tail, where and why; null: nothing.</summary>
     public string? Cut { get; init; }
 
-    /// <summary>Which sector was put back from the note's copy; null: none.</summary>
+    /// <summary>Which sector was put back from the note's copy, and which cut was finished; null: none.</summary>
     public string? Repaired { get; init; }
 
     /// <summary>How the log is written.</summary>
@@ -83,6 +83,7 @@ internal static class JournalStart
                 throw new JournalException($"There is a journal in '{directory}' already. Open it, or name another directory.");
             foreach (string leftover in Directory.EnumerateFiles(directory, "journal.log.*"))
                 File.Delete(leftover);
+            File.Delete(TailCut.PathIn(directory));
             var files = new JournalFiles(directory, ledgerId, options.PageBytes, options.SegmentBytes);
             files.WriteLayout();
             bool kept = options.DeviceHere == JournalDevice.Direct;
@@ -134,6 +135,7 @@ internal static class JournalStart
         try
         {
             JournalFiles files = JournalFiles.ReadLayout(directory, options.LedgerId);
+            string? finished = TailCut.FinishInterrupted(files, options.DeviceHere == JournalDevice.Direct);
             string? repaired = RepairTornSector(files);
             SnapshotHead? snapshot = recover?.Begin(files.LedgerId);
             RecoveredEnd end = Verify(files, options, snapshot, recover, out ulong blocks, out string? cut);
@@ -146,7 +148,7 @@ internal static class JournalStart
                 Bytes = end.Address,
                 LastBlock = end.Position.NextNumber - 1,
                 Cut = cut,
-                Repaired = repaired,
+                Repaired = finished is not null && repaired is not null ? $"{finished}; {repaired}" : finished ?? repaired,
                 Device = journal.DeviceText,
             };
             return journal;
@@ -210,12 +212,16 @@ internal static class JournalStart
             throw Damaged(files, end);
         if (reader.Position.NextNumber == 0)
             throw new JournalException($"The journal in '{files.Directory}' holds no whole genesis block: its creation was cut short, and it never accepted anything. Create it again.");
+        if (options.Committed is null && reader.Position.Term != 0)
+            throw new JournalException(
+                $"The journal in '{files.Directory}' is a cluster's: its last block is of term {reader.Position.Term}, and what one node appended to it alone would be another history than the others'. Start it as a member of its cluster.");
         cut = end.Kind == JournalEndKind.TornTail
             ? $"{end.DataEndAddress - end.Address} bytes at {end.Place}, where block {end.Block} would begin, were never acknowledged and were cut: {end.What}"
             : null;
         ulong serial = (reader.Note?.Serial ?? 0) + 1;
         bool kept = options.DeviceHere == JournalDevice.Direct;
-        new TailNote(serial, end.Address, reader.Position.NextNumber - 1, kept, SectorAt(files, end.Address)).WriteAtRest(files.NotePath);
+        ulong? committed = options.Committed is null ? null : reader.CommittedBlock;
+        new TailNote(serial, end.Address, reader.Position.NextNumber - 1, kept, SectorAt(files, end.Address), committed).WriteAtRest(files.NotePath);
         if (end.DataEndAddress > end.Address)
             Zero(files, end.Address, end.DataEndAddress);
         return new RecoveredEnd(reader.Position, end.Address, reader.CommitNumber, serial);
@@ -255,7 +261,7 @@ internal static class JournalStart
         $"The journal in '{files.Directory}' is damaged at block {end.Block}, {end.Place}: {end.What}."
         + " Nothing was changed. Restore the file from a copy or a standby; the blocks before it are whole.");
 
-    private static void SyncDirectory(string directory)
+    internal static void SyncDirectory(string directory)
     {
         if (OperatingSystem.IsLinux())
             _ = new LinuxFileCalls().SyncDirectory(directory);

@@ -30,6 +30,7 @@ public sealed partial class NaiveEngine : ILedgerUnderTest
     private readonly SortedSet<(ulong ExpiryNs, ulong Sequence, ushort Participant, UInt128 Id)> _expiries = [];
 
     private bool _hasGenesis;
+    private bool _hasTime;
     private ulong _blockNumberNext;
     private ulong _sequenceNext = 1;
     private ulong _now;
@@ -82,11 +83,13 @@ public sealed partial class NaiveEngine : ILedgerUnderTest
         CheckHeader(header, slots);
         _blockNumberNext = header.Number + 1;
         _now = header.TimeNs;
-        if (header.Kind is BlockKind.Genesis or BlockKind.Seal)
+        if (header.Kind is BlockKind.Genesis or BlockKind.Seal or BlockKind.Term or BlockKind.Members)
         {
             _hasGenesis = true;
             return [];
         }
+
+        _hasTime = true;
 
         ExpireTargets();
         RaiseIdFloors();
@@ -107,7 +110,7 @@ public sealed partial class NaiveEngine : ILedgerUnderTest
     {
         if (header.Kind == BlockKind.Genesis == _hasGenesis)
             throw new InvalidOperationException("genesis is the first block, and only the first");
-        if (header.Kind is BlockKind.None or > BlockKind.Seal)
+        if (header.Kind is BlockKind.None or > BlockKind.Members)
             throw new InvalidOperationException($"block {header.Number} is of no known kind");
         if (header.Number != _blockNumberNext)
             throw new InvalidOperationException($"block {header.Number} came, {_blockNumberNext} was expected");
@@ -119,7 +122,7 @@ public sealed partial class NaiveEngine : ILedgerUnderTest
         if (header.TimeNs < _now)
             throw new InvalidOperationException($"block {header.Number}: time goes back");
         bool acceptsTime = header.Kind == BlockKind.Control && slots[0].Instruction == Instruction.AcceptTime;
-        if (header.TimeNs - _now > Limits.TimeStepMaxNs && header.Number > 1 && !acceptsTime)
+        if (header.TimeNs - _now > Limits.TimeStepMaxNs && _hasTime && !acceptsTime)
             throw new InvalidOperationException($"block {header.Number}: time steps by more than an hour");
     }
 
