@@ -138,8 +138,12 @@ public sealed class MemberList : IClusterConfiguration<EndPoint>
         BinaryPrimitives.WriteUInt16LittleEndian(head[4..], (ushort)All.Count);
         head[6] = Successor is null ? (byte)0 : (byte)1;
         bytes.Write(head);
-        if (Successor is { } successor)
+        if (Successor is { } named)
+        {
+            Digest successor = named;
             bytes.Write(successor);
+        }
+
         Span<byte> port = stackalloc byte[2];
         foreach (PinnedEndPoint member in All)
         {
@@ -149,7 +153,8 @@ public sealed class MemberList : IClusterConfiguration<EndPoint>
             bytes.Write(address);
             BinaryPrimitives.WriteUInt16LittleEndian(port, (ushort)member.Port);
             bytes.Write(port);
-            bytes.Write(member.Pin);
+            Digest pin = member.Pin;
+            bytes.Write(pin);
             bytes.WriteByte((byte)member.Clients.Count);
             foreach (string client in member.Clients)
             {

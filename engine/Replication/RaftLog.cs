@@ -40,7 +40,7 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
     private ulong _ownTerm;
 
     public RaftLog(ReplicaLog log, MembersFile members, string directory, PinnedEndPoint local)
-        : base(new Options { Location = directory, FlushInterval = Timeout.InfiniteTimeSpan, ConcurrencyLevel = 4 }, IStateMachine.CreateNoOp(long.MaxValue))
+        : base(new Options { Location = directory, ConcurrencyLevel = 4 }, IStateMachine.CreateNoOp(long.MaxValue))
     {
         Snapshots.DirectoryFlush.Of(directory);
         (_log, _members, _local) = (log, members, local);
@@ -138,6 +138,7 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
         while (true)
         {
             Func<BlockKind, byte[], CancellationToken, ValueTask<ulong>>? appender;
+            ulong? placed = null;
             await _tail.WaitAsync(token).ConfigureAwait(false);
             try
             {
@@ -148,7 +149,7 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
                     ulong block = _log.AppendMark(kind, term, body);
                     Volatile.Write(ref _ownTerm, term);
                     Note(kind, block);
-                    return block;
+                    placed = block;
                 }
             }
             finally
@@ -156,12 +157,17 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
                 _tail.Release();
             }
 
-            if (term == OwnTerm)
+            if (appender is not null && term == OwnTerm)
             {
-                ulong block = await appender(kind, body, token).ConfigureAwait(false);
-                Note(kind, block);
+                placed = await appender(kind, body, token).ConfigureAwait(false);
+                Note(kind, placed.Value);
+            }
+
+            if (placed is { } own)
+            {
+                // It may have been committed before it was noted.
                 await ApplyAsync(token).ConfigureAwait(false);
-                return block;
+                return own;
             }
 
             await TailFreeAsync(token).ConfigureAwait(false);
