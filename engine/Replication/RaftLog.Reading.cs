@@ -78,6 +78,7 @@ internal sealed partial class RaftLog
             await Task.Delay(pause, token).ConfigureAwait(false);
         TResult result;
         ulong sent = first - 1;
+        ulong committed = _log.CommittedBlock;
         try
         {
             if (first > last)
@@ -107,16 +108,16 @@ internal sealed partial class RaftLog
             progress.Entries.Clear();
         }
 
-        await LearnAsync(progress, Unsafe.As<TResult, Result<ReplicationStatus>>(ref result), first, sent, token).ConfigureAwait(false);
+        await LearnAsync(progress, Unsafe.As<TResult, Result<ReplicationStatus>>(ref result), first, sent, committed, token).ConfigureAwait(false);
         return result;
     }
 
-    private async ValueTask LearnAsync(MemberProgress progress, Result<ReplicationStatus> answer, ulong first, ulong sent, CancellationToken token)
+    private async ValueTask LearnAsync(MemberProgress progress, Result<ReplicationStatus> answer, ulong first, ulong sent, ulong committed, CancellationToken token)
     {
         switch (answer.Value.Result)
         {
             case HeartbeatResult.Replicated or HeartbeatResult.ReplicatedWithLeaderTerm:
-                progress.Confirmed(sent);
+                progress.Confirmed(sent, committed);
                 await MarkMajorityAsync(token).ConfigureAwait(false);
                 break;
             case HeartbeatResult.Rejected when answer.Term <= (long)progress.Term && progress.RejectedBehind(first - 1):

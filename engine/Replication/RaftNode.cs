@@ -160,6 +160,7 @@ public sealed partial class RaftNode : IAsyncDisposable
         WarmupRounds = WarmupRounds,
         TransmissionBlockSize = ushort.MaxValue,
         SslOptions = _trust.Options,
+        LoggerFactory = _options.LibraryLog,
     };
 
     /// <summary>From one leadership to the next.</summary>
@@ -215,7 +216,12 @@ public sealed partial class RaftNode : IAsyncDisposable
         {
             ulong term = Term;
             if (Interlocked.Exchange(ref _leaderTerm, term) != term)
+            {
                 Interlocked.Increment(ref _elections);
+                // The library calls this within its lock, which coming forward takes.
+                if (_standsBack)
+                    _ = Task.Run(ComeForwardAsync, CancellationToken.None);
+            }
         }
 
         ThreadPool.UnsafeQueueUserWorkItem(static told => told.Node.LeaderChanged?.Invoke(told.Leader), (Node: this, Leader: now), preferLocal: false);
