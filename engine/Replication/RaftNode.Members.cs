@@ -41,7 +41,10 @@ public sealed partial class RaftNode
                     KnownBlock: known,
                     LagBlocks: knowsLag ? last - Math.Min(last, known!.Value) : null,
                     LagBytes: knowsLag ? _samples.BytesBehind(known!.Value) : null,
-                    ContactMs: isLocal ? 0 : progress is null ? null : now - progress.ContactMs));
+                    ContactMs: isLocal ? 0
+                        : progress is not null ? now - progress.ContactMs
+                        : !isLeader && member.Equals(leader) && _raft.HeardMs is { } heard ? now - heard
+                        : null));
             }
 
             return all;

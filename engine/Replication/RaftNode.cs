@@ -90,7 +90,7 @@ public sealed partial class RaftNode : IAsyncDisposable
     /// <summary>It does no longer, or may not: whatever it appended and is not committed may be replaced.</summary>
     public event Action? LeadershipLost;
 
-    /// <summary>There is another leader; null: none is known.</summary>
+    /// <summary>There is another leader; null: none is known. It is told as it is when the handler runs, so the last call tells the last.</summary>
     public event Action<PinnedEndPoint?>? LeaderChanged;
 
     /// <summary>The list of members has changed.</summary>
@@ -224,7 +224,7 @@ public sealed partial class RaftNode : IAsyncDisposable
             }
         }
 
-        ThreadPool.UnsafeQueueUserWorkItem(static told => told.Node.LeaderChanged?.Invoke(told.Leader), (Node: this, Leader: now), preferLocal: false);
+        ThreadPool.UnsafeQueueUserWorkItem(static node => node.LeaderChanged?.Invoke(node._leader), this, preferLocal: false);
     }
 
     private void OnAppended()

@@ -98,13 +98,18 @@ internal sealed class RaftMember : IAsyncDisposable
     /// <returns>Its number; null: this node does not lead.</returns>
     public ulong? TryAppend(int payments)
     {
+        byte[] body = new byte[payments * 64];
+        new Random(payments).NextBytes(body);
+        return TryAppendBody(body, payments);
+    }
+
+    public ulong? TryAppendBody(byte[] body, int payments)
+    {
         lock (_appending)
         {
             if (!_leads)
                 return null;
             var header = new BlockHeader { Kind = BlockKind.Payments, FirstSequence = Log.NextSequence, Count = (uint)payments, TimeNs = Log.LastTimeNs + 1 };
-            byte[] body = new byte[payments * 64];
-            new Random((int)Log.LastBlock).NextBytes(body);
             ulong block = Log.Append(ref header, body, default);
             Log.Commit();
             return block;
