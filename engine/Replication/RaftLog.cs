@@ -77,14 +77,10 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
     /// <summary>Finds the Members blocks that this node has and has not made its list yet. Before the library starts.</summary>
     async Task IAuditTrail.InitializeAsync(CancellationToken token)
     {
-        await Task.Yield();
-        byte[] buffer = new byte[4096];
-        ulong first = Math.Max((ulong)_members.Version + 1, _log.FirstBlock);
-        for (ulong block = first; block <= _log.LastBlock; block++)
+        foreach (ulong block in _log.MembersBlocks)
         {
-            token.ThrowIfCancellationRequested();
-            if (_log.Read(block, ref buffer) > 0 && HeaderOf(buffer).Kind == BlockKind.Members)
-                _membersBlocks.Add(block);
+            if (block > (ulong)_members.Version && block <= _log.LastBlock)
+                Note(BlockKind.Members, block);
         }
 
         await ApplyAsync(token).ConfigureAwait(false);

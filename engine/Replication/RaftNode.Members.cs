@@ -30,7 +30,7 @@ public sealed partial class RaftNode
             foreach (PinnedEndPoint member in _members.Members.All)
             {
                 bool isLocal = member.Pin == _identity.Pin;
-                MemberProgress? progress = isLeader && !isLocal ? _raft.ProgressOf(member) : null;
+                MemberProgress? progress = isLeader && !isLocal && _raft.ProgressOf(member) is { } found && found.Term == _raft.OwnTerm ? found : null;
                 ulong? known = isLocal ? _log.FlushedBlock : progress?.Known;
                 bool knowsLag = isLeader && known is not null;
                 all.Add(new(

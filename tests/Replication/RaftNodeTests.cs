@@ -41,6 +41,8 @@ internal sealed class RaftNodeTests : RaftClusterFixture
         Assert.That(known.Select(static member => (member.IsAvailable, member.LagBlocks, member.LagBytes)), Is.All.EqualTo((true, 0UL, 0L)));
         foreach (RaftMember member in members)
             await member.StopAsync();
+        long idle = Directory.EnumerateFiles(Path.Combine(leader.ClusterPlace, "raft"), "*", SearchOption.AllDirectories).Sum(static path => new FileInfo(path).Length);
+        Assert.That(idle, Is.LessThan(16 << 10), "the library's own log stays empty");
         Assert.That(BlocksOf(members[1]), Is.EqualTo(BlocksOf(members[0])));
         Assert.That(BlocksOf(members[2]), Is.EqualTo(BlocksOf(members[0])));
     }
