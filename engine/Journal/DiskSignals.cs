@@ -39,11 +39,11 @@ public sealed class DiskSignals
     /// <summary>The options with this as the receiver.</summary>
     public JournalOptions On(JournalOptions options) => options with { Durable = OnDurable, Failed = OnFailed, Figures = Figures };
 
-    private void OnDurable(ulong block)
+    internal void OnDurable(ulong block)
     {
         DurableBlocks.Set((long)block);
         Strategy.SignalAllWhenBlocking();
     }
 
-    private void OnFailed(JournalFailedException cause) => Stop.Fail("journal device", cause);
+    internal void OnFailed(JournalFailedException cause) => Stop.Fail("journal device", cause);
 }
