@@ -34,6 +34,9 @@ public readonly record struct PipelineProgress
     /// <summary>Slots decided since the node was opened.</summary>
     public long SlotsSettled { get; init; }
 
+    /// <summary>Ledger sequence of the last slot decided.</summary>
+    public ulong Sequence { get; init; }
+
     /// <summary>Number of the last block appended, of the last one on disk, and of the last one applied.</summary>
     public ulong LastBlock { get; init; }
 
@@ -67,6 +70,7 @@ public sealed class Pipeline : IDisposable
     private readonly EvidenceMemory _evidence;
     private readonly IJournal _journal;
     private readonly LedgerState _state;
+    private readonly ulong _firstSequence;
     private readonly StateQueries _queries = new();
     private readonly JournalStage _journalStage;
     private readonly SettleStage _settleStage;
@@ -100,7 +104,7 @@ public sealed class Pipeline : IDisposable
         var outcomes = new Outcome[options.RingSlots];
         var blocks = new SealedBlocks();
         long nextBlock = (long)journal.LastBlock + 1;
-        ulong firstSequence = state.Sequence + 1;
+        ulong firstSequence = _firstSequence = state.Sequence + 1;
 
         // [1] Journal: seals blocks, appends them; the disk's thread says what is durable.
         disk.DurableBlocks.Set((long)journal.DurableBlock);
@@ -164,6 +168,7 @@ public sealed class Pipeline : IDisposable
                 RingSlots = _ring.Capacity,
                 RingUsed = Math.Clamp(_ring.Cursor - _ring.Gating(), 0, _ring.Capacity),
                 SlotsSettled = settled + 1,
+                Sequence = _firstSequence + (ulong)(settled + 1) - 1,
                 LastBlock = _journal.LastBlock,
                 DurableBlock = _journal.DurableBlock,
                 SettledBlock = (ulong)_settleStage.SettledBlocks.Value,
@@ -272,9 +277,12 @@ public sealed class Pipeline : IDisposable
         _stop.ThrowIfFailed();
     }
 
+    /// <summary>Ends the stages where they are, without waiting for them: no claim succeeds any more, and no producer waits.</summary>
+    public void Stop() => _stop.Stop();
+
     public void Dispose()
     {
-        _stop.Stop();
+        Stop();
         _attestor.Wake();
         foreach (StageThread thread in _threads)
             thread.Join();
