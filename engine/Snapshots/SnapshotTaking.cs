@@ -49,12 +49,13 @@ public static class SnapshotTaking
     /// <param name="options">Speed and memory.</param>
     /// <param name="warn">Told of snapshots that cannot be used.</param>
     /// <param name="cancelled">Asked between blocks; true ends it with nothing taken.</param>
+    /// <param name="lastBlock">Of a replicated journal the committed block, which its node alone knows: what is behind it may yet be replaced. Null: of a journal that is not replicated.</param>
     /// <returns>Null: nothing was durable behind the newest snapshot, or it was cancelled.</returns>
     /// <exception cref="JournalException">The journal cannot be read, or is damaged.</exception>
     /// <exception cref="SnapshotException">Another process is taking one, or what was written does not read back.</exception>
     /// <exception cref="Ledger.LedgerBrokenException">The journal is not what these rules would have written.</exception>
     /// <exception cref="IOException">The disk failed or is full.</exception>
-    public static SnapshotTaken? Take(string directory, SnapshotOptions options, Action<string> warn, Func<bool>? cancelled = null)
+    public static SnapshotTaken? Take(string directory, SnapshotOptions options, Action<string> warn, Func<bool>? cancelled = null, ulong? lastBlock = null)
     {
         JournalFiles files = JournalFiles.ReadLayout(directory, null);
         var snapshots = new SnapshotStore(directory);
@@ -75,9 +76,11 @@ public static class SnapshotTaking
             replay = snapshots.LoadNewest(files.LedgerId, () => new BlockReplay(NewDeduplicator), null, warn, out SnapshotHead head);
             using JournalReader reader = replay is null ? JournalReader.Open(files) : JournalReader.OpenBehind(files, in head);
             replay ??= new BlockReplay(NewDeduplicator);
-            ulong durable = reader.DurableBlock;
+            ulong durable = Math.Min(reader.DurableBlock, lastBlock ?? ulong.MaxValue);
             while (reader.Position.NextNumber <= durable && reader.Next())
             {
+                if (lastBlock is null && reader.Header.Term != 0)
+                    throw new JournalException($"No snapshot was taken: the journal in '{directory}' is a cluster's from block {reader.Header.Number} on, and which of its last blocks are committed its node alone knows. The node takes its snapshots itself, by its settings.");
                 replay.Apply(in reader.Header, reader.Body);
                 if (cancelled is not null && cancelled())
                     return null;
