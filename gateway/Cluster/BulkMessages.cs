@@ -48,6 +48,9 @@ internal sealed record StatusReport
 
     public required ulong Elections { get; init; }
 
+    /// <summary>The lowest that it still has.</summary>
+    public required ulong FirstBlock { get; init; }
+
     public required ulong LastBlock { get; init; }
 
     public required ulong CommittedBlock { get; init; }

@@ -9,8 +9,11 @@ internal sealed class ClusterOptions
     /// </summary>
     public int ElectionMs { get; set; } = 300;
 
-    /// <summary>Milliseconds that one request to another node may take.</summary>
-    public int RequestMs { get; set; } = 1_000;
+    /// <summary>Milliseconds that one request to another node may take, with up to 8 MiB of blocks and their flush.</summary>
+    public int RequestMs { get; set; } = 5_000;
+
+    /// <summary>Milliseconds that a connection to another node may take.</summary>
+    public int ConnectMs { get; set; } = 1_000;
 
     /// <summary>Blocks that a node which follows may be behind what it knows to be committed, and still be ready.</summary>
     public int LagBlocksMax { get; set; } = 256;
@@ -25,7 +28,8 @@ internal sealed class ClusterOptions
     public void Check(Action<string, long, long, long> range)
     {
         range("Cluster:ElectionMs", ElectionMs, 50, 60_000);
-        range("Cluster:RequestMs", RequestMs, 50, 60_000);
+        range("Cluster:RequestMs", RequestMs, ElectionMs, 600_000);
+        range("Cluster:ConnectMs", ConnectMs, 1, 60_000);
         range("Cluster:LagBlocksMax", LagBlocksMax, 0, 1 << 30);
         range("Cluster:ReadWaitMsMax", ReadWaitMsMax, 0, 60_000);
         range("Cluster:TransferMsMax", TransferMsMax, 100, 600_000);

@@ -75,6 +75,9 @@ internal sealed class EgressPublisher(int ringSlots, ServerCounters counters) : 
         counters.SlotsAnswered += slots.Length;
     }
 
+    /// <summary>Behind the last outcome that this leadership tells.</summary>
+    public void OnSteppedDown() => _frames.Abandon();
+
     /// <summary>Which ended is asked of the state: a continuation may lie over the ring's end. A continuation's bytes may look like such a command; then there is nothing to find.</summary>
     private void TellSessionEnds(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes)
     {

@@ -91,9 +91,6 @@ internal sealed class Leadership(Pipeline pipeline, PendingFrames frames)
             Thread.Sleep(CloseLookMs);
     }
 
-    /// <summary>Tells the owners of frames that were not answered whole that they will not be. When the reply thread is gone.</summary>
-    public void AbandonFrames() => frames.Abandon();
-
     private void Enter()
     {
         if ((Interlocked.Increment(ref _writers) & Closed) == 0)
