@@ -59,7 +59,7 @@ public sealed class Replica : IDisposable
         Follow();
         _snapshots = options.Snapshots is { EveryJournalBytes: > 0 } taking
             ? new SnapshotTimer(directory, taking, () => log.EndAddress, ledger.SnapshotEndAddress, options.Warn ?? (_ => { }),
-                broken => disk.Stop.Fail("snapshots", broken), () => log.CommittedBlock)
+                broken => disk.Stop.Fail("snapshots", broken))
             : null;
     }
 

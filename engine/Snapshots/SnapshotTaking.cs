@@ -34,13 +34,13 @@ public sealed record SnapshotTaken(string Path, SnapshotHead Head, long Bytes, u
 
 /// <summary>
 /// Takes a snapshot of a journal, live or not, without the node's help: a second engine starts from the newest snapshot, applies the journal behind it up
-/// to the last block that was durable when it began, and writes its state.
+/// to the last block that was durable, and in a replicated journal committed, when it began, and writes its state.
 /// </summary>
 /// <remarks>
 /// Purpose: the settle thread is not asked for anything, so no payment waits for a snapshot, whatever the ledger's size. The price is memory, as much as
 /// the node's own state, while it is taken, and the processor time to apply the payments since the last one a second time: which also checks, against
 /// every seal on the way, that the state follows from the journal.
-/// <para>Invariant: a snapshot never runs ahead of what is durable; a journal that does not hold its block has lost its tail.</para>
+/// <para>Invariant: a snapshot never runs ahead of what nothing will take back; a journal that does not hold its block has lost its tail.</para>
 /// Failure assumed: the disk may be full, the process may be killed at any point: an unfinished file has another name.
 /// </remarks>
 public static class SnapshotTaking
@@ -49,13 +49,12 @@ public static class SnapshotTaking
     /// <param name="options">Speed and memory.</param>
     /// <param name="warn">Told of snapshots that cannot be used.</param>
     /// <param name="cancelled">Asked between blocks; true ends it with nothing taken.</param>
-    /// <param name="lastBlock">Of a replicated journal the committed block, which its node alone knows: what is behind it may yet be replaced. Null: of a journal that is not replicated.</param>
     /// <returns>Null: nothing was durable behind the newest snapshot, or it was cancelled.</returns>
     /// <exception cref="JournalException">The journal cannot be read, or is damaged.</exception>
     /// <exception cref="SnapshotException">Another process is taking one, or what was written does not read back.</exception>
     /// <exception cref="Ledger.LedgerBrokenException">The journal is not what these rules would have written.</exception>
     /// <exception cref="IOException">The disk failed or is full.</exception>
-    public static SnapshotTaken? Take(string directory, SnapshotOptions options, Action<string> warn, Func<bool>? cancelled = null, ulong? lastBlock = null)
+    public static SnapshotTaken? Take(string directory, SnapshotOptions options, Action<string> warn, Func<bool>? cancelled = null)
     {
         JournalFiles files = JournalFiles.ReadLayout(directory, null);
         var snapshots = new SnapshotStore(directory);
@@ -76,11 +75,9 @@ public static class SnapshotTaking
             replay = snapshots.LoadNewest(files.LedgerId, () => new BlockReplay(NewDeduplicator), null, warn, out SnapshotHead head);
             using JournalReader reader = replay is null ? JournalReader.Open(files) : JournalReader.OpenBehind(files, in head);
             replay ??= new BlockReplay(NewDeduplicator);
-            ulong durable = Math.Min(reader.DurableBlock, lastBlock ?? ulong.MaxValue);
-            while (reader.Position.NextNumber <= durable && reader.Next())
+            ulong last = reader.CommittedBlock;
+            while (reader.Position.NextNumber <= last && reader.Next())
             {
-                if (lastBlock is null && reader.Header.Term != 0)
-                    throw new JournalException($"No snapshot was taken: the journal in '{directory}' is a cluster's from block {reader.Header.Number} on, and which of its last blocks are committed its node alone knows. The node takes its snapshots itself, by its settings.");
                 replay.Apply(in reader.Header, reader.Body);
                 if (cancelled is not null && cancelled())
                     return null;

@@ -17,7 +17,6 @@ internal sealed class SnapshotTimer : IDisposable
     private readonly string _directory;
     private readonly SnapshotOptions _options;
     private readonly Func<long> _endAddress;
-    private readonly Func<ulong>? _lastBlock;
     private readonly Action<string> _warn;
     private readonly Action<LedgerBrokenException> _broken;
     private readonly ManualResetEventSlim _stopping = new();
@@ -30,11 +29,10 @@ internal sealed class SnapshotTimer : IDisposable
     /// <param name="snapshotEndAddress">Where it ended when the newest snapshot was taken.</param>
     /// <param name="warn">Told what went wrong.</param>
     /// <param name="broken">Stops the node.</param>
-    /// <param name="lastBlock">The last block that a snapshot may be of, any thread: of a replica the committed one. Null: all that is durable.</param>
     public SnapshotTimer(string directory, SnapshotOptions options, Func<long> endAddress, long snapshotEndAddress, Action<string> warn,
-        Action<LedgerBrokenException> broken, Func<ulong>? lastBlock = null)
+        Action<LedgerBrokenException> broken)
     {
-        (_directory, _options, _endAddress, _warn, _broken, _taken, _lastBlock) = (directory, options, endAddress, warn, broken, snapshotEndAddress, lastBlock);
+        (_directory, _options, _endAddress, _warn, _broken, _taken) = (directory, options, endAddress, warn, broken, snapshotEndAddress);
         _thread = new Thread(Run) { Name = "snapshots", IsBackground = true };
         _thread.Start();
     }
@@ -57,7 +55,7 @@ internal sealed class SnapshotTimer : IDisposable
             _taken = end;
             try
             {
-                SnapshotTaking.Take(_directory, _options, _warn, () => _stopping.IsSet, _lastBlock?.Invoke());
+                SnapshotTaking.Take(_directory, _options, _warn, () => _stopping.IsSet);
             }
             catch (LedgerBrokenException broken)
             {

@@ -80,7 +80,7 @@ internal sealed class SmallCluster : IDisposable
     private byte[] _bytes = [];
 
     public SmallCluster(int members, Genesis genesis, Random chance, long skewNsMax = 0, ILawCompiler? compiler = null, SnapshotOptions? snapshots = null,
-        Func<NodeKey, Engine.Domain.ISealSigner?>? signer = null, ulong ledgerId = LedgerId)
+        Func<NodeKey, ISealSigner?>? signer = null, ulong ledgerId = LedgerId)
     {
         _chance = new Random(chance.Next());
         Clock = new HandClock(LiveLedger.StartNs);
