@@ -173,7 +173,7 @@ internal static class ClusterVerbs
     public static bool TryParsePin(string text, out string pin)
     {
         pin = text.Trim().ToLowerInvariant();
-        return pin.Length == 64 && !pin.AsSpan().ContainsAnyExcept("0123456789abcdef");
+        return pin.Length == 64 && pin.All(char.IsAsciiHexDigitLower);
     }
 
     private static Option<string> Data(string description) => Required(SettleOption.Text("--data", "DIR", description));
