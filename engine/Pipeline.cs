@@ -34,6 +34,9 @@ public readonly record struct PipelineProgress
     /// <summary>Slots decided since the node was opened.</summary>
     public long SlotsSettled { get; init; }
 
+    /// <summary>Ledger sequence of the last slot decided.</summary>
+    public ulong Sequence { get; init; }
+
     /// <summary>Number of the last block appended, of the last one on disk, and of the last one applied.</summary>
     public ulong LastBlock { get; init; }
 
@@ -68,6 +71,7 @@ public sealed class Pipeline : IDisposable
     private readonly EvidenceMemory _evidence;
     private readonly IJournal _journal;
     private readonly LedgerState _state;
+    private readonly ulong _firstSequence;
     private readonly StateQueries _queries;
     private readonly JournalStage _journalStage;
     private readonly SettleStage _settleStage;
@@ -106,7 +110,7 @@ public sealed class Pipeline : IDisposable
         var outcomes = new Outcome[options.RingSlots];
         var blocks = new SealedBlocks();
         long nextBlock = (long)journal.LastBlock + 1;
-        ulong firstSequence = state.Sequence + 1;
+        ulong firstSequence = _firstSequence = state.Sequence + 1;
 
         // [1] Journal: seals blocks, appends them; the disk's thread says what is durable.
         var durable = new SequenceBarrier(strategy, _stop, disk.DurableBlocks);
@@ -168,6 +172,7 @@ public sealed class Pipeline : IDisposable
                 RingSlots = _ring.Capacity,
                 RingUsed = Math.Clamp(_ring.Cursor - _ring.Gating(), 0, _ring.Capacity),
                 SlotsSettled = settled + 1,
+                Sequence = _firstSequence + (ulong)(settled + 1) - 1,
                 LastBlock = _journal.LastBlock,
                 DurableBlock = _journal.DurableBlock,
                 SettledBlock = (ulong)_settleStage.SettledBlocks.Value,
@@ -276,6 +281,9 @@ public sealed class Pipeline : IDisposable
         _stop.ThrowIfFailed();
     }
 
+    /// <summary>Ends the stages where they are, without waiting for them: no claim succeeds any more, and no producer waits.</summary>
+    public void Stop() => _stop.Stop();
+
     /// <summary>Blocks of the consensus library's that come while the stages run.</summary>
     internal JournalMarks Marks => _journalStage.Marks;
 
@@ -307,7 +315,7 @@ public sealed class Pipeline : IDisposable
 
     private void EndStages()
     {
-        _stop.Stop();
+        Stop();
         _attestor.Wake();
         foreach (StageThread thread in _threads)
             thread.Join();
