@@ -218,11 +218,17 @@ internal sealed class JournalStage
     /// The clock's time, but never back, and, but directly behind genesis, never forward by more than may be without an operator's
     /// command: then time stands still. Looking changes nothing: a step is measured from the last block, as the settle stage measures it.
     /// </summary>
-    private ulong NextTime(bool acceptsTime)
+    private ulong NextTime(bool acceptsTime) => TimeAfter(_journal.LastBlock, _timeNs, _clock.NowNs, acceptsTime);
+
+    /// <param name="lastBlock">Number of the last block.</param>
+    /// <param name="lastTimeNs">Its time.</param>
+    /// <param name="clockNs">What the clock says.</param>
+    /// <param name="acceptsTime">Whether the next block begins with an operator's command that accepts any step.</param>
+    internal static ulong TimeAfter(ulong lastBlock, ulong lastTimeNs, ulong clockNs, bool acceptsTime)
     {
-        ulong now = Math.Max(_clock.NowNs, _timeNs);
-        bool jumps = _journal.LastBlock != 0 && _timeNs != 0 && now - _timeNs > Limits.TimeStepMaxNs && !acceptsTime;
-        return jumps ? _timeNs : now;
+        ulong now = Math.Max(clockNs, lastTimeNs);
+        bool jumps = lastBlock != 0 && lastTimeNs != 0 && now - lastTimeNs > Limits.TimeStepMaxNs && !acceptsTime;
+        return jumps ? lastTimeNs : now;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
