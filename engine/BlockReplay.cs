@@ -90,9 +90,9 @@ public sealed class BlockReplay : IDisposable
         if (IsCut)
             throw new InvalidOperationException($"block {header.Number} follows on a block that was not applied whole");
         ReadOnlySpan<Payment> slots = SlotsOf(in header, body);
-        IsCut = lastSequence < header.FirstSequence + (ulong)slots.Length - 1 && header.Kind is not (BlockKind.Genesis or BlockKind.Seal);
+        IsCut = lastSequence < header.FirstSequence + (ulong)slots.Length - 1 && header.Kind.IsApplied();
         _applied = IsCut ? CountUpTo(in header, slots, lastSequence) : slots.Length;
-        if (IsCut || (Watch is not null && header.Kind is not (BlockKind.Genesis or BlockKind.Seal)))
+        if (IsCut || (Watch is not null && header.Kind.IsApplied()))
         {
             Settler.Begin(in header, AttachmentOf(in header, body), slots);
             ApplySlots(in header, slots[.._applied]);
@@ -112,8 +112,12 @@ public sealed class BlockReplay : IDisposable
     {
         if (header.Kind == BlockKind.Genesis)
             Begin(in header, body);
-        else if (header.Kind != BlockKind.Seal)
+        else if (header.Kind.IsApplied())
             Settler.Apply(in header, SlotsOf(in header, body), AttachmentOf(in header, body), outcomes);
+        else if (header.Kind is BlockKind.None or > BlockKinds.Last)
+            throw new LedgerBrokenException($"block {header.Number} is of kind {(int)header.Kind}, which this program does not know: a later one wrote it");
+        else if (header.Count != 0)
+            throw new LedgerBrokenException($"block {header.Number} of kind {header.Kind} states {header.Count} slots; it takes no sequence");
     }
 
     /// <summary>The tree thread's part of a block that is settled: leaves, roots, and whether a seal states them.</summary>
@@ -127,6 +131,8 @@ public sealed class BlockReplay : IDisposable
             return;
         }
 
+        if (!header.Kind.IsApplied())
+            return;
         ReadOnlySpan<Payment> slots = SlotsOf(in header, body);
         slots = slots[..Math.Min(slots.Length, outcomes.Length)];
         Trees.Grow(slots, outcomes[..slots.Length], header.FirstSequence);
@@ -224,7 +230,7 @@ public sealed class BlockReplay : IDisposable
     /// <summary>What stands behind a block's slots: the evidence of its payments.</summary>
     private static ReadOnlySpan<byte> AttachmentOf(in BlockHeader header, ReadOnlySpan<byte> body)
     {
-        if (header.Kind is not (BlockKind.Payments or BlockKind.Control or BlockKind.Tick))
+        if (!header.Kind.IsApplied())
             return default;
         long slotBytes = (long)header.Count * Payment.Size;
         if (body.Length != slotBytes + header.AttachmentBytes)

@@ -12,19 +12,19 @@ public sealed class DiskSignals(WaitStrategyKind kind)
 
     public StopSignal Stop { get; } = new();
 
-    /// <summary>Highest durable block.</summary>
-    public Sequence DurableBlocks { get; } = new(); // written by: the opener, then the disk's thread
+    /// <summary>Highest block that the stages may settle: on disk, and in a cluster on a quorum of disks.</summary>
+    public Sequence DurableBlocks { get; } = new(); // written by: the opener, then the disk's thread, or who commits for the cluster
 
     public DiskFigures Figures { get; } = new();
 
     /// <summary>The options with this as the receiver.</summary>
     public JournalOptions On(JournalOptions options) => options with { Durable = OnDurable, Failed = OnFailed, Figures = Figures };
 
-    private void OnDurable(ulong block)
+    internal void OnDurable(ulong block)
     {
         DurableBlocks.Set((long)block);
         Strategy.SignalAllWhenBlocking();
     }
 
-    private void OnFailed(JournalFailedException cause) => Stop.Fail("journal device", cause);
+    internal void OnFailed(JournalFailedException cause) => Stop.Fail("journal device", cause);
 }
