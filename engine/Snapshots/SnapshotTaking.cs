@@ -78,8 +78,8 @@ public static class SnapshotTaking
             replay = snapshots.LoadNewest(files.LedgerId, () => new BlockReplay(NewDeduplicator), null, warn, out SnapshotHead head);
             using JournalReader reader = replay is null ? JournalReader.Open(files) : JournalReader.OpenBehind(files, in head);
             replay ??= new BlockReplay(NewDeduplicator);
-            ulong durable = reader.DurableBlock;
-            while (reader.Position.NextNumber <= durable && reader.Next())
+            ulong settled = reader.CommittedBlock; // in a cluster what is durable here may still be replaced by a new leader's blocks
+            while (reader.Position.NextNumber <= settled && reader.Next())
             {
                 replay.Apply(in reader.Header, reader.Body);
                 if (cancelled is not null && cancelled())

@@ -48,6 +48,9 @@ internal enum FaultKind
     /// <summary>At rest, a sector of a file becomes an older or another one, or zeros.</summary>
     FlippedSector,
 
+    /// <summary>Power goes for all replicas at once.</summary>
+    PowerCutForAll,
+
     /// <summary>A replica is cut off from all others.</summary>
     Isolated,
 
@@ -92,7 +95,7 @@ internal sealed record SimulatedFault(int Number, FaultKind Kind, int Replica, i
     private static readonly FaultKind[] s_damages =
         [FaultKind.LostWrite, FaultKind.MisdirectedWrite, FaultKind.FlippedBit, FaultKind.FlippedBit, FaultKind.FlippedSector];
 
-    private static readonly FaultKind[] s_network = [FaultKind.Isolated, FaultKind.Isolated, FaultKind.Parted, FaultKind.OneWayLoss, FaultKind.Storm];
+    private static readonly FaultKind[] s_network = [FaultKind.Isolated, FaultKind.Isolated, FaultKind.Parted, FaultKind.OneWayLoss, FaultKind.Storm, FaultKind.PowerCutForAll];
 
     /// <summary>The faults of a seed.</summary>
     /// <param name="random">Of the faults alone.</param>
@@ -102,7 +105,7 @@ internal sealed record SimulatedFault(int Number, FaultKind Kind, int Replica, i
     public static SimulatedFault[] Plan(SeededRandom random, int steps, int replicas, int damages)
     {
         int crashes = random.Between(1, replicas == 1 ? 7 : 5);
-        int partings = replicas == 1 ? 0 : random.Below(4);
+        int partings = replicas == 1 ? 0 : random.Between(1, 4);
         int damaged = random.Below(replicas);
         var faults = new List<(FaultKind Kind, int Replica)>();
         for (int i = 0; i < crashes; i++)

@@ -107,6 +107,22 @@ internal static class Simulator
 
     private static void RunIn(string folder, SimulationPlan plan, TraceHash trace, RunFigures figures, Mutant mutant)
     {
+        if (plan.Replicas > 1)
+        {
+            var cluster = new ClusterRun(folder, plan, trace, figures, mutant);
+            try
+            {
+                cluster.Run();
+            }
+            finally
+            {
+                cluster.Dispose();
+                figures.Faults += cluster.Struck;
+            }
+
+            return;
+        }
+
         using var run = new LoneRun(folder, plan, trace, figures, mutant);
         try
         {
