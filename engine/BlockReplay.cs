@@ -32,7 +32,6 @@ public sealed class BlockReplay : IDisposable
 {
     private readonly Func<Genesis, Deduplicator> _newDeduplicator;
     private readonly Outcome[] _outcomes = new Outcome[Limits.BlockSlotsMax];
-    private readonly Queue<ClosedBatch> _unsealed = new();
 
     /// <param name="newDeduplicator">Makes the ids' memory for a ledger's capacities.</param>
     public BlockReplay(Func<Genesis, Deduplicator> newDeduplicator) => _newDeduplicator = newDeduplicator;
@@ -63,7 +62,7 @@ public sealed class BlockReplay : IDisposable
     public BatchTrees Trees => _trees ?? throw new InvalidOperationException("no genesis block was applied");
 
     /// <summary>Batches that were closed and whose seals have not been read, in order.</summary>
-    public IReadOnlyCollection<ClosedBatch> Unsealed => _unsealed;
+    public IReadOnlyCollection<ClosedBatch> Unsealed => Trees.Unsealed;
 
     private LedgerState? _state;
     private Settler? _settler;
@@ -152,14 +151,6 @@ public sealed class BlockReplay : IDisposable
         Settler.Save(writer);
         writer.Begin(SnapshotSection.Trees);
         Trees.Save(writer);
-        writer.Write((ulong)_unsealed.Count);
-        foreach (ClosedBatch batch in _unsealed)
-        {
-            byte[] statement = batch.Encode();
-            writer.Write((ulong)statement.Length);
-            writer.Write<byte>(statement);
-        }
-
         writer.Finish(State.Batch.StateHashNow());
     }
 
@@ -175,13 +166,6 @@ public sealed class BlockReplay : IDisposable
         reader.Expect(State.Sequence == reader.Head.Sequence && State.TimeNs <= reader.Head.TimeNs, "its state is not of the block that its head names");
         reader.Begin(SnapshotSection.Trees);
         Trees.Load(reader);
-        for (int count = reader.ReadCount(Limits.UnsettledBatchesMax, "unsealed batches"); count > 0; count--)
-        {
-            byte[] statement = new byte[reader.ReadCount(Limits.BlockBodyBytesMax * 2L, "bytes of a statement")];
-            reader.Read<byte>(statement);
-            _unsealed.Enqueue(ClosedBatch.Decode(statement));
-        }
-
         Digest stateHash = reader.Finish();
         reader.Expect(stateHash == State.Batch.StateHashNow(), "its state does not have the hash that it states");
     }
@@ -257,7 +241,6 @@ public sealed class BlockReplay : IDisposable
     {
         while (Trees.TryPublish(grownSequence, out ClosedBatch? batch))
         {
-            _unsealed.Enqueue(batch);
             Closed?.Invoke(batch);
         }
     }
@@ -269,11 +252,10 @@ public sealed class BlockReplay : IDisposable
     /// </summary>
     private void CheckSeal(in BlockHeader header, ReadOnlySpan<byte> body)
     {
-        if (!_unsealed.TryDequeue(out ClosedBatch? batch))
-            throw new LedgerBrokenException($"block {header.Number} seals a batch that is not closed");
-        if (!body[..^(int)header.AttachmentBytes].SequenceEqual(batch.Encode()))
+        ClosedBatch batch = Trees.TakeSealed(header.Number);
+        ReadOnlySpan<byte> statement = body[..^(int)header.AttachmentBytes];
+        if (!statement.SequenceEqual(batch.Encode()))
             throw new LedgerBrokenException(
-                $"block {header.Number}: the seal of batch {batch.Number} states other figures, root or state hash than its payments give");
-        Trees.LastSealed = batch.Number;
+                $"block {header.Number}: the seal of batch {batch.Number} states {batch.DifferenceFrom(statement)} than its payments give");
     }
 }

@@ -6,16 +6,35 @@ namespace Settlement.Engine.Journal;
 /// How the disk's thread tells the stages what is durable, and that it failed. Made before the journal is opened, since a journal is
 /// told at once whom to call.
 /// </summary>
-public sealed class DiskSignals(WaitStrategyKind kind)
+public sealed class DiskSignals
 {
-    public WaitStrategy Strategy { get; } = new(kind);
+    public DiskSignals(WaitStrategyKind kind)
+    {
+        Strategy = new WaitStrategy(kind);
+        Stop = new StopSignal();
+        DurableBlocks = new Sequence();
+        Figures = new DiskFigures();
+    }
 
-    public StopSignal Stop { get; } = new();
+    private DiskSignals(DiskSignals whole)
+    {
+        Strategy = whole.Strategy;
+        Stop = new StopSignal(whole.Stop);
+        DurableBlocks = whole.DurableBlocks;
+        Figures = whole.Figures;
+    }
 
-    /// <summary>Highest block that the stages may settle: on disk, and in a cluster on a quorum of disks.</summary>
-    public Sequence DurableBlocks { get; } = new(); // written by: the opener, then the disk's thread, or who commits for the cluster
+    public WaitStrategy Strategy { get; }
 
-    public DiskFigures Figures { get; } = new();
+    public StopSignal Stop { get; }
+
+    /// <summary>Highest durable block; of a replica the highest committed one.</summary>
+    public Sequence DurableBlocks { get; } // written by: the opener, then the disk's thread, or whoever learns of commits
+
+    public DiskFigures Figures { get; }
+
+    /// <summary>The same signals for stages that may end before the engine does.</summary>
+    public DiskSignals Part() => new(this);
 
     /// <summary>The options with this as the receiver.</summary>
     public JournalOptions On(JournalOptions options) => options with { Durable = OnDurable, Failed = OnFailed, Figures = Figures };

@@ -327,7 +327,7 @@ internal sealed class ClusterReplica(int index, int count, string folder, Simula
             Kind = claim.IsControl ? BlockKind.Control : BlockKind.Payments,
             FirstSequence = firstSequence,
             Count = (uint)claim.Slots.Length,
-            TimeNs = JournalStage.TimeAfter(Log.LastBlock, Log.LastTimeNs, clock, claim.AcceptsTime),
+            TimeNs = JournalStage.TimeAfter(isTimeSet: true, Log.LastTimeNs, clock, claim.AcceptsTime),
         };
         _inFlight.Add(new InFlight(Log.LastBlock + 1, claim, firstSequence));
         Append(ref header, MemoryMarshal.AsBytes(claim.Slots.AsSpan()));
@@ -336,7 +336,7 @@ internal sealed class ClusterReplica(int index, int count, string folder, Simula
     public void TickIfDue(ulong nowNs)
     {
         ulong clock = (ulong)((long)nowNs + ClockErrorNs);
-        ulong now = JournalStage.TimeAfter(Log.LastBlock, Log.LastTimeNs, clock, acceptsTime: false);
+        ulong now = JournalStage.TimeAfter(isTimeSet: true, Log.LastTimeNs, clock, acceptsTime: false);
         bool isOver = Replay.State.Batch.DueNs is { } due && now >= due && Applied == Log.LastBlock;
         if (!isOver && now - Log.LastTimeNs < Limits.TimeStepMaxNs / 2)
             return;

@@ -124,7 +124,7 @@ internal sealed class LoneReplica(string folder, string archive, SimulatedDisk d
             Kind = claim.IsControl ? BlockKind.Control : BlockKind.Payments,
             FirstSequence = firstSequence,
             Count = (uint)claim.Slots.Length,
-            TimeNs = JournalStage.TimeAfter(Journal.LastBlock, Journal.LastTimeNs, clockNs, claim.AcceptsTime),
+            TimeNs = JournalStage.TimeAfter(Journal.LastBlock != 0, Journal.LastTimeNs, clockNs, claim.AcceptsTime),
         };
         ReadOnlySpan<Payment> slots = mutant == Mutant.CutOffOffByOne && claim.IsControl ? Mutation.WithLaterCutOff(claim.Slots) : claim.Slots;
         return Append(ref header, MemoryMarshal.AsBytes(claim.Slots.AsSpan()), MemoryMarshal.AsBytes(slots)) ? Replay.Outcomes.ToArray() : null;
@@ -133,7 +133,7 @@ internal sealed class LoneReplica(string folder, string archive, SimulatedDisk d
     /// <summary>A node that is idle journals a tick when a batch's age is due.</summary>
     public void TickIfDue(ulong clockNs)
     {
-        ulong now = JournalStage.TimeAfter(Journal.LastBlock, Journal.LastTimeNs, clockNs, acceptsTime: false);
+        ulong now = JournalStage.TimeAfter(Journal.LastBlock != 0, Journal.LastTimeNs, clockNs, acceptsTime: false);
         bool isOver = Replay.State.Batch.DueNs is { } due && now >= due;
         if (!isOver && now - Journal.LastTimeNs < Limits.TimeStepMaxNs / 2)
             return;
