@@ -23,7 +23,7 @@ namespace Settlement.Tests.Simulation;
 /// </remarks>
 internal sealed class ClusterReplica(int index, int count, string folder, SimulatedDisk disk, Mutant mutant) : IDisposable
 {
-    private const int BlocksInMessageMax = 6;
+    private const int BlocksInMessageMax = 3;
     private const int RecentBytes = 16 << 10;
 
     private readonly record struct InFlight(ulong Block, Claim Claim, ulong FirstSequence);
@@ -163,12 +163,24 @@ internal sealed class ClusterReplica(int index, int count, string folder, Simula
     {
         if (IsLeading || IsRecovering)
             return;
-        Term++;
-        _votedFor = index;
+        KeepVote(Term + 1, index);
         Array.Clear(_votes);
         _votes[index] = true;
         foreach (int other in Others())
             Send(new ClusterMessage(MessageKind.AskVote, index, other, Term) { Block = Log.LastBlock, BlockTerm = Log.LastTerm });
+    }
+
+    /// <summary>Flushed before anybody is told.</summary>
+    private void KeepVote(ulong term, int votedFor)
+    {
+        bool isDone = disk.TryKeepRecord(out bool isKept);
+        if (isKept)
+            (Term, _votedFor) = (term, votedFor);
+        if (isDone)
+            return;
+        if (disk.IsDead)
+            throw new SimulatedPowerCut();
+        throw new IOException("the term and vote could not be written");
     }
 
     private IEnumerable<int> Others() => Enumerable.Range(0, count).Where(other => other != index);
@@ -181,7 +193,7 @@ internal sealed class ClusterReplica(int index, int count, string folder, Simula
         if (message.Term > Term)
         {
             StepDown();
-            (Term, _votedFor) = (message.Term, -1);
+            KeepVote(message.Term, -1);
         }
 
         switch (message.Kind)
@@ -203,8 +215,8 @@ internal sealed class ClusterReplica(int index, int count, string folder, Simula
     {
         bool isBehind = message.BlockTerm < Log.LastTerm || (message.BlockTerm == Log.LastTerm && message.Block < Log.LastBlock);
         bool isGiven = message.Term == Term && (_votedFor == -1 || _votedFor == message.From) && !isBehind && !IsRecovering && !IsLeading;
-        if (isGiven)
-            _votedFor = message.From;
+        if (isGiven && _votedFor != message.From)
+            KeepVote(Term, message.From);
         Send(new ClusterMessage(MessageKind.Vote, index, message.From, Term) { IsYes = isGiven });
         return isGiven;
     }
@@ -309,7 +321,7 @@ internal sealed class ClusterReplica(int index, int count, string folder, Simula
         {
             int copies = Enumerable.Range(0, count).Count(replica => _match[replica] >= block && !(replica != index && _isRecoveringThere[replica]));
             bool isEnough = IsQuorum(copies) || (mutant == Mutant.AcknowledgeBeforeQuorum && _match[index] >= block);
-            if (!isEnough || (Log.TermOf(block) != Term && mutant != Mutant.CommitOldTerm))
+            if (!isEnough || Log.TermOf(block) != Term)
                 continue;
             Log.MarkCommitted(block);
             ApplyCommitted();

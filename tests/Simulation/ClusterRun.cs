@@ -16,7 +16,7 @@ namespace Settlement.Tests.Simulation;
 /// <remarks>
 /// What must hold: what was told is in the journal of every replica once all are well again, in the same place; no two replicas ever commit different blocks, publish different
 /// batches or come to different states; damage to one replica's disk is found, and that replica made anew from the others.
-/// Time: leaders speak every second, elections come after 3 to 6; clients act every few seconds.
+/// Time: leaders speak every second, elections come after 3 to 5; clients act every few seconds.
 /// </remarks>
 internal sealed class ClusterRun : IDisposable
 {
@@ -46,6 +46,7 @@ internal sealed class ClusterRun : IDisposable
     private readonly ClusterReplica[] _replicas;
     private readonly long[] _generations;
     private readonly int[] _cutStepsLeft;
+    private readonly bool[] _cutsAfterVote;
     private readonly Dictionary<ulong, (uint Crc, ulong Term)> _committed = [];
     private readonly PriorityQueue<Happening, (ulong TimeNs, long Order)> _queue = new();
     private readonly Claim[] _cast;
@@ -67,6 +68,7 @@ internal sealed class ClusterRun : IDisposable
         _replicas = [.. Enumerable.Range(0, plan.Replicas).Select(index => NewReplica(index, mutant))];
         _generations = new long[plan.Replicas];
         _cutStepsLeft = new int[plan.Replicas];
+        _cutsAfterVote = new bool[plan.Replicas];
     }
 
     private ClusterReplica NewReplica(int index, Mutant mutant)
@@ -145,6 +147,8 @@ internal sealed class ClusterRun : IDisposable
                     BeginToLead(replica);
                 else if (isHeard || (wasLeading && !replica.IsLeading))
                     BeginTimers(replica);
+                if (isHeard && happening.Message!.Kind == MessageKind.AskVote && _cutsAfterVote[replica.Index])
+                    throw new SimulatedPowerCut();
                 break;
             case HappeningKind.Election:
                 replica.Elect();
@@ -163,7 +167,8 @@ internal sealed class ClusterRun : IDisposable
         if (replica.IsLeading)
             return;
         long generation = ++_generations[replica.Index];
-        Schedule(3 * HeartbeatNs + _random.Below(3 * HeartbeatNs), new Happening(HappeningKind.Election, replica.Index, generation, null));
+        // In steps of whole heartbeats, so that candidates often meet.
+        Schedule((3 + _random.Below(3UL)) * HeartbeatNs + _random.Below(HeartbeatNs / 20), new Happening(HappeningKind.Election, replica.Index, generation, null));
     }
 
     private void BeginToLead(ClusterReplica replica)
@@ -213,7 +218,9 @@ internal sealed class ClusterRun : IDisposable
         replica.Close();
         if (anew)
             _anew.Add(replica.Index);
-        Schedule(_random.Below(_isHealing ? Limits.NsPerSecond : 40 * Limits.NsPerSecond), new Happening(HappeningKind.Restart, replica.Index, 0, null));
+        ulong downNs = _cutsAfterVote[replica.Index] ? 10_000_000 : _isHealing ? Limits.NsPerSecond : _random.OneIn(3) ? 20_000_000 : _random.OneIn(2) ? 3 * Limits.NsPerSecond : 40 * Limits.NsPerSecond;
+        Schedule(_random.Below(downNs), new Happening(HappeningKind.Restart, replica.Index, 0, null));
+        _cutsAfterVote[replica.Index] = false;
     }
 
     private void Restart(ClusterReplica replica)
@@ -316,7 +323,7 @@ internal sealed class ClusterRun : IDisposable
 
         if (_replicas.Where(one => one.TakesClaims).MaxBy(one => one.Term) is { } leader)
             Guarded(leader, () => Act(leader));
-        int looks = _random.Below(_plan.Replicas * 30);
+        int looks = _random.Below(_plan.Replicas * 60);
         if (looks < _plan.Replicas && _replicas[looks] is { IsUp: true } replica)
             Guarded(replica, () => TakeSnapshot(replica));
         ulong next = _random.Below(100) switch
@@ -398,6 +405,9 @@ internal sealed class ClusterRun : IDisposable
             case FaultKind.SnapshotCutShort:
                 _cutStepsLeft[fault.Replica] = random.Between(1, 8); // of several: power goes in the midst of replacing a suffix
                 break;
+            case FaultKind.PowerCutAfterVote:
+                _cutsAfterVote[fault.Replica] = true;
+                break;
             case FaultKind.ClockForward:
                 replica.ClockErrorNs += (long)random.Below(2 * Limits.NsPerHour);
                 break;
@@ -437,6 +447,7 @@ internal sealed class ClusterRun : IDisposable
         _isHealing = true;
         _network.Heal();
         Array.Clear(_cutStepsLeft);
+        Array.Clear(_cutsAfterVote);
         Trace("heal");
     }
 
@@ -480,12 +491,18 @@ internal sealed class ClusterRun : IDisposable
     private bool TryAudit(Digest[] states, ulong last)
     {
         bool isWhole = true;
+        Digest? end = null;
         for (int index = 0; index < _replicas.Length; index++)
         {
-            (Digest State, Digest Last) audit;
+            if (states[index] != states[0])
+                throw new SimulationFailure($"replica {index} has the state hash {states[index]}, replica 0 has {states[0]}");
             try
             {
-                audit = _witness.Audit(FolderOf(index), null, index == 0 ? Workload.NewRules() : null, last);
+                // The chain says that the others hold the same blocks as the one that is applied again.
+                if (end is null)
+                    end = AuditFully(index, states[index], last);
+                else if (Witness.ReadThrough(FolderOf(index), last) is var found && found != end)
+                    throw new SimulationFailure($"replica {index} ends with block {found}, another one with {end}");
             }
             catch (Exception refused) when (_replicas[index].Disk.IsDamaged && refused is JournalException or LedgerBrokenException)
             {
@@ -495,14 +512,17 @@ internal sealed class ClusterRun : IDisposable
                 continue;
             }
 
-            if (audit.State != states[index])
-                throw new SimulationFailure($"replica {index} has the state hash {states[index]}, its journal gives {audit.State}");
-            if (states[index] != states[0])
-                throw new SimulationFailure($"replica {index} has the state hash {states[index]}, replica 0 has {states[0]}");
-            Trace(string.Create(CultureInfo.InvariantCulture, $"end {audit.State} {audit.Last} {_witness.Answers} answers"), (ulong)index);
         }
 
+        Trace(string.Create(CultureInfo.InvariantCulture, $"end {states[0]} {end} {_witness.Answers} answers"));
         return isWhole;
+    }
+
+    private Digest AuditFully(int index, in Digest state, ulong last)
+    {
+        (Digest State, Digest Last) audit = _witness.Audit(FolderOf(index), null, Workload.NewRules(), last);
+        return audit.State == state ? audit.Last
+            : throw new SimulationFailure($"replica {index} has the state hash {state}, its journal gives {audit.State}");
     }
 
     private void Trace(string what, ulong a = 0, ulong b = 0, ulong c = 0, ulong d = 0) =>

@@ -22,9 +22,6 @@ internal enum Mutant
     /// <summary>A batch closes one payment later than its setting says.</summary>
     CutOffOffByOne,
 
-    /// <summary>Recovery does not read behind its snapshot what was there when it began: the last block is left out.</summary>
-    RecoveryLosesLastBlock,
-
     // Of several replicas.
 
     /// <summary>A verdict leaves when its block is on the leader's disk alone.</summary>
@@ -41,9 +38,6 @@ internal enum Mutant
 
     /// <summary>A follower answers before what it was sent is on its disk.</summary>
     AnswerBeforeFlush,
-
-    /// <summary>A leader counts replicas for a block of a term before its own.</summary>
-    CommitOldTerm,
 }
 
 internal static class Mutation
@@ -52,7 +46,6 @@ internal static class Mutation
     public static int SeedsMax(this Mutant mutant) => mutant switch
     {
         Mutant.None => 0,
-        Mutant.CommitOldTerm => 2_000,
         Mutant.ForgetVote => 400,
         _ => 100,
     };

@@ -118,6 +118,28 @@ internal sealed unsafe class SimulatedDisk(string folder) : IFileCalls
         return Put(file, open, new ReadOnlySpan<byte>(bytes, count), offset);
     }
 
+    /// <summary>A small record of the consensus (term and vote) is replaced as a whole and flushed: a write as any other, but it cannot tear.</summary>
+    /// <param name="isKept">Whether the new one is on disk.</param>
+    /// <returns>False: power went, or the disk failed.</returns>
+    public bool TryKeepRecord(out bool isKept)
+    {
+        isKept = false;
+        if (IsDead)
+            return false;
+        Writes++;
+        isKept = !_isFull;
+        if (_armed.Count == 0 || _armed[0].Kind is FaultKind.LostWrite or FaultKind.MisdirectedWrite || _armedWrites++ < _armed[0].Writes)
+            return isKept;
+        SimulatedFault fault = _armed[0];
+        _armed.RemoveAt(0);
+        _armedWrites = 0;
+        Struck.Add(fault);
+        IsDead = fault.Kind is FaultKind.PowerCutInWrite or FaultKind.PowerCutAfterWrite;
+        _isFull |= fault.Kind == FaultKind.DiskFull;
+        isKept = fault.Kind == FaultKind.PowerCutAfterWrite || (fault.Kind == FaultKind.PowerCutInWrite && new SeededRandom(fault.Seed).OneIn(2));
+        return false;
+    }
+
     private SimulatedFault? TakeFault(OpenFile open)
     {
         bool noteOwed = _isNoteOwed;

@@ -51,6 +51,9 @@ internal enum FaultKind
     /// <summary>Power goes for all replicas at once.</summary>
     PowerCutForAll,
 
+    /// <summary>Power goes for a moment right behind a replica's next vote for another.</summary>
+    PowerCutAfterVote,
+
     /// <summary>A replica is cut off from all others.</summary>
     Isolated,
 
@@ -95,7 +98,9 @@ internal sealed record SimulatedFault(int Number, FaultKind Kind, int Replica, i
     private static readonly FaultKind[] s_damages =
         [FaultKind.LostWrite, FaultKind.MisdirectedWrite, FaultKind.FlippedBit, FaultKind.FlippedBit, FaultKind.FlippedSector];
 
-    private static readonly FaultKind[] s_network = [FaultKind.Isolated, FaultKind.Isolated, FaultKind.Parted, FaultKind.OneWayLoss, FaultKind.Storm, FaultKind.PowerCutForAll];
+    private static readonly FaultKind[] s_network =
+        [FaultKind.Isolated, FaultKind.Isolated, FaultKind.Parted, FaultKind.OneWayLoss, FaultKind.Storm, FaultKind.PowerCutForAll,
+        FaultKind.PowerCutAfterVote];
 
     /// <summary>The faults of a seed.</summary>
     /// <param name="random">Of the faults alone.</param>

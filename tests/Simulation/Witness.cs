@@ -110,6 +110,19 @@ internal sealed class Witness
         return (replay.State.Batch.StateHashNow(), reader.Position.Previous);
     }
 
+    /// <summary>Verifies a journal's chain and CRCs up to a block.</summary>
+    /// <returns>Hash of that block.</returns>
+    public static Digest ReadThrough(string folder, ulong lastBlock)
+    {
+        using JournalReader reader = JournalReader.Open(folder);
+        while (reader.Position.NextNumber <= lastBlock && reader.Next())
+        {
+        }
+
+        return reader.Position.NextNumber > lastBlock ? reader.Position.Previous
+            : throw new JournalException($"the journal in '{folder}' ends before block {reader.Position.NextNumber}: {reader.End?.What}");
+    }
+
     private int Compare(in BlockHeader header, ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes, HashSet<(ushort, bool, UInt128)> accepted)
     {
         int told = 0;
