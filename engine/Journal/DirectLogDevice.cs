@@ -18,6 +18,9 @@ namespace Settlement.Engine.Journal;
 /// </remarks>
 internal sealed unsafe class DirectLogDevice : StorageDeviceBase
 {
+    /// <summary>How long the device is idle before it notes what was committed since its last write.</summary>
+    private const int NoteIdleMs = 20;
+
     private readonly record struct Request(IntPtr Source, long Address, int Bytes, DeviceIOCompletionCallback Callback, object Context);
 
     private readonly JournalFiles _files;
@@ -41,6 +44,8 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
     // written by: writer thread
     private long _endAddress;
     private ulong _noteSerial;
+    private ulong _notedBlock;
+    private ulong _notedCommitted;
     private uint _error;
 
     /// <summary>Whether writes go past the page cache; false where the file system refuses it (tmpfs before Linux 6.6).</summary>
@@ -68,6 +73,12 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
             throw new JournalException($"Cannot open '{files.NotePath}' for writing: {TextOf(-_noteFile)}.");
         _noteSlot = (byte*)NativeMemory.AlignedAlloc(TailNote.SlotBytes, JournalFiles.SectorBytes);
         NativeMemory.Clear(_noteSlot, TailNote.SlotBytes);
+        if (TailNote.ReadNewest(files.NotePath) is { } note && note.Serial == noteSerial)
+        {
+            note.Sector.CopyTo(new Span<byte>(_noteSlot + JournalFiles.SectorBytes, JournalFiles.SectorBytes));
+            (_notedBlock, _notedCommitted) = (note.Block, note.SettledBlock);
+        }
+
         _segments = new SegmentFiles(files, _calls, IsDirect, options.PrimeAheadBytesMax, endAddress);
         if (options.WritesInline)
             return;
@@ -101,14 +112,16 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
         if (_isWritingInline)
             return;
         _isWritingInline = true;
-        while (_queue.Count > 0 && TryTake(out Request request))
+        while ((_queue.Count > 0 || _stopping) && TryTake(out Request request))
             WriteOrRefuse(in request);
         _isWritingInline = false;
     }
 
     private void WriteOrRefuse(in Request request)
     {
-        if (_error == 0)
+        if (request.Callback is null)
+            WriteNote(_endAddress, _notedBlock);
+        else if (_error == 0)
             Write(in request);
         else
             request.Callback(_error, 0, request.Context);
@@ -162,7 +175,8 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
     private void WriteNote(long endAddress, ulong block)
     {
         ulong serial = _noteSerial + 1;
-        TailNote.Format(new Span<byte>(_noteSlot, TailNote.SlotBytes), serial, endAddress, block, kept: true, _committed?.Invoke());
+        (_notedBlock, _notedCommitted) = (block, Math.Min(block, _committed?.Invoke() ?? block));
+        TailNote.Format(new Span<byte>(_noteSlot, TailNote.SlotBytes), serial, endAddress, block, kept: true, _committed is null ? null : _notedCommitted);
         long written;
         do
             written = _calls.Write(_noteFile, _noteSlot, TailNote.SlotBytes, TailNote.OffsetOf(serial));
@@ -176,11 +190,15 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
     {
         lock (_gate)
         {
-            while (_queue.Count == 0 && !_stopping)
-                Monitor.Wait(_gate);
             request = default;
+            while (_queue.Count == 0 && !_stopping)
+            {
+                if (!Monitor.Wait(_gate, HasCommitsToNote ? NoteIdleMs : Timeout.Infinite) && _queue.Count == 0 && IsNoteDue)
+                    return true;
+            }
+
             if (_queue.Count == 0)
-                return false;
+                return _stopping && IsNoteDue;
             // The completion of a page's first part hands over its second part after the next page's first was queued.
             int lowest = 0;
             for (int i = 1; i < _queue.Count; i++)
@@ -193,6 +211,11 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
             return true;
         }
     }
+
+    /// <summary>Whether blocks that are on disk were not committed when the last note was written: readers wait for it.</summary>
+    private bool HasCommitsToNote => _committed is not null && _error == 0 && _notedCommitted < _notedBlock;
+
+    private bool IsNoteDue => HasCommitsToNote && _committed!() > _notedCommitted;
 
     private void Fail(in Request request, long written)
     {
@@ -262,7 +285,10 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
             _stopping = true;
             Monitor.Pulse(_gate);
         }
-        _writer?.Join();
+        if (_writer is null)
+            WriteInline();
+        else
+            _writer.Join();
     }
 
     public override void Dispose()
