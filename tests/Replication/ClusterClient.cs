@@ -70,6 +70,47 @@ internal sealed class ClusterClient
         Send(claim);
     }
 
+    /// <summary>Called in the place of taking outcomes, on the reply thread.</summary>
+    public Action? Fault { get; set; }
+
+    /// <summary>One claim, and what became of it.</summary>
+    public Outcome[] Ask(Payment[] slots, byte[]? evidence = null)
+    {
+        Submit(slots, evidence ?? []);
+        Assert.That(TryAwaitAll(TimeSpan.FromSeconds(20)), "a claim is not answered");
+        lock (_gate)
+            return [.. _sent[^1].Outcomes.Select(outcome => outcome!.Value)];
+    }
+
+    /// <summary>How many claims have slots that nothing is known of.</summary>
+    public int OpenCount
+    {
+        get
+        {
+            lock (_gate)
+                return _sent.Count(sent => sent.Outcomes.Any(outcome => outcome is null));
+        }
+    }
+
+    /// <summary>Waits until the leader has nothing more to do.</summary>
+    public void Drain() => PipelineNow?.Drain();
+
+    public void StepDown(SmallCluster cluster)
+    {
+        foreach (SmallMember member in cluster.Members)
+            member.Replica.StepDown();
+        Assert.That(PipelineNow, Is.Null, "who led was told");
+    }
+
+    public Pipeline? PipelineNow
+    {
+        get
+        {
+            lock (_gate)
+                return _port?.Pipeline;
+        }
+    }
+
     /// <summary>Waits until every claim is answered.</summary>
     public bool TryAwaitAll(TimeSpan atMost)
     {
@@ -114,10 +155,9 @@ internal sealed class ClusterClient
     private void Send(int claim)
     {
         Sent sent;
-        Pipeline? pipeline;
         lock (_gate)
-            (sent, pipeline) = (_sent[claim], _port?.Pipeline);
-        if (pipeline is null)
+            sent = _sent[claim];
+        if (PipelineNow is not { } pipeline)
             return;
         try
         {
@@ -144,6 +184,10 @@ internal sealed class ClusterClient
         catch (EngineStoppedException)
         {
             // It leads no more; another one will be told.
+        }
+        catch (ArgumentException)
+        {
+            // Evidence about commands, or a command that lies about its length: the slots are taken without.
         }
     }
 
@@ -174,6 +218,7 @@ internal sealed class ClusterClient
         {
             if (_hasSteppedDown)
                 throw new InvalidOperationException($"sequence {firstSequence} is told after the step down");
+            client.Fault?.Invoke();
             client.Take(slots, outcomes, tags, firstSequence);
         }
 
