@@ -376,6 +376,21 @@ internal sealed class ClusterRun : IDisposable
         Trace("snapshot", (ulong)replica.Index, taken?.Head.Block ?? 0);
     }
 
+    private void CutSnapshotShort(ClusterReplica replica, SeededRandom random)
+    {
+        try
+        {
+            Trace("snapshot left", (ulong)SnapshotCrash.Leave(FolderOf(replica.Index), replica.TakeSnapshot, random));
+        }
+        catch (Exception refused) when (replica.Disk.IsDamaged && refused is JournalException or SnapshotException or LedgerBrokenException)
+        {
+            Trace("no snapshot");
+        }
+
+        replica.Disk.CutPower();
+        GoDown(replica);
+    }
+
     private void Begin(SimulatedFault fault)
     {
         Trace("fault", (ulong)fault.Kind, (ulong)fault.Number);
@@ -402,8 +417,11 @@ internal sealed class ClusterRun : IDisposable
             case FaultKind.Restart when replica.IsUp:
                 GoDown(replica);
                 break;
-            case FaultKind.SnapshotCutShort:
-                _cutStepsLeft[fault.Replica] = random.Between(1, 8); // of several: power goes in the midst of replacing a suffix
+            case FaultKind.SnapshotCutShort when replica.IsUp:
+                CutSnapshotShort(replica, random);
+                break;
+            case FaultKind.PowerCutInSuffixCut:
+                _cutStepsLeft[fault.Replica] = random.Between(1, 8);
                 break;
             case FaultKind.PowerCutAfterVote:
                 _cutsAfterVote[fault.Replica] = true;

@@ -205,36 +205,16 @@ internal sealed class LoneRun : IDisposable
         }
     }
 
-    /// <summary>All that a crash can leave of a snapshot: nothing, a part or all of it under its temporary name, or the whole; and the older ones in any case.</summary>
     private void CutSnapshotShort(SeededRandom random)
     {
-        var before = new SnapshotStore(_folder).Paths().ToDictionary(path => path, File.ReadAllBytes);
-        SnapshotTaken? taken;
         try
         {
-            taken = _replica.TakeSnapshot(cut: false);
+            Trace("snapshot left", (ulong)SnapshotCrash.Leave(_folder, () => _replica.TakeSnapshot(cut: false), random));
         }
         catch (Exception refused) when (_disk.IsDamaged && refused is JournalException or SnapshotException or LedgerBrokenException)
         {
-            return;
+            Trace("no snapshot");
         }
-
-        foreach ((string path, byte[] bytes) in before)
-        {
-            if (!File.Exists(path))
-                File.WriteAllBytes(path, bytes);
-        }
-
-        if (taken is null)
-            return;
-        int left = random.Below(4);
-        Trace("snapshot left", (ulong)left);
-        if (left == 3)
-            return;
-        byte[] whole = File.ReadAllBytes(taken.Path);
-        File.Delete(taken.Path);
-        if (left > 0)
-            File.WriteAllBytes(taken.Path + ".tmp", left == 1 ? whole[..random.Below(whole.Length)] : whole);
     }
 
     /// <returns>False: the node has refused to open, as it may after damage.</returns>

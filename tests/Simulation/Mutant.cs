@@ -46,11 +46,17 @@ internal static class Mutation
     public static int SeedsMax(this Mutant mutant) => mutant switch
     {
         Mutant.None => 0,
-        Mutant.ForgetVote => 400,
+        Mutant.AnswerBeforeFlush or Mutant.ForgetVote => 600,
         _ => 100,
     };
 
-    public static bool IsOfSeveral(this Mutant mutant) => mutant >= Mutant.AcknowledgeBeforeQuorum;
+    /// <summary>Of the runs in which it is looked for. Of three, a follower's block is on a quorum: it is committed, known or not.</summary>
+    public static int Replicas(this Mutant mutant) => mutant switch
+    {
+        < Mutant.AcknowledgeBeforeQuorum => 1,
+        Mutant.ApplyUncommitted => 5,
+        _ => 3,
+    };
 
     /// <summary>What a node whose cut-off is off by one would understand of these slots.</summary>
     public static Payment[] WithLaterCutOff(ReadOnlySpan<Payment> slots)

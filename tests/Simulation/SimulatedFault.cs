@@ -54,6 +54,9 @@ internal enum FaultKind
     /// <summary>Power goes for a moment right behind a replica's next vote for another.</summary>
     PowerCutAfterVote,
 
+    /// <summary>Power goes in the midst of a replica's next replacing of its log's end, at any of its steps.</summary>
+    PowerCutInSuffixCut,
+
     /// <summary>A replica is cut off from all others.</summary>
     Isolated,
 
@@ -100,7 +103,7 @@ internal sealed record SimulatedFault(int Number, FaultKind Kind, int Replica, i
 
     private static readonly FaultKind[] s_network =
         [FaultKind.Isolated, FaultKind.Isolated, FaultKind.Parted, FaultKind.OneWayLoss, FaultKind.Storm, FaultKind.PowerCutForAll,
-        FaultKind.PowerCutAfterVote];
+        FaultKind.PowerCutAfterVote, FaultKind.PowerCutInSuffixCut];
 
     /// <summary>The faults of a seed.</summary>
     /// <param name="random">Of the faults alone.</param>
