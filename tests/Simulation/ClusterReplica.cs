@@ -272,7 +272,7 @@ internal sealed class ClusterReplica(int index, int count, string folder, Simula
         {
             int bytes = Log.Read(block, ref _buffer);
             if (bytes < 0)
-                throw new SimulationFailure($"replica {index} has blocks up to {Log.LastBlock} and cannot read block {block}");
+                throw new BrokenPromiseException($"replica {index} has blocks up to {Log.LastBlock} and cannot read block {block}");
             blocks.Add(_buffer.AsSpan(0, bytes).ToArray());
         }
 
@@ -387,7 +387,7 @@ internal sealed class ClusterReplica(int index, int count, string folder, Simula
         }
 
         if (IsLeading)
-            throw new SimulationFailure($"replica {index} leads in term {Term}, and so does replica {message.From}");
+            throw new BrokenPromiseException($"replica {index} leads in term {Term}, and so does replica {message.From}");
         if (message.Block > Log.LastBlock)
         {
             Answer(message, isYes: false, Log.LastBlock);
@@ -439,8 +439,8 @@ internal sealed class ClusterReplica(int index, int count, string folder, Simula
     {
         if (mutant == Mutant.AnswerBeforeFlush && !isNeeded)
             return;
-        ValueTask flushed = Log.FlushAsync(block);
-        if (!flushed.IsCompletedSuccessfully && !disk.IsDead)
+        Task flushed = Log.FlushAsync(block).AsTask();
+        if (!disk.IsDead)
             flushed.GetAwaiter().GetResult(); // written inline: it is done, or it failed and throws
     }
 
@@ -461,7 +461,7 @@ internal sealed class ClusterReplica(int index, int count, string folder, Simula
     {
         int bytes = Log.Read(block, ref _buffer);
         if (bytes < 0)
-            throw new SimulationFailure($"replica {index} has committed block {block} and cannot read it");
+            throw new BrokenPromiseException($"replica {index} has committed block {block} and cannot read it");
         BlockHeader header = MemoryMarshal.Read<BlockHeader>(_buffer);
         Replay.Apply(in header, _buffer.AsSpan(BlockHeader.Size, bytes - BlockHeader.Size));
         Applied = block;

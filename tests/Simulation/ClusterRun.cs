@@ -248,7 +248,7 @@ internal sealed class ClusterRun : IDisposable
                 if (replica.Disk.Struck.Count == struck && !replica.Disk.IsDead)
                 {
                     if (!replica.Disk.IsDamaged)
-                        throw new SimulationFailure($"replica {replica.Index} does not open: {refused.Message}", refused);
+                        throw new BrokenPromiseException($"replica {replica.Index} does not open: {refused.Message}", refused);
                     Trace("refused: " + refused.GetType().Name, (ulong)replica.Index);
                     _figures.Refusals++;
                     _anew.Add(replica.Index);
@@ -256,7 +256,7 @@ internal sealed class ClusterRun : IDisposable
             }
 
             if (tries > 50)
-                throw new SimulationFailure($"replica {replica.Index} does not come up");
+                throw new BrokenPromiseException($"replica {replica.Index} does not come up");
         }
 
         Trace("up", (ulong)replica.Index, replica.Log.LastBlock, replica.Log.CommittedBlock, replica.Applied);
@@ -303,7 +303,7 @@ internal sealed class ClusterRun : IDisposable
         if (_committed.TryAdd(header.Number, (header.Crc, header.Term)))
             _figures.Blocks++;
         else if (_committed[header.Number] is var first && first != (header.Crc, header.Term))
-            throw new SimulationFailure($"replica {replica} committed block {header.Number} of term {header.Term}; another one of term {first.Term} was committed elsewhere");
+            throw new BrokenPromiseException($"replica {replica} committed block {header.Number} of term {header.Term}; another one of term {first.Term} was committed elsewhere");
     }
 
     private bool CutsPower(int replica, string step)
@@ -479,7 +479,7 @@ internal sealed class ClusterRun : IDisposable
         while (!IsWell)
         {
             if (_nowNs > until)
-                throw new SimulationFailure("an hour and more after all faults ended, the replicas do not agree: " + string.Join("; ", _replicas.Select(Describe)));
+                throw new BrokenPromiseException("an hour and more after all faults ended, the replicas do not agree: " + string.Join("; ", _replicas.Select(Describe)));
             Next();
         }
     }
@@ -499,7 +499,7 @@ internal sealed class ClusterRun : IDisposable
             if (TryAudit(states, last))
                 return;
             if (rounds > 3)
-                throw new SimulationFailure("replicas made anew are damaged again");
+                throw new BrokenPromiseException("replicas made anew are damaged again");
             foreach (ClusterReplica replica in _replicas)
                 GoDown(replica);
         }
@@ -513,14 +513,14 @@ internal sealed class ClusterRun : IDisposable
         for (int index = 0; index < _replicas.Length; index++)
         {
             if (states[index] != states[0])
-                throw new SimulationFailure($"replica {index} has the state hash {states[index]}, replica 0 has {states[0]}");
+                throw new BrokenPromiseException($"replica {index} has the state hash {states[index]}, replica 0 has {states[0]}");
             try
             {
                 // The chain says that the others hold the same blocks as the one that is applied again.
                 if (end is null)
                     end = AuditFully(index, states[index], last);
                 else if (Witness.ReadThrough(FolderOf(index), last) is var found && found != end)
-                    throw new SimulationFailure($"replica {index} ends with block {found}, another one with {end}");
+                    throw new BrokenPromiseException($"replica {index} ends with block {found}, another one with {end}");
             }
             catch (Exception refused) when (_replicas[index].Disk.IsDamaged && refused is JournalException or LedgerBrokenException)
             {
@@ -540,7 +540,7 @@ internal sealed class ClusterRun : IDisposable
     {
         (Digest State, Digest Last) audit = _witness.Audit(FolderOf(index), null, Workload.NewRules(), last);
         return audit.State == state ? audit.Last
-            : throw new SimulationFailure($"replica {index} has the state hash {state}, its journal gives {audit.State}");
+            : throw new BrokenPromiseException($"replica {index} has the state hash {state}, its journal gives {audit.State}");
     }
 
     private void Trace(string what, ulong a = 0, ulong b = 0, ulong c = 0, ulong d = 0) =>

@@ -241,13 +241,13 @@ internal sealed class LoneRun : IDisposable
                 if (_disk.Struck.Count > struck || _disk.IsDead)
                     continue; // it struck the opening: once more
                 if (!_disk.IsDamaged)
-                    throw new SimulationFailure($"after {why} the node does not open: {refused.Message}", refused);
+                    throw new BrokenPromiseException($"after {why} the node does not open: {refused.Message}", refused);
                 Trace("refused: " + refused.GetType().Name);
                 return false;
             }
 
             if (tries > 50)
-                throw new SimulationFailure($"after {why} the node does not come up");
+                throw new BrokenPromiseException($"after {why} the node does not come up");
         }
     }
 
@@ -277,7 +277,7 @@ internal sealed class LoneRun : IDisposable
         }
 
         if (audit.State != live)
-            throw new SimulationFailure($"the node's state hash is {live}, the journal gives {audit.State}");
+            throw new BrokenPromiseException($"the node's state hash is {live}, the journal gives {audit.State}");
         Trace(string.Create(CultureInfo.InvariantCulture, $"end {audit.State} {audit.Last} {_witness.Answers} answers"));
         return true;
     }

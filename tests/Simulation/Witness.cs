@@ -12,7 +12,7 @@ using Settlement.Tests.Reference;
 namespace Settlement.Tests.Simulation;
 
 /// <summary>A promise was broken: the run has found a fault.</summary>
-public sealed class SimulationFailure(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class BrokenPromiseException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>
 /// The outside world's memory: what was told, and nothing else. Holds every answer against those before it, and in the end every journal against all answers.
@@ -36,7 +36,7 @@ internal sealed class Witness
         {
             ulong sequence = firstSequence + (ulong)i;
             if (!_told.TryAdd(sequence, (slots[i], outcomes[i])))
-                throw new SimulationFailure($"sequence {sequence} was told twice: {_told[sequence].Outcome.Verdict}, now {outcomes[i].Verdict}");
+                throw new BrokenPromiseException($"sequence {sequence} was told twice: {_told[sequence].Outcome.Verdict}, now {outcomes[i].Verdict}");
             HighestSequence = Math.Max(HighestSequence, sequence);
             if (!areCommands)
                 TellPayment(in slots[i], in outcomes[i], sequence);
@@ -60,7 +60,7 @@ internal sealed class Witness
         Verdict expected = before.Body == body ? Verdict.Duplicate : Verdict.IdConflict;
         if (outcome.Verdict != expected || outcome.First != before.Verdict)
         {
-            throw new SimulationFailure(
+            throw new BrokenPromiseException(
                 $"sequence {sequence}: a payment with id {payment.IdHigh:x}-{payment.IdLow:x} was told {before.Verdict} before; now {outcome.Verdict} with first {outcome.First}, {expected} expected");
         }
     }
@@ -69,7 +69,7 @@ internal sealed class Witness
     {
         byte[] statement = batch.Encode();
         if (_batches.TryGetValue(batch.Number, out byte[]? before) && !before.AsSpan().SequenceEqual(statement))
-            throw new SimulationFailure($"batch {batch.Number} was published with another statement before");
+            throw new BrokenPromiseException($"batch {batch.Number} was published with another statement before");
         _batches[batch.Number] = statement;
     }
 
@@ -104,7 +104,7 @@ internal sealed class Witness
         if (reader.End is { Kind: JournalEndKind.Damage } damage)
             throw new JournalException($"the journal in '{folder}' is damaged at block {damage.Block}: {damage.What}");
         if (told != (ulong)_told.Count)
-            throw new SimulationFailure($"{_told.Count} answers were told, the journal holds {told} of them; it ends at sequence {replay.State.Sequence}, the highest told is {HighestSequence}");
+            throw new BrokenPromiseException($"{_told.Count} answers were told, the journal holds {told} of them; it ends at sequence {replay.State.Sequence}, the highest told is {HighestSequence}");
         CompareBatches(closed);
         replay.State.VerifyConservation();
         return (replay.State.Batch.StateHashNow(), reader.Position.Previous);
@@ -130,14 +130,14 @@ internal sealed class Witness
         {
             ulong sequence = header.FirstSequence + (ulong)i;
             if (header.Kind == BlockKind.Payments && outcomes[i].Verdict.IsAccepted() && !accepted.Add(KeyOf(in slots[i])))
-                throw new SimulationFailure($"sequence {sequence}: a payment with id {slots[i].IdHigh:x}-{slots[i].IdLow:x} was settled a second time");
+                throw new BrokenPromiseException($"sequence {sequence}: a payment with id {slots[i].IdHigh:x}-{slots[i].IdLow:x} was settled a second time");
             if (!_told.TryGetValue(sequence, out (Payment Slot, Outcome Outcome) before))
                 continue;
             told++;
             if (before.Slot != slots[i])
-                throw new SimulationFailure($"sequence {sequence}: the journal holds another slot than the one that was answered");
+                throw new BrokenPromiseException($"sequence {sequence}: the journal holds another slot than the one that was answered");
             if (!Same(in before.Outcome, in outcomes[i]))
-                throw new SimulationFailure($"sequence {sequence}: told {TextOf(in before.Outcome)}, the journal gives {TextOf(in outcomes[i])}");
+                throw new BrokenPromiseException($"sequence {sequence}: told {TextOf(in before.Outcome)}, the journal gives {TextOf(in outcomes[i])}");
         }
 
         return told;
@@ -148,7 +148,7 @@ internal sealed class Witness
         foreach ((ulong number, byte[] statement) in _batches)
         {
             if (number > (ulong)closed.Count || !closed[(int)number - 1].Encode().AsSpan().SequenceEqual(statement))
-                throw new SimulationFailure($"batch {number} was published with another statement than the journal gives, or is not in the journal ({closed.Count} are)");
+                throw new BrokenPromiseException($"batch {number} was published with another statement than the journal gives, or is not in the journal ({closed.Count} are)");
         }
     }
 
@@ -164,7 +164,7 @@ internal sealed class Witness
         for (int i = 0; i < expected.Length; i++)
         {
             if (!Same(in expected[i], replay.Outcomes[i]))
-                throw new SimulationFailure($"sequence {header.FirstSequence + (ulong)i}: the engine gives {TextOf(replay.Outcomes[i])}, the naive twin {TextOf(in expected[i])}");
+                throw new BrokenPromiseException($"sequence {header.FirstSequence + (ulong)i}: the engine gives {TextOf(replay.Outcomes[i])}, the naive twin {TextOf(in expected[i])}");
         }
     }
 

@@ -149,7 +149,7 @@ internal sealed class Workload
         for (int i = 0; i < slots.Length; i++)
         {
             slots[i] = i > 0 && _random.OneIn(25) ? slots[_random.Below(i)] : NextPayment();
-            if (i > 0 && slots[..i].Contains(slots[i]))
+            if (i > 0 && slots.AsSpan(0, i).Contains(slots[i]))
                 continue;
             NextId(ref slots[i], nowNs, isBulk);
         }
