@@ -104,6 +104,7 @@ public sealed class ReplicaTests
         _client.Ask([Next()]);
         ulong seen = Leader.Replica.AppliedSequence;
         Assert.That(await Leader.Replica.WaitAppliedAsync(seen, TimeSpan.Zero), Is.True);
+        Assert.That(await follower.Replica.WaitAppliedAsync(0, TimeSpan.Zero), Is.True);
         Assert.That(await follower.Replica.WaitAppliedAsync(seen, TimeSpan.FromMilliseconds(20)), Is.False);
         Task<bool>[] waits = [.. Enumerable.Range(0, 20).Select(i => follower.Replica.WaitAppliedAsync(seen - (ulong)(i % 3), TimeSpan.FromSeconds(20)))];
         Task<bool> tooFar = follower.Replica.WaitAppliedAsync(seen + 1_000, TimeSpan.FromSeconds(20));
