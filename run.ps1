@@ -22,6 +22,7 @@ $verbs = [ordered]@{
     'bench VERB [ARGS]' = 'measures; bench --help lists the verbs'
     'generate [ARGS]'   = 'writes wallets.csv and payments.csv of any size; generate --help lists all'
     'soak [-Hours N]'   = 'runs every long test for N hours each (1)'
+    'simulate [ARGS]'   = 'runs a node and a cluster of three in virtual time with seeded faults; --seconds N, --seed S'
     'clean'             = 'deletes what builds and tests have left'
 }
 
@@ -106,7 +107,7 @@ for ($i = 1; $i -lt $typed.Count; $i++) { $rest += $typed[$i] }
 
 if ($verb -in 'help', '-h', '-help', '--help', '-?') { Show-Help; exit 0 }
 if ($verb -eq 'clean') { Remove-Built; exit 0 }
-if ($verb -notin 'build', 'test', 'settle', 'serve', 'cluster', 'token', 'participant', 'key', 'rules', 'replay', 'bench', 'generate', 'soak') {
+if ($verb -notin 'build', 'test', 'settle', 'serve', 'cluster', 'token', 'participant', 'key', 'rules', 'replay', 'bench', 'generate', 'soak', 'simulate') {
     Stop-Unusable "'$verb' is not a verb: ./run.ps1 help lists them."
 }
 if ($null -eq (Get-Command dotnet -ErrorAction Ignore)) { Stop-Unusable 'dotnet is not on the path: install the .NET 10 SDK.' }
@@ -121,5 +122,6 @@ switch ($verb) {
     'bench'    { Invoke-Project 'perf' $rest }
     'generate' { Invoke-Project 'perf' (@('generate') + $rest) }
     'soak'     { Invoke-Soak $rest }
+    'simulate' { Invoke-Project 'tests' (@('simulate') + $rest) }
 }
 exit $LASTEXITCODE

@@ -27,7 +27,7 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
     private readonly IFileCalls _calls;
     private readonly ILogDeviceOwner _owner;
     private readonly SegmentFiles _segments;
-    private readonly Thread _writer;
+    private readonly Thread? _writer;
     private readonly object _gate = new();
 
     /// <summary>Bound: FASTER has at most two requests out for each page in memory.</summary>
@@ -39,6 +39,7 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
 
     // written by: whoever holds _gate
     private bool _stopping;
+    private bool _isWritingInline;
 
     // written by: writer thread
     private long _endAddress;
@@ -79,6 +80,8 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
         }
 
         _segments = new SegmentFiles(files, _calls, IsDirect, options.PrimeAheadBytesMax, endAddress);
+        if (options.WritesInline)
+            return;
         _writer = new Thread(Run) { IsBackground = true, Name = "journal device" };
         _writer.Start();
     }
@@ -92,19 +95,36 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
             _queue.Add(new Request(sourceAddress, address, (int)numBytesToWrite, callback, context));
             Monitor.Pulse(_gate);
         }
+
+        if (_writer is null)
+            WriteInline();
     }
 
     private void Run()
     {
         while (TryTake(out Request request))
-        {
-            if (request.Callback is null)
-                WriteNote(_endAddress, _notedBlock);
-            else if (_error == 0)
-                Write(in request);
-            else
-                request.Callback(_error, 0, request.Context);
-        }
+            WriteOrRefuse(in request);
+    }
+
+    /// <summary>A completion may hand over the next request: the call that is under way takes it.</summary>
+    private void WriteInline()
+    {
+        if (_isWritingInline)
+            return;
+        _isWritingInline = true;
+        while ((_queue.Count > 0 || _stopping) && TryTake(out Request request))
+            WriteOrRefuse(in request);
+        _isWritingInline = false;
+    }
+
+    private void WriteOrRefuse(in Request request)
+    {
+        if (request.Callback is null)
+            WriteNote(_endAddress, _notedBlock);
+        else if (_error == 0)
+            Write(in request);
+        else
+            request.Callback(_error, 0, request.Context);
     }
 
     private void Write(in Request request)
@@ -265,7 +285,10 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
             _stopping = true;
             Monitor.Pulse(_gate);
         }
-        _writer.Join();
+        if (_writer is null)
+            WriteInline();
+        else
+            _writer.Join();
     }
 
     public override void Dispose()

@@ -66,6 +66,12 @@ public sealed record JournalOptions
     /// <summary>The calls that touch files; tests put faults behind it.</summary>
     internal IFileCalls? FileCalls { get; init; }
 
+    /// <summary>
+    /// The direct device writes on the thread that appends, and has none of its own: what is committed is on disk when the call returns. For a simulation, in which
+    /// one thread decides everything; a node would wait for its disk.
+    /// </summary>
+    internal bool WritesInline { get; init; }
+
     internal JournalDevice DeviceHere => Device != JournalDevice.Automatic ? Device
         : OperatingSystem.IsLinux() ? JournalDevice.Direct : JournalDevice.Stock;
 

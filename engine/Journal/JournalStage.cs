@@ -258,11 +258,17 @@ internal sealed class JournalStage
     /// The clock's time, but never back, and, but in the first block that is applied, never forward by more than may be without an operator's
     /// command: then time stands still. Looking changes nothing: a step is measured from the last block, as the settle stage measures it.
     /// </summary>
-    private ulong NextTime(bool acceptsTime)
+    private ulong NextTime(bool acceptsTime) => TimeAfter(_isTimeSet, _timeNs, _clock.NowNs, acceptsTime);
+
+    /// <param name="isTimeSet">By a block that is applied: the first one behind genesis may have any time.</param>
+    /// <param name="lastTimeNs">Time of the last block.</param>
+    /// <param name="clockNs">What the clock says.</param>
+    /// <param name="acceptsTime">Whether the next block begins with an operator's command that accepts any step.</param>
+    internal static ulong TimeAfter(bool isTimeSet, ulong lastTimeNs, ulong clockNs, bool acceptsTime)
     {
-        ulong now = Math.Max(_clock.NowNs, _timeNs);
-        bool jumps = _isTimeSet && now - _timeNs > Limits.TimeStepMaxNs && !acceptsTime;
-        return jumps ? _timeNs : now;
+        ulong now = Math.Max(clockNs, lastTimeNs);
+        bool jumps = isTimeSet && now - lastTimeNs > Limits.TimeStepMaxNs && !acceptsTime;
+        return jumps ? lastTimeNs : now;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

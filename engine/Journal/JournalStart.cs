@@ -87,7 +87,7 @@ internal static class JournalStart
             var files = new JournalFiles(directory, ledgerId, options.PageBytes, options.SegmentBytes);
             files.WriteLayout();
             bool kept = options.DeviceHere == JournalDevice.Direct;
-            new TailNote(1, JournalFiles.FirstAddress, 0, kept, new byte[JournalFiles.SectorBytes]).WriteAtRest(files.NotePath);
+            new TailNote(1, JournalFiles.FirstAddress, 0, kept, new byte[JournalFiles.SectorBytes]).WriteAtRest(files.NotePath, options.FileCalls);
             SyncDirectory(directory);
             var start = new RecoveredEnd(ChainPosition.BeforeGenesis(ledgerId), JournalFiles.FirstAddress, 0, 1);
             var journal = new FasterJournal(files, options, held, in start);
@@ -135,8 +135,8 @@ internal static class JournalStart
         try
         {
             JournalFiles files = JournalFiles.ReadLayout(directory, options.LedgerId);
-            string? finished = TailCut.FinishInterrupted(files, options.DeviceHere == JournalDevice.Direct);
-            string? repaired = RepairTornSector(files);
+            string? finished = TailCut.FinishInterrupted(files, options.DeviceHere == JournalDevice.Direct, options.FileCalls);
+            string? repaired = RepairTornSector(files, options.FileCalls);
             SnapshotHead? snapshot = recover?.Begin(files.LedgerId);
             RecoveredEnd end = Verify(files, options, snapshot, recover, out ulong blocks, out string? cut);
             var journal = new FasterJournal(files, options, held, in end);
@@ -161,7 +161,7 @@ internal static class JournalStart
     }
 
     /// <summary>Puts the acknowledged bytes of the log's last sector back, where the disk has others.</summary>
-    internal static string? RepairTornSector(JournalFiles files)
+    internal static string? RepairTornSector(JournalFiles files, IFileCalls? calls = null)
     {
         if (TailNote.ReadNewest(files.NotePath) is not { HasBlock: true } note)
             return null;
@@ -171,7 +171,7 @@ internal static class JournalStart
             return null;
         byte[] found = new byte[JournalFiles.SectorBytes];
         long offset = files.OffsetOf(note.SectorAddress);
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         // A file that ends before the sector was cut off, not torn: what is missing in front of it is damage, told by the reader.
         if (RandomAccess.GetLength(file) < offset)
             return null;
@@ -186,8 +186,7 @@ internal static class JournalStart
         if (found.AsSpan(0, acknowledged).SequenceEqual(note.Sector.AsSpan(0, acknowledged)))
             return null;
         note.Sector.AsSpan(0, acknowledged).CopyTo(found);
-        RandomAccess.Write(file, found, offset);
-        RandomAccess.FlushToDisk(file);
+        DurableWrite.At(path, found, offset, calls);
         return $"the last sector of block {note.Block}, {files.PlaceOf(note.SectorAddress)}, was torn by a later write; its {acknowledged} acknowledged bytes were put back";
     }
 
@@ -221,9 +220,9 @@ internal static class JournalStart
         ulong serial = (reader.Note?.Serial ?? 0) + 1;
         bool kept = options.DeviceHere == JournalDevice.Direct;
         ulong? committed = options.Committed is null ? null : reader.CommittedBlock;
-        new TailNote(serial, end.Address, reader.Position.NextNumber - 1, kept, SectorAt(files, end.Address), committed).WriteAtRest(files.NotePath);
+        new TailNote(serial, end.Address, reader.Position.NextNumber - 1, kept, SectorAt(files, end.Address), committed).WriteAtRest(files.NotePath, options.FileCalls);
         if (end.DataEndAddress > end.Address)
-            Zero(files, end.Address, end.DataEndAddress);
+            Zero(files, end.Address, end.DataEndAddress, options.FileCalls);
         return new RecoveredEnd(reader.Position, end.Address, reader.CommitNumber, serial);
     }
 
@@ -239,7 +238,7 @@ internal static class JournalStart
         return sector;
     }
 
-    private static void Zero(JournalFiles files, long address, long end)
+    private static void Zero(JournalFiles files, long address, long end, IFileCalls? calls)
     {
         byte[] zeros = new byte[SegmentFiles.PieceBytes];
         while (address < end)
@@ -248,10 +247,8 @@ internal static class JournalStart
             long segmentEnd = Math.Min(end, (segment + 1) * files.SegmentBytes);
             if (File.Exists(files.SegmentPath(segment)))
             {
-                using var file = File.OpenHandle(files.SegmentPath(segment), FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
                 for (long at = address; at < segmentEnd; at += zeros.Length)
-                    RandomAccess.Write(file, zeros.AsSpan(0, (int)Math.Min(zeros.Length, segmentEnd - at)), files.OffsetOf(at));
-                RandomAccess.FlushToDisk(file);
+                    DurableWrite.At(files.SegmentPath(segment), zeros.AsSpan(0, (int)Math.Min(zeros.Length, segmentEnd - at)), files.OffsetOf(at), calls);
             }
             address = segmentEnd;
         }

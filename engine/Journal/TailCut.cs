@@ -100,15 +100,16 @@ internal sealed record TailCut(UInt128 LedgerId, ulong Block, long EndAddress, b
     /// <summary>Lowers the notes, takes the bytes away, and then the intention. Durable on return.</summary>
     /// <param name="files">The journal, which no device has open.</param>
     /// <param name="kept">Whether the device that goes on writes notes.</param>
+    /// <param name="calls">With which files are touched; null: the framework's.</param>
     /// <param name="step">Told after each write, for tests; null: nobody asks.</param>
     /// <returns>Serial of the newest note.</returns>
-    public ulong Finish(JournalFiles files, bool kept, Action<string>? step = null)
+    public ulong Finish(JournalFiles files, bool kept, IFileCalls? calls, Action<string>? step = null)
     {
         TailNote? before = TailNote.ReadNewest(files.NotePath);
         ulong serial = before?.Serial ?? 0;
         for (int slot = 0; slot < 2; slot++)
         {
-            new TailNote(++serial, EndAddress, Block, kept, Sector, before is null ? 0 : before.Committed).WriteAtRest(files.NotePath);
+            new TailNote(++serial, EndAddress, Block, kept, Sector, before is null ? 0 : before.Committed).WriteAtRest(files.NotePath, calls);
             step?.Invoke("note lowered");
         }
 
@@ -145,12 +146,12 @@ internal sealed record TailCut(UInt128 LedgerId, ulong Block, long EndAddress, b
 
     /// <summary>Finishes a cut that was interrupted, before the journal is verified; null: there is none.</summary>
     /// <exception cref="JournalException">The intention cannot be read.</exception>
-    public static string? FinishInterrupted(JournalFiles files, bool kept)
+    public static string? FinishInterrupted(JournalFiles files, bool kept, IFileCalls? calls = null)
     {
         File.Delete(PathIn(files.Directory) + Unfinished);
         if (Read(files) is not { } cut)
             return null;
-        cut.Finish(files, kept);
+        cut.Finish(files, kept, calls);
         return $"the log's end behind block {cut.Block}, which another leader's blocks are to replace, was taken away: a crash had interrupted that";
     }
 

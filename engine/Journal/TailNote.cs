@@ -87,13 +87,13 @@ internal sealed record TailNote(ulong Serial, long EndAddress, ulong Block, bool
     }
 
     /// <summary>Writes this note while no device is at work (creation, opening, closing) and makes it durable.</summary>
-    public void WriteAtRest(string path)
+    /// <param name="path">Of the note file.</param>
+    /// <param name="calls">With which files are touched; null: the framework's.</param>
+    public void WriteAtRest(string path, IFileCalls? calls = null)
     {
         byte[] slot = new byte[SlotBytes];
         Sector.CopyTo(slot, JournalFiles.SectorBytes);
         Format(slot, Serial, EndAddress, Block, Kept, Committed);
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, FileOptions.WriteThrough);
-        RandomAccess.Write(file, slot, OffsetOf(Serial));
-        RandomAccess.FlushToDisk(file);
+        DurableWrite.At(path, slot, OffsetOf(Serial), calls);
     }
 }

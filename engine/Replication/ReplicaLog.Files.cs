@@ -99,7 +99,7 @@ public sealed partial class ReplicaLog
         FileStream held = _journal.CloseLocked();
         var cut = new TailCut(files.LedgerId, block, found.EndAddress, JournalStart.SectorAt(files, found.EndAddress));
         cut.Intend(files, CutStep);
-        ulong serial = cut.Finish(files, _options.DeviceHere == JournalDevice.Direct, CutStep);
+        ulong serial = cut.Finish(files, _options.DeviceHere == JournalDevice.Direct, _options.FileCalls, CutStep);
         Volatile.Write(ref _journal, new FasterJournal(files, _options, held, new RecoveredEnd(position, found.EndAddress, _commitNumberMax, serial)));
         _commitAsked = block;
         _recent.CutBehind(block);

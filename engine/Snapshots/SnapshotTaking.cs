@@ -22,6 +22,9 @@ public sealed record SnapshotOptions
 
     /// <summary>Where cut files are copied to first; null: they are deleted.</summary>
     public string? Archive { get; init; }
+
+    /// <summary>Where the second engine's ids go that exceed its memory, by folder; null: on disk.</summary>
+    internal Func<string, IIdStore>? NewIdStore { get; init; }
 }
 
 /// <summary>What taking a snapshot came to.</summary>
@@ -61,14 +64,14 @@ public static class SnapshotTaking
         Directory.CreateDirectory(snapshots.Folder);
         using FileStream held = Lock(snapshots.Folder);
         string ids = System.IO.Path.Combine(snapshots.Folder, "ids");
-        FasterIdStore? store = null;
+        IIdStore? store = null;
         BlockReplay? replay = null;
         try
         {
             Deduplicator NewDeduplicator(Genesis genesis)
             {
                 store?.Dispose();
-                store = new FasterIdStore(ids);
+                store = options.NewIdStore?.Invoke(ids) ?? new FasterIdStore(ids);
                 return new Deduplicator(in genesis, options.IdMemoryBytes, store);
             }
 

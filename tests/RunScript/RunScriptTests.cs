@@ -36,7 +36,7 @@ public sealed class RunScriptTests
         (int code, string[] output, string error) = Run(arguments);
         Assert.That(code, Is.Zero);
         Assert.That(error, Is.Empty);
-        foreach (string verb in new[] { "help", "build", "test", "settle", "serve", "cluster", "token", "participant", "key", "rules", "replay", "bench", "generate", "soak", "clean" })
+        foreach (string verb in new[] { "help", "build", "test", "settle", "serve", "cluster", "token", "participant", "key", "rules", "replay", "bench", "generate", "soak", "simulate", "clean" })
             Assert.That(output, Has.Some.Match($"^  {verb}( .*)?  +[^ ]"), verb);
     }
 
@@ -71,6 +71,7 @@ public sealed class RunScriptTests
     [TestCase("rules vote 1 yes", "<run> <-c> <Release> <--project> <ROOT/gateway> <--> <rules> <vote> <1> <yes>")]
     [TestCase("replay verify x", "<run> <-c> <Release> <--project> <ROOT/replay> <--> <verify> <x>")]
     [TestCase("bench ring --json", "<run> <-c> <Release> <--project> <ROOT/perf> <--> <ring> <--json>")]
+    [TestCase("simulate --seed 7", "<run> <-c> <Release> <--project> <ROOT/tests> <--> <simulate> <--seed> <7>")]
     [TestCase("generate --out x", "<run> <-c> <Release> <--project> <ROOT/perf> <--> <generate> <--out> <x>")]
     [TestCase("build -v:q", "<build> <ROOT/Settlement.sln> <-c> <Release> <-warnaserror> <-v:q>")]
     [TestCase("test", "<test> <ROOT/Settlement.sln> <-c> <Release>")]
