@@ -32,7 +32,6 @@ public sealed class BlockReplay : IDisposable
 {
     private readonly Func<Genesis, Deduplicator> _newDeduplicator;
     private readonly Outcome[] _outcomes = new Outcome[Limits.BlockSlotsMax];
-    private readonly Queue<ClosedBatch> _unsealed = new();
 
     /// <param name="newDeduplicator">Makes the ids' memory for a ledger's capacities.</param>
     public BlockReplay(Func<Genesis, Deduplicator> newDeduplicator) => _newDeduplicator = newDeduplicator;
@@ -63,7 +62,7 @@ public sealed class BlockReplay : IDisposable
     public BatchTrees Trees => _trees ?? throw new InvalidOperationException("no genesis block was applied");
 
     /// <summary>Batches that were closed and whose seals have not been read, in order.</summary>
-    public IReadOnlyCollection<ClosedBatch> Unsealed => _unsealed;
+    public IReadOnlyCollection<ClosedBatch> Unsealed => Trees.Unsealed;
 
     private LedgerState? _state;
     private Settler? _settler;
@@ -90,9 +89,9 @@ public sealed class BlockReplay : IDisposable
         if (IsCut)
             throw new InvalidOperationException($"block {header.Number} follows on a block that was not applied whole");
         ReadOnlySpan<Payment> slots = SlotsOf(in header, body);
-        IsCut = lastSequence < header.FirstSequence + (ulong)slots.Length - 1 && header.Kind is not (BlockKind.Genesis or BlockKind.Seal);
+        IsCut = lastSequence < header.FirstSequence + (ulong)slots.Length - 1 && header.Kind.IsApplied();
         _applied = IsCut ? CountUpTo(in header, slots, lastSequence) : slots.Length;
-        if (IsCut || (Watch is not null && header.Kind is not (BlockKind.Genesis or BlockKind.Seal)))
+        if (IsCut || (Watch is not null && header.Kind.IsApplied()))
         {
             Settler.Begin(in header, AttachmentOf(in header, body), slots);
             ApplySlots(in header, slots[.._applied]);
@@ -112,8 +111,12 @@ public sealed class BlockReplay : IDisposable
     {
         if (header.Kind == BlockKind.Genesis)
             Begin(in header, body);
-        else if (header.Kind != BlockKind.Seal)
+        else if (header.Kind.IsApplied())
             Settler.Apply(in header, SlotsOf(in header, body), AttachmentOf(in header, body), outcomes);
+        else if (header.Kind is BlockKind.None or > BlockKinds.Last)
+            throw new LedgerBrokenException($"block {header.Number} is of kind {(int)header.Kind}, which this program does not know: a later one wrote it");
+        else if (header.Count != 0)
+            throw new LedgerBrokenException($"block {header.Number} of kind {header.Kind} states {header.Count} slots; it takes no sequence");
     }
 
     /// <summary>The tree thread's part of a block that is settled: leaves, roots, and whether a seal states them.</summary>
@@ -127,6 +130,8 @@ public sealed class BlockReplay : IDisposable
             return;
         }
 
+        if (!header.Kind.IsApplied())
+            return;
         ReadOnlySpan<Payment> slots = SlotsOf(in header, body);
         slots = slots[..Math.Min(slots.Length, outcomes.Length)];
         Trees.Grow(slots, outcomes[..slots.Length], header.FirstSequence);
@@ -146,14 +151,6 @@ public sealed class BlockReplay : IDisposable
         Settler.Save(writer);
         writer.Begin(SnapshotSection.Trees);
         Trees.Save(writer);
-        writer.Write((ulong)_unsealed.Count);
-        foreach (ClosedBatch batch in _unsealed)
-        {
-            byte[] statement = batch.Encode();
-            writer.Write((ulong)statement.Length);
-            writer.Write<byte>(statement);
-        }
-
         writer.Finish(State.Batch.StateHashNow());
     }
 
@@ -169,13 +166,6 @@ public sealed class BlockReplay : IDisposable
         reader.Expect(State.Sequence == reader.Head.Sequence && State.TimeNs <= reader.Head.TimeNs, "its state is not of the block that its head names");
         reader.Begin(SnapshotSection.Trees);
         Trees.Load(reader);
-        for (int count = reader.ReadCount(Limits.UnsettledBatchesMax, "unsealed batches"); count > 0; count--)
-        {
-            byte[] statement = new byte[reader.ReadCount(Limits.BlockBodyBytesMax * 2L, "bytes of a statement")];
-            reader.Read<byte>(statement);
-            _unsealed.Enqueue(ClosedBatch.Decode(statement));
-        }
-
         Digest stateHash = reader.Finish();
         reader.Expect(stateHash == State.Batch.StateHashNow(), "its state does not have the hash that it states");
     }
@@ -224,7 +214,7 @@ public sealed class BlockReplay : IDisposable
     /// <summary>What stands behind a block's slots: the evidence of its payments.</summary>
     private static ReadOnlySpan<byte> AttachmentOf(in BlockHeader header, ReadOnlySpan<byte> body)
     {
-        if (header.Kind is not (BlockKind.Payments or BlockKind.Control or BlockKind.Tick))
+        if (!header.Kind.IsApplied())
             return default;
         long slotBytes = (long)header.Count * Payment.Size;
         if (body.Length != slotBytes + header.AttachmentBytes)
@@ -251,7 +241,6 @@ public sealed class BlockReplay : IDisposable
     {
         while (Trees.TryPublish(grownSequence, out ClosedBatch? batch))
         {
-            _unsealed.Enqueue(batch);
             Closed?.Invoke(batch);
         }
     }
@@ -263,11 +252,10 @@ public sealed class BlockReplay : IDisposable
     /// </summary>
     private void CheckSeal(in BlockHeader header, ReadOnlySpan<byte> body)
     {
-        if (!_unsealed.TryDequeue(out ClosedBatch? batch))
-            throw new LedgerBrokenException($"block {header.Number} seals a batch that is not closed");
-        if (!body[..^(int)header.AttachmentBytes].SequenceEqual(batch.Encode()))
+        ClosedBatch batch = Trees.TakeSealed(header.Number);
+        ReadOnlySpan<byte> statement = body[..^(int)header.AttachmentBytes];
+        if (!statement.SequenceEqual(batch.Encode()))
             throw new LedgerBrokenException(
-                $"block {header.Number}: the seal of batch {batch.Number} states other figures, root or state hash than its payments give");
-        Trees.LastSealed = batch.Number;
+                $"block {header.Number}: the seal of batch {batch.Number} states {batch.DifferenceFrom(statement)} than its payments give");
     }
 }

@@ -1,7 +1,5 @@
 using System.Runtime.InteropServices;
 using Settlement.Engine.Batch;
-using Settlement.Engine.Dedup;
-using Settlement.Engine.Dedup.Spill;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
@@ -58,14 +56,14 @@ public sealed record NodeOptions
 public sealed class Node : IDisposable
 {
     private readonly FasterJournal _journal;
-    private readonly StateRecovery _recovered;
+    private readonly OpenedLedger _ledger;
     private readonly SnapshotTimer? _snapshots;
 
-    private Node(FasterJournal journal, DiskFigures disk, StateRecovery recovered, RecoveryReport? report, Pipeline pipeline, SnapshotTimer? snapshots)
+    private Node(FasterJournal journal, DiskFigures disk, OpenedLedger ledger, RecoveryReport? report, Pipeline pipeline, SnapshotTimer? snapshots)
     {
         Disk = disk;
         _journal = journal;
-        _recovered = recovered;
+        _ledger = ledger;
         _snapshots = snapshots;
         Recovery = report;
         Pipeline = pipeline;
@@ -82,7 +80,7 @@ public sealed class Node : IDisposable
     public UInt128 LedgerId => _journal.LedgerId;
 
     /// <summary>To be read only while the pipeline is drained.</summary>
-    public LedgerState State => _recovered.Replay.State;
+    public LedgerState State => _ledger.Replay.State;
 
     /// <summary>Opens a journal, or creates it; takes the newest snapshot's state; verifies and applies every block behind it; starts the stages.</summary>
     /// <exception cref="JournalException">It cannot be opened; nothing was changed but a torn tail or sector, which is repaired.</exception>
@@ -91,37 +89,36 @@ public sealed class Node : IDisposable
     {
         var disk = new DiskSignals(options.Pipeline.WaitStrategy);
         JournalOptions journalOptions = disk.On(options.Journal);
-        var recovered = new StateRecovery(directory, options);
+        var ledger = new OpenedLedger(directory, options);
         FasterJournal? journal = null;
         try
         {
             RecoveryReport? report = null;
             if (!FasterJournal.Exists(directory) && options.Create is { } create)
             {
-                recovered.FindSigner(in create.Genesis); // before there is a journal that nobody could sign
+                ledger.FindSigner(in create.Genesis); // before there is a journal that nobody could sign
                 ReadOnlySpan<byte> genesis = MemoryMarshal.AsBytes(new ReadOnlySpan<Genesis>(in create.Genesis));
                 journal = FasterJournal.Create(directory, create.LedgerId, options.Pipeline.Clock.NowNs, genesis, journalOptions);
-                recovered.Replay.Apply(new BlockHeader { Kind = BlockKind.Genesis, LedgerId = create.LedgerId }, genesis);
+                ledger.Replay.Apply(new BlockHeader { Kind = BlockKind.Genesis, LedgerId = create.LedgerId }, genesis);
             }
             else
             {
-                journal = FasterJournal.Open(directory, journalOptions, recovered, out report);
-                report = report with { Snapshot = recovered.Snapshot, Warnings = recovered.Warnings };
+                journal = FasterJournal.Open(directory, journalOptions, ledger, out report);
+                report = report with { Snapshot = ledger.Snapshot, Warnings = ledger.Warnings };
             }
 
-            BlockReplay replay = recovered.Replay;
-            replay.Closed = null;
-            SealSigning? signing = recovered.Signer is null ? null : new SealSigning(journal.LedgerId, recovered.Signer);
-            var pipeline = new Pipeline(
-                journal, disk, replay.State, replay.Settler, replay.Trees, replay.Unsealed, signing, replies, batches, options.Pipeline);
+            ledger.Replay.Closed = null;
+            ledger.BuildAhead(disk.Stop);
+            disk.DurableBlocks.Set((long)journal.DurableBlock);
+            Pipeline pipeline = ledger.StartStages(journal, disk, new StateQueries(), null, replies, batches);
             SnapshotTimer? snapshots = options.Snapshots is { EveryJournalBytes: > 0 } taking
-                ? new SnapshotTimer(directory, taking, () => journal.EndAddress, recovered.SnapshotEndAddress, options.Warn ?? (_ => { }), broken => disk.Stop.Fail("snapshots", broken))
+                ? new SnapshotTimer(directory, taking, () => journal.EndAddress, ledger.SnapshotEndAddress, options.Warn ?? (_ => { }), broken => disk.Stop.Fail("snapshots", broken))
                 : null;
-            return new Node(journal, disk.Figures, recovered, report, pipeline, snapshots);
+            return new Node(journal, disk.Figures, ledger, report, pipeline, snapshots);
         }
         catch
         {
-            recovered.Dispose();
+            ledger.Dispose();
             journal?.Dispose();
             throw;
         }
@@ -132,68 +129,7 @@ public sealed class Node : IDisposable
     {
         _snapshots?.Dispose();
         Pipeline.Dispose();
-        _recovered.Dispose();
+        _ledger.Dispose();
         _journal.Dispose();
-    }
-
-    /// <summary>The state as far as the journal goes: from the newest usable snapshot, and the blocks behind it.</summary>
-    private sealed class StateRecovery : IJournalRecovery, IDisposable
-    {
-        private readonly string _directory;
-        private readonly NodeOptions _options;
-        private readonly List<string> _warnings = [];
-        private FasterIdStore? _store;
-
-        public StateRecovery(string directory, NodeOptions options)
-        {
-            (_directory, _options) = (directory, options);
-            Replay = new BlockReplay(NewDeduplicator) { Compiler = _options.Pipeline.Compiler };
-        }
-
-        /// <summary>Of a ledger that has a key.</summary>
-        public ISealSigner? Signer { get; private set; }
-
-        public BlockReplay Replay { get; private set; }
-
-        public string? Snapshot { get; private set; }
-
-        public long SnapshotEndAddress { get; private set; }
-
-        public IReadOnlyList<string> Warnings => _warnings;
-
-        public SnapshotHead? Begin(UInt128 ledgerId)
-        {
-            BlockReplay? loaded = new SnapshotStore(_directory).LoadNewest(ledgerId, () => new BlockReplay(NewDeduplicator) { Compiler = _options.Pipeline.Compiler }, null, _warnings.Add, out SnapshotHead head);
-            if (loaded is null)
-                return null;
-            Replay = loaded;
-            Snapshot = $"block {head.Block}, sequence {head.Sequence}";
-            SnapshotEndAddress = head.EndAddress;
-            return head;
-        }
-
-        public void Read(JournalReader reader)
-        {
-            Replay.Closed = _options.Recovered;
-            new ReplayPipeline(Replay).Run(reader);
-        }
-
-        public void FindSigner(in Genesis genesis) => Signer ??= _options.SignerOf(in genesis);
-
-        public void Dispose()
-        {
-            Replay.Dispose();
-            _store?.Dispose();
-            Signer?.Dispose();
-        }
-
-        /// <summary>Only while the journal's lock is held: the store wipes what an earlier run spilled.</summary>
-        private Deduplicator NewDeduplicator(Genesis genesis)
-        {
-            FindSigner(in genesis);
-            _store?.Dispose();
-            _store = new FasterIdStore(Path.Combine(_directory, "ids"));
-            return new Deduplicator(in genesis, _options.IdMemoryBytes, _store);
-        }
     }
 }

@@ -34,6 +34,9 @@ public readonly record struct PipelineProgress
     /// <summary>Slots decided since the node was opened.</summary>
     public long SlotsSettled { get; init; }
 
+    /// <summary>Ledger sequence of the last slot decided.</summary>
+    public ulong Sequence { get; init; }
+
     /// <summary>Number of the last block appended, of the last one on disk, and of the last one applied.</summary>
     public ulong LastBlock { get; init; }
 
@@ -47,14 +50,15 @@ public readonly record struct PipelineProgress
 
 /// <summary>
 /// The map of the engine: every stage, in the order a payment passes them, and what each waits for. Made by <see cref="Node"/>
-/// once the journal is recovered.
+/// once the journal is recovered, or by a <see cref="Replication.Replica"/> when it begins to lead.
 /// </summary>
 /// <remarks>
 /// <code>
 ///   producers ─▶ ring ─▶ [1] journal ─▶ (disk) ─▶ [3] settle ─┬▶ [3e] tree  ─┬▶ free again
 ///                                                             └▶ [4]  reply ─┘
 /// </code>
-/// Stage 2, replication, will stand beside the disk: both gate what follows.
+/// Stage 2, replication, stands beside the disk: where a replica leads, its journal calls a block durable when it is committed, that is flushed here and on a quorum, and
+/// so both gate what follows.
 /// </remarks>
 public sealed class Pipeline : IDisposable
 {
@@ -67,31 +71,37 @@ public sealed class Pipeline : IDisposable
     private readonly EvidenceMemory _evidence;
     private readonly IJournal _journal;
     private readonly LedgerState _state;
-    private readonly StateQueries _queries = new();
+    private readonly ulong _firstSequence;
+    private readonly StateQueries _queries;
     private readonly JournalStage _journalStage;
     private readonly SettleStage _settleStage;
     private readonly TreeStage _treeStage;
+    private readonly ReplyStage _replyStage;
     private readonly PlanAttestor _attestor;
     private readonly PlanBuilder _plans;
     private readonly StageThread[] _threads;
 
-    /// <param name="journal">Open at its end.</param>
+    /// <param name="journal">Open at its end, all of which is durable.</param>
     /// <param name="disk">What the journal calls.</param>
     /// <param name="state">The ledger as of the journal's last block.</param>
     /// <param name="settler">Of that state.</param>
-    /// <param name="trees">Trees of batches not yet sealed, grown as far as the journal goes.</param>
-    /// <param name="unsealed">Batches that the journal closes and does not seal: sealed and published first.</param>
+    /// <param name="trees">Grown as far as the journal goes; batches that it closes and does not seal are sealed and published first.</param>
     /// <param name="signing">Signs seals; null: they are not signed.</param>
+    /// <param name="plans">Builds rule plans; stays the caller's.</param>
+    /// <param name="queries">Questions to the state, asked before or to come.</param>
+    /// <param name="applied">Told how far the state is; null: nobody asks.</param>
     /// <param name="replies">Gets outcomes.</param>
     /// <param name="batches">Gets closed batches.</param>
     /// <param name="options">Memory and threads.</param>
-    public Pipeline(
-        IJournal journal, DiskSignals disk, LedgerState state, Settler settler, BatchTrees trees,
-        IReadOnlyCollection<ClosedBatch> unsealed, SealSigning? signing, IReplyPublisher replies, IBatchPublisher batches, PipelineOptions options)
+    internal Pipeline(
+        IJournal journal, DiskSignals disk, LedgerState state, Settler settler, BatchTrees trees, SealSigning? signing, PlanBuilder plans,
+        StateQueries queries, IAppliedWatch? applied, IReplyPublisher replies, IBatchPublisher batches, PipelineOptions options)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.RingSlots, 2 * Limits.BlockSlotsMax);
         _journal = journal;
         _state = state;
+        _queries = queries;
+        _plans = plans;
         _stop = disk.Stop;
         WaitStrategy strategy = disk.Strategy;
         _ring = new RingBuffer<MultiProducerSequencer>(options.RingSlots, strategy, _stop);
@@ -100,40 +110,38 @@ public sealed class Pipeline : IDisposable
         var outcomes = new Outcome[options.RingSlots];
         var blocks = new SealedBlocks();
         long nextBlock = (long)journal.LastBlock + 1;
-        ulong firstSequence = state.Sequence + 1;
+        ulong firstSequence = _firstSequence = state.Sequence + 1;
 
         // [1] Journal: seals blocks, appends them; the disk's thread says what is durable.
-        disk.DurableBlocks.Set((long)journal.DurableBlock);
         var durable = new SequenceBarrier(strategy, _stop, disk.DurableBlocks);
         var settledBlocks = new Sequence(nextBlock - 1);
-        _journalStage = new JournalStage(_ring, journal, options.Clock, blocks, _evidence, firstSequence, journal.LastTimeNs, durable,
+        _journalStage = new JournalStage(_ring, journal, options.Clock, blocks, _evidence, firstSequence, state.TimeNs != 0, durable,
             new SequenceBarrier(strategy, _stop, settledBlocks))
         {
             AgeDueNs = state.Batch.DueNs ?? 0,
         };
 
         // [3] Settle: one thread, whole blocks, once they are durable; between them it answers questions, for which it is woken at a barrier of its own.
-        _settleStage = new SettleStage(_ring, outcomes, settler, state, _journalStage, blocks,
-            new SequenceBarrier(strategy, _stop, disk.DurableBlocks), settledBlocks, _queries, strategy, nextBlock);
+        _settleStage = new SettleStage(_ring, outcomes, settler, state, trees, _journalStage, blocks,
+            new SequenceBarrier(strategy, _stop, disk.DurableBlocks), settledBlocks, _queries, strategy, _stop, applied, nextBlock);
 
         // [3e] Tree and [4] Reply: behind the settle thread, side by side; a slot is free again when both are past it.
-        _treeStage = new TreeStage(_ring, outcomes, trees, unsealed, signing, _journalStage, batches,
+        _treeStage = new TreeStage(_ring, outcomes, trees, signing, _journalStage, batches,
             _ring.NewBarrier(_settleStage.Settled), strategy, firstSequence);
-        var reply = new ReplyStage(_ring, outcomes, _tags, replies, _ring.NewBarrier(_settleStage.Settled), strategy, firstSequence);
-        _ring.SetGatingSequences(_treeStage.Grown, reply.Replied);
+        _replyStage = new ReplyStage(_ring, outcomes, _tags, replies, _ring.NewBarrier(_settleStage.Settled), strategy, firstSequence);
+        _ring.SetGatingSequences(_treeStage.Grown, _replyStage.Replied);
 
         // Beside them: rule plans are built ahead, and what they came to is journaled; the node is a producer as any other.
         _attestor = new PlanAttestor(_ring, _tags, _ring.NewBarrier(_settleStage.Settled), _stop);
-        _plans = new PlanBuilder(options.Compiler ?? LawCompiler.Shared, _attestor.Add, fault => _stop.Fail("plans", fault));
-        state.Laws.Builder = _plans;
-        state.Laws.Foresee();
+        _plans.TellBuilt(_attestor.Add);
+        state.Laws.ForeseeAnew();
 
         _threads =
         [
             new StageThread("journal", _stop, _journalStage.Run),
             new StageThread("settle", _stop, _settleStage.Run),
             new StageThread("tree", _stop, _treeStage.Run),
-            new StageThread("reply", _stop, reply.Run),
+            new StageThread("reply", _stop, _replyStage.Run),
             new StageThread("attest", _stop, _attestor.Run),
         ];
         foreach (StageThread thread in _threads)
@@ -164,6 +172,7 @@ public sealed class Pipeline : IDisposable
                 RingSlots = _ring.Capacity,
                 RingUsed = Math.Clamp(_ring.Cursor - _ring.Gating(), 0, _ring.Capacity),
                 SlotsSettled = settled + 1,
+                Sequence = _firstSequence + (ulong)(settled + 1) - 1,
                 LastBlock = _journal.LastBlock,
                 DurableBlock = _journal.DurableBlock,
                 SettledBlock = (ulong)_settleStage.SettledBlocks.Value,
@@ -272,14 +281,44 @@ public sealed class Pipeline : IDisposable
         _stop.ThrowIfFailed();
     }
 
+    /// <summary>Ends the stages where they are, without waiting for them: no claim succeeds any more, and no producer waits.</summary>
+    public void Stop() => _stop.Stop();
+
+    /// <summary>Blocks of the consensus library's that come while the stages run.</summary>
+    internal JournalMarks Marks => _journalStage.Marks;
+
+    /// <summary>
+    /// Ends the stages, with the state, the trees and the batches that are not sealed exactly behind the last settled block: somebody else can go on from there. What is
+    /// settled is told; everything else that was published is not, and the publisher of replies is told so. The memory of the ring is left to the collector, since
+    /// producers may still be writing into what they have claimed.
+    /// </summary>
+    /// <remarks>
+    /// Why the state can be used: the settle thread ends only where it waits for a block, the tree's only where it waits for slots; the slots between the two are still in
+    /// the ring, since a slot is free only behind both, and are grown here.
+    /// </remarks>
+    /// <exception cref="EngineStoppedException">A stage failed, now or before: the state is not to be used.</exception>
+    internal void StepDown()
+    {
+        EndStages();
+        _stop.ThrowIfFailed();
+        long settled = _settleStage.Settled.Value;
+        _treeStage.Finish(settled);
+        _replyStage.Finish(settled);
+        _stop.Leave();
+    }
+
     public void Dispose()
     {
-        _stop.Stop();
+        EndStages();
+        _ring.Dispose();
+    }
+
+    private void EndStages()
+    {
+        Stop();
         _attestor.Wake();
         foreach (StageThread thread in _threads)
             thread.Join();
-        _plans.Dispose();
-        _attestor.Dispose();
-        _ring.Dispose();
+        _plans.TellBuilt(null);
     }
 }

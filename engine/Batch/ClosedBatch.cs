@@ -85,6 +85,24 @@ public sealed class ClosedBatch
         return bytes;
     }
 
+    /// <summary>What another statement about the same payments states otherwise, as a sentence has it: "another state hash".</summary>
+    internal string DifferenceFrom(ReadOnlySpan<byte> statement)
+    {
+        ReadOnlySpan<byte> own = Encode();
+        if (statement.Length < TotalsOffset)
+            return $"{statement.Length} bytes, and so other figures,";
+        var parts = new List<string>(4);
+        if (!statement[..(7 * 8)].SequenceEqual(own[..(7 * 8)]) || !statement[TotalsOffset..].SequenceEqual(own[TotalsOffset..]))
+            parts.Add("other figures");
+        foreach ((string what, int offset) in (ReadOnlySpan<(string, int)>)[("another rules hash", 7 * 8), ("another state hash", StateHashOffset), ("another root", StateHashOffset + 32)])
+        {
+            if (!statement.Slice(offset, 32).SequenceEqual(own.Slice(offset, 32)))
+                parts.Add(what);
+        }
+
+        return string.Join(" and ", parts);
+    }
+
     /// <summary>Reads what <see cref="Encode"/> wrote.</summary>
     /// <exception cref="LedgerBrokenException">It is no statement.</exception>
     public static ClosedBatch Decode(ReadOnlySpan<byte> bytes)

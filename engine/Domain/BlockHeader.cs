@@ -22,6 +22,25 @@ public enum BlockKind : ushort
 
     /// <summary>A closed batch's statement, root and state hash. Takes no sequence and changes no ledger state.</summary>
     Seal = 5,
+
+    /// <summary>
+    /// A new leader's first block in a replicated journal: no body. What is behind it on a quorum is that leader's for certain, and all before it with it.
+    /// Takes no sequence, changes no ledger state, and has the time of the block before it.
+    /// </summary>
+    Term = 6,
+
+    /// <summary>The members of the cluster from here on, as the consensus library writes them down. Takes no sequence, changes no ledger state, and has the time of the block before it.</summary>
+    Members = 7,
+}
+
+/// <summary>What kinds of blocks mean to who applies them.</summary>
+public static class BlockKinds
+{
+    /// <summary>The highest that this program knows.</summary>
+    public const BlockKind Last = BlockKind.Members;
+
+    /// <summary>Whether a block of this kind is applied: it gives the ledger its time, and may have slots.</summary>
+    public static bool IsApplied(this BlockKind kind) => kind is BlockKind.Payments or BlockKind.Control or BlockKind.Tick;
 }
 
 /// <summary>
@@ -55,7 +74,7 @@ public struct BlockHeader
 
     /// <summary>
     /// Sequence of the first slot. Sequences start at 1, count payments and control slots, and have no gap. A block that
-    /// takes none (genesis, tick, seal) states the sequence that comes next.
+    /// takes none (all but payments and control) states the sequence that comes next.
     /// </summary>
     [FieldOffset(32)] public ulong FirstSequence;
 
@@ -67,6 +86,8 @@ public struct BlockHeader
 
     /// <summary>Nanoseconds since the Unix epoch, assigned once by the journal stage; never decreases.</summary>
     [FieldOffset(48)] public ulong TimeNs;
+
+    /// <summary>Of the leader that sealed it; 0 on a node that is alone. Never decreases.</summary>
     [FieldOffset(56)] public ulong Term;
     [FieldOffset(64)] public Digest Previous;
     [FieldOffset(96)] public uint Crc;

@@ -43,6 +43,13 @@ public sealed partial class LawActivation
         }
     }
 
+    /// <summary>Tells the builder all that will be needed, whether it has changed or not: somebody else attests from now on. To be called while the engine is still.</summary>
+    internal void ForeseeAnew()
+    {
+        _isForesightDue = true;
+        Foresee();
+    }
+
     /// <summary>The lowest sequence at which something comes into force; none: <see cref="ulong.MaxValue"/>.</summary>
     public ulong NextSequence { get; private set; } = ulong.MaxValue;
 

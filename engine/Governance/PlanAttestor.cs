@@ -11,11 +11,10 @@ namespace Settlement.Engine.Governance;
 /// Invariant: one command at a time for a rule set and a day; the next only when that is settled.
 /// Failure assumed: the engine stops while it waits; what was not journaled is built and journaled after the next start.
 /// </remarks>
-internal sealed class PlanAttestor(RingBuffer<MultiProducerSequencer> ring, ulong[] tags, SequenceBarrier settled, StopSignal stop) : IDisposable
+internal sealed class PlanAttestor(RingBuffer<MultiProducerSequencer> ring, ulong[] tags, SequenceBarrier settled, StopSignal stop)
 {
-    private readonly Lock _lock = new();
+    private readonly object _lock = new(); // pulsed when there is something to do
     private readonly Queue<PlanAttestation> _waiting = new(); // under the lock
-    private readonly ManualResetEventSlim _wanted = new();
     private PlanAttestation? _current; // under the lock
 
     /// <summary>Whether everything it was given is settled.</summary>
@@ -37,23 +36,23 @@ internal sealed class PlanAttestor(RingBuffer<MultiProducerSequencer> ring, ulon
             if (_current == attestation || _waiting.Contains(attestation))
                 return;
             _waiting.Enqueue(attestation);
-            _wanted.Set();
+            Monitor.Pulse(_lock);
         }
     }
 
     public void Run()
     {
-        while (!stop.IsRaised)
+        while (true)
         {
-            _wanted.Wait();
             lock (_lock)
             {
-                if (!_waiting.TryDequeue(out _current))
-                    _wanted.Reset();
+                while (!stop.IsRaised && _waiting.Count == 0)
+                    Monitor.Wait(_lock);
+                if (stop.IsRaised)
+                    return;
+                _current = _waiting.Dequeue();
             }
 
-            if (_current is null)
-                continue;
             settled.WaitFor(Publish(_current));
             lock (_lock)
                 _current = null;
@@ -61,10 +60,11 @@ internal sealed class PlanAttestor(RingBuffer<MultiProducerSequencer> ring, ulon
     }
 
     /// <summary>Ends the loop, once the stop signal is raised.</summary>
-    public void Wake() => _wanted.Set();
-
-    /// <summary>Once the loop has ended.</summary>
-    public void Dispose() => _wanted.Dispose();
+    public void Wake()
+    {
+        lock (_lock)
+            Monitor.Pulse(_lock);
+    }
 
     private long Publish(PlanAttestation attestation)
     {

@@ -104,7 +104,6 @@ internal sealed class BuiltLaws
 public sealed class PlanBuilder : IPlanBuilder
 {
     private readonly ILawCompiler _compiler;
-    private readonly Action<LawOrder, LawBuild> _built;
     private readonly Action<Exception> _failed;
     private readonly Lock _lock = new();
     private readonly ManualResetEventSlim _wanted = new();
@@ -118,11 +117,12 @@ public sealed class PlanBuilder : IPlanBuilder
     private LawOrder? _current;
     private Exception? _fault;
     private bool _stopping;
+    private Action<LawOrder, LawBuild>? _built;
 
     /// <param name="compiler">Makes them.</param>
-    /// <param name="built">Told each plan that is to be attested, on the builder's thread; must not wait for the settle thread.</param>
+    /// <param name="built">Told each plan that is to be attested, on the builder's thread; must not wait for the settle thread. Null: nobody attests here.</param>
     /// <param name="failed">Told that it cannot go on.</param>
-    public PlanBuilder(ILawCompiler compiler, Action<LawOrder, LawBuild> built, Action<Exception> failed)
+    public PlanBuilder(ILawCompiler compiler, Action<LawOrder, LawBuild>? built, Action<Exception> failed)
     {
         (_compiler, _built, _failed) = (compiler, built, failed);
         _thread = new Thread(Run) { Name = "plans", IsBackground = true };
@@ -137,6 +137,13 @@ public sealed class PlanBuilder : IPlanBuilder
             lock (_lock)
                 return _current is null && _urgent is null && (_foreseen.Count == 0 || _fault is not null);
         }
+    }
+
+    /// <summary>Who attests from now on: what was foreseen before is foreseen anew after it, so that he is told all of it.</summary>
+    public void TellBuilt(Action<LawOrder, LawBuild>? built)
+    {
+        lock (_lock)
+            _built = built;
     }
 
     public void Foresee(IReadOnlyList<LawOrder> orders)
@@ -252,7 +259,7 @@ public sealed class PlanBuilder : IPlanBuilder
     {
         while (true)
         {
-            (LawOrder, LawBuild)? told = null;
+            (LawOrder Order, LawBuild Build, Action<LawOrder, LawBuild> Built)? told = null;
             lock (_lock)
             {
                 if (_stopping)
@@ -270,21 +277,21 @@ public sealed class PlanBuilder : IPlanBuilder
                     if (!IsThere(first))
                         return _current = first;
                     _foreseen.RemoveAt(0);
-                    if (first.IsToAttest)
-                        told = (_current = first, _known.FindPlan(first.Laws, first.Day)!);
+                    if (first.IsToAttest && _built is not null)
+                        told = (_current = first, _known.FindPlan(first.Laws, first.Day)!, _built);
                 }
             }
 
             if (told is { } what)
-                Tell(what.Item1, what.Item2);
+                Tell(what.Order, what.Build, what.Built);
             else
                 _wanted.Wait();
         }
     }
 
-    private void Tell(LawOrder order, LawBuild build)
+    private void Tell(LawOrder order, LawBuild build, Action<LawOrder, LawBuild> built)
     {
-        _built(order, build);
+        built(order, build);
         lock (_lock)
             _current = null;
     }

@@ -65,18 +65,19 @@ public struct ChainPosition
     /// <summary>Time of the last block, ns; the next may not be earlier.</summary>
     public ulong TimeNs { get; private set; }
 
+    /// <summary>Term of the last block; the next may not be of an earlier one.</summary>
+    public ulong Term { get; private set; }
+
     /// <summary>SHA-256 of the last block; zero before genesis.</summary>
     public Digest Previous { get; private set; }
 
     /// <summary>Behind a block that is known by other means.</summary>
-    internal static ChainPosition Behind(UInt128 ledgerId, ulong number, ulong sequence, ulong timeNs, in Digest digest) => new()
+    internal static ChainPosition Behind(in BlockHeader header, in Digest digest)
     {
-        LedgerId = ledgerId,
-        NextNumber = number + 1,
-        NextSequence = sequence + 1,
-        TimeNs = timeNs,
-        Previous = digest,
-    };
+        var position = new ChainPosition { LedgerId = header.LedgerId };
+        position.Advance(in header, in digest);
+        return position;
+    }
 
     public static ChainPosition BeforeGenesis(UInt128 ledgerId) => new() { LedgerId = ledgerId, NextSequence = 1 };
 
@@ -93,6 +94,8 @@ public struct ChainPosition
             return $"its first sequence is {header.FirstSequence}, {NextSequence} is expected";
         if (header.TimeNs < TimeNs)
             return $"its time is {TimeNs - header.TimeNs} ns before that of the block before it";
+        if (header.Term < Term)
+            return $"it is of term {header.Term}, the block before it of term {Term}";
         if (header.AttachmentBytes > header.BodyBytes)
             return $"its attachment of {header.AttachmentBytes} bytes is longer than its body of {header.BodyBytes}";
         return header.Previous == Previous ? null : "its chain hash is not that of the block before it";
@@ -103,6 +106,7 @@ public struct ChainPosition
         NextNumber = header.Number + 1;
         NextSequence = header.FirstSequence + header.Count;
         TimeNs = header.TimeNs;
+        Term = header.Term;
         Previous = digest;
     }
 }

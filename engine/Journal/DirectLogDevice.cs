@@ -30,6 +30,7 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
     /// <summary>Bound: FASTER has at most two requests out for each page in memory.</summary>
     private readonly List<Request> _queue;
     private readonly DiskFigures? _figures;
+    private readonly Func<ulong>? _committed;
     private readonly int _noteFile;
     private readonly byte* _noteSlot;
 
@@ -53,6 +54,7 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
         _files = files;
         _calls = options.FileCalls ?? new LinuxFileCalls();
         _figures = options.Figures;
+        _committed = options.Committed;
         _owner = owner;
         _endAddress = endAddress;
         _noteSerial = noteSerial;
@@ -140,7 +142,7 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
     private void WriteNote(long endAddress, ulong block)
     {
         ulong serial = _noteSerial + 1;
-        TailNote.Format(new Span<byte>(_noteSlot, TailNote.SlotBytes), serial, endAddress, block, kept: true);
+        TailNote.Format(new Span<byte>(_noteSlot, TailNote.SlotBytes), serial, endAddress, block, kept: true, _committed?.Invoke());
         long written;
         do
             written = _calls.Write(_noteFile, _noteSlot, TailNote.SlotBytes, TailNote.OffsetOf(serial));

@@ -103,6 +103,20 @@ public sealed unsafe class FasterJournal : IJournal, ILogDeviceOwner
     /// <summary>Time of the last block; the next may not be earlier.</summary>
     public ulong LastTimeNs => _chain.TimeNs;
 
+    /// <summary>Where the chain stands behind the last block. Appending thread.</summary>
+    internal ref readonly ChainPosition Position => ref _chain;
+
+    internal JournalFiles Files => _files;
+
+    /// <summary>Bytes of body that a block may have: it stays within a page, with a commit record.</summary>
+    internal int BodyBytesMax => Math.Min(Limits.BlockBodyBytesMax * 2, _files.PageBytes - CommitRecordBytes - BlockHeader.Size - 4);
+
+    /// <summary>Up to where the log is on disk.</summary>
+    internal long DurableEnd => Volatile.Read(ref _durableEnd);
+
+    /// <summary>What failed; null: nothing has.</summary>
+    internal JournalFailedException? Failure => Volatile.Read(ref _failure);
+
     /// <summary>Bytes of log appended so far.</summary>
     public long EndAddress => _endAddress;
 
@@ -129,7 +143,7 @@ public sealed unsafe class FasterJournal : IJournal, ILogDeviceOwner
     {
         ThrowIfFailed();
         int bodyBytes = body1.Length + body2.Length + attachment.Length;
-        if (bodyBytes > Math.Min(Limits.BlockBodyBytesMax * 2, _files.PageBytes - CommitRecordBytes - BlockHeader.Size - 4))
+        if (bodyBytes > BodyBytesMax)
             ThrowTooLarge(bodyBytes);
         header.Magic = BlockHeader.MagicValue;
         header.Version = BlockHeader.FormatVersion;
@@ -140,8 +154,23 @@ public sealed unsafe class FasterJournal : IJournal, ILogDeviceOwner
         if (_chain.Objection(in header) is { } objection)
             ThrowNotContinuing(objection);
         header.Crc = BlockSeal.CrcOf(in header, body1, body2, attachment);
-        Digest digest = _seal.DigestOf(in header, body1, body2, attachment);
+        return Enqueue(ref header, body1, body2, attachment);
+    }
 
+    /// <summary>Appends a block that was sealed elsewhere, byte for byte; the caller has checked its CRC, its length and that it continues the journal.</summary>
+    internal void AppendSealed(in BlockHeader header, ReadOnlySpan<byte> body)
+    {
+        ThrowIfFailed();
+        if (_chain.Objection(in header) is { } objection)
+            ThrowNotContinuing(objection);
+        BlockHeader copy = header;
+        Enqueue(ref copy, body, default, default);
+    }
+
+    private ulong Enqueue(ref BlockHeader header, ReadOnlySpan<byte> body1, ReadOnlySpan<byte> body2, ReadOnlySpan<byte> attachment)
+    {
+        int bodyBytes = (int)header.BodyBytes;
+        Digest digest = _seal.DigestOf(in header, body1, body2, attachment);
         if (_marksPut - Volatile.Read(ref _marksTaken) == MarksMax)
             WaitForMark();
         long address;
@@ -233,7 +262,7 @@ public sealed unsafe class FasterJournal : IJournal, ILogDeviceOwner
                 durable = _marks[taken++ % MarksMax].Block;
             Volatile.Write(ref _marksTaken, taken);
             Volatile.Write(ref _durableBlock, durable);
-            _durableEnd = flushed;
+            Volatile.Write(ref _durableEnd, flushed);
             Volatile.Write(ref _writesDone, _writesDone + 1);
             Monitor.PulseAll(_gate);
             return taken != first;
@@ -345,6 +374,19 @@ public sealed unsafe class FasterJournal : IJournal, ILogDeviceOwner
     /// <summary>Makes what was appended durable, unless the journal has failed, and closes the files.</summary>
     public void Dispose()
     {
+        Close();
+        _lock.Dispose();
+    }
+
+    /// <summary>As <see cref="Dispose"/>, but the journal stays locked: who takes this goes on with its files.</summary>
+    internal FileStream CloseLocked()
+    {
+        Close();
+        return _lock;
+    }
+
+    private void Close()
+    {
         if (_disposed)
             return;
         try
@@ -364,6 +406,5 @@ public sealed unsafe class FasterJournal : IJournal, ILogDeviceOwner
         _log.Dispose();
         _device.Dispose();
         _seal.Dispose();
-        _lock.Dispose();
     }
 }

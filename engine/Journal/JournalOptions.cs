@@ -60,6 +60,9 @@ public sealed record JournalOptions
     /// <summary>Counts what the device does; null: nobody asks.</summary>
     public DiskFigures? Figures { get; init; }
 
+    /// <summary>Asked on the device's thread for the last block known to be committed by a cluster; null: the journal is one node's own.</summary>
+    internal Func<ulong>? Committed { get; init; }
+
     /// <summary>The calls that touch files; tests put faults behind it.</summary>
     internal IFileCalls? FileCalls { get; init; }
 

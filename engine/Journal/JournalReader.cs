@@ -25,6 +25,7 @@ public sealed class JournalReader : IDisposable
     private readonly JournalFiles _files;
     private readonly BlockSeal _seal = new();
     private readonly byte[] _page;
+    private TailCut? _cut;
     private TailNote? _note;
     private SafeFileHandle? _file;
     private long _fileSegment = -1;
@@ -51,6 +52,7 @@ public sealed class JournalReader : IDisposable
         _page = GC.AllocateUninitializedArray<byte>(files.PageBytes);
         _position = ChainPosition.BeforeGenesis(files.LedgerId);
         _note = TailNote.ReadNewest(files.NotePath);
+        _cut = TailCut.Read(files);
     }
 
     /// <param name="directory">The journal's directory.</param>
@@ -108,6 +110,7 @@ public sealed class JournalReader : IDisposable
             _headerOffset = offset + 4;
             _bodyBytes = length - BlockHeader.Size;
             isBlock = Header.Number == snapshot.Block && _seal.DigestOf(in Header, Body, default) == snapshot.Previous
+                && Header.FirstSequence + Header.Count == snapshot.Sequence + 1
                 && snapshot.EndAddress >= snapshot.BlockAddress + 4 + ((length + 3) & ~3);
         }
 
@@ -115,7 +118,7 @@ public sealed class JournalReader : IDisposable
             throw new JournalException(
                 $"The journal in '{_files.Directory}' does not hold block {snapshot.Block} at {_files.PlaceOf(snapshot.BlockAddress)}, behind which a snapshot was taken: its tail is lost, or it is not the journal of that snapshot."
                 + " Nothing was changed. Restore the journal from a backup or a standby.");
-        _position = ChainPosition.Behind(snapshot.LedgerId, snapshot.Block, snapshot.Sequence, snapshot.TimeNs, snapshot.Previous);
+        _position = ChainPosition.Behind(in Header, snapshot.Previous);
         _next = snapshot.EndAddress;
         CommitNumber = _blockCommit = snapshot.CommitNumber;
         Address = snapshot.BlockAddress;
@@ -178,11 +181,21 @@ public sealed class JournalReader : IDisposable
     /// <summary>The last block that was durable for certain when the note was read; a device that keeps no notes knows it when the journal is closed.</summary>
     public ulong DurableBlock => _note?.Block ?? 0;
 
+    /// <summary>The last block that nothing will take back, as far as the note knows: the durable one, and in a replicated journal the last one of those that was known to be committed.</summary>
+    public ulong CommittedBlock => _note?.SettledBlock ?? 0;
+
     /// <summary>Goes to the next block; false at the end, of which <see cref="End"/> then says what it is.</summary>
     public bool Next()
     {
         while (End is null)
         {
+            if (_cut is { } cut && cut.EndAddress == _next)
+            {
+                // Interrupted: who opens the journal for writing will finish it, and nothing behind it counts.
+                End = new JournalEnd(JournalEndKind.End, _next, _files.PlaceOf(_next), _position.NextNumber, "the log is being cut", _next);
+                return false;
+            }
+
             Load(_files.PageStartOf(_next));
             int offset = (int)(_next - _pageStart);
             int length = LengthAt(offset);
@@ -221,6 +234,7 @@ public sealed class JournalReader : IDisposable
             return false;
         _endMark = mark;
         _note = newest ?? _note;
+        _cut = TailCut.Read(_files);
         Forget();
         End = null;
         return true;
@@ -502,7 +516,17 @@ public sealed class JournalReader : IDisposable
         int read;
         while (_pageFilled < _page.Length && (read = RandomAccess.Read(_file, _page.AsSpan(_pageFilled), offset + _pageFilled)) > 0)
             _pageFilled += read;
+        if (_cut is { } cut && _files.PageStartOf(cut.EndAddress) == pageStart)
+            PutBackSectorOf(cut, (int)(cut.EndAddress - pageStart));
         FileTime += Stopwatch.GetElapsedTime(begun);
+    }
+
+    /// <summary>Cutting writes the sector in which the log will end, and may have torn it.</summary>
+    private void PutBackSectorOf(TailCut cut, int end)
+    {
+        int acknowledged = end & (JournalFiles.SectorBytes - 1);
+        cut.Sector.AsSpan(0, acknowledged).CopyTo(_page.AsSpan(end - acknowledged));
+        _pageFilled = Math.Max(_pageFilled, end);
     }
 
     public void Dispose()

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Replication;
 using Settlement.Engine.Ring;
 
 namespace Settlement.Engine.Journal;
@@ -10,7 +11,7 @@ namespace Settlement.Engine.Journal;
 // Natural batching: a block is all that is there, up to 16,384 slots. While as many commits are under way as keep the disk busy, nothing is
 //   sealed, so that what arrives meanwhile becomes one block.
 // Invariant: a slot is sealed once, in ring order; a control command and its continuation are never parted, and neither is a claim that has evidence.
-// Failure assumed: the journal may fail at any call; it throws, and the engine stops.
+// Failure assumed: the journal may fail at any call; it throws, and the engine stops. A replicated one may be another leader's at any moment: then this stage alone ends.
 
 internal sealed class JournalStage
 {
@@ -42,12 +43,13 @@ internal sealed class JournalStage
     private ulong _nextSequence;
     private ulong _timeNs; // of the last block; only a block moves it
     private ulong _tickedForNs;
+    private bool _isTimeSet; // by a block that is applied: the first one behind genesis may have any time
     private long _ringLast = Sequence.Initial; // last slot sealed
     private ulong _ageDueNs; // written by: settle stage
     private long _sealsAppended; // written by: journal stage
 
     public JournalStage(
-        RingBuffer ring, IJournal journal, BlockClock clock, SealedBlocks blocks, EvidenceMemory evidence, ulong nextSequence, ulong timeNs,
+        RingBuffer ring, IJournal journal, BlockClock clock, SealedBlocks blocks, EvidenceMemory evidence, ulong nextSequence, bool isTimeSet,
         SequenceBarrier durable, SequenceBarrier settled)
     {
         _ring = ring;
@@ -60,7 +62,8 @@ internal sealed class JournalStage
         _evidence = evidence;
         _gathering = new EvidenceGathering(ring, evidence, settled);
         _nextSequence = nextSequence;
-        _timeNs = timeNs;
+        _timeNs = journal.LastTimeNs;
+        _isTimeSet = isTimeSet;
     }
 
     /// <summary>When the open batch closes by age, ns since the epoch; 0: never. Read when idle, to journal a tick.</summary>
@@ -73,6 +76,9 @@ internal sealed class JournalStage
     /// <summary>Seal blocks appended since the start.</summary>
     public long SealsAppended => Volatile.Read(ref _sealsAppended);
 
+    /// <summary>Blocks that others want appended.</summary>
+    public JournalMarks Marks { get; } = new();
+
     /// <summary>Hands over a batch's statement, to be journaled as a seal block.</summary>
     /// <param name="statement">What the body begins with.</param>
     /// <param name="attachment">Its signature; empty: it is not signed.</param>
@@ -80,15 +86,27 @@ internal sealed class JournalStage
 
     public void Run()
     {
-        long next = 0;
-        while (true)
+        try
         {
-            bool any = _published.TryWaitFor(next, IdleMs, out long available);
-            AppendSeals();
-            if (any)
-                next = SealBlock(next, available);
-            else
-                TickIfDue();
+            for (long next = 0; ;)
+            {
+                bool any = _published.TryWaitFor(next, IdleMs, out long available);
+                AppendMarks();
+                AppendSeals();
+                if (any)
+                    next = SealBlock(next, available);
+                else
+                    TickIfDue();
+            }
+        }
+        catch (NotLeadingException)
+        {
+            // The log was fenced before this node was told to step down: nothing more is appended, and the stage ends as it will be told to.
+            throw new AlertException();
+        }
+        finally
+        {
+            Marks.Close();
         }
     }
 
@@ -120,6 +138,7 @@ internal sealed class JournalStage
         };
         long last = next + count - 1;
         Append(ref header, MemoryMarshal.AsBytes(first), MemoryMarshal.AsBytes(second), next, last, evidence);
+        _isTimeSet = true;
         _journal.Commit();
         _nextSequence += (ulong)count;
         _evidence.Sealed(last + 1);
@@ -180,6 +199,26 @@ internal sealed class JournalStage
         _journal.Append(ref header, first, second, block.Attachment);
     }
 
+    private void AppendMarks()
+    {
+        while (Marks.TryTake(out JournalMarks.Mark? mark))
+        {
+            try
+            {
+                AwaitRoom();
+                var header = new BlockHeader { Kind = mark.Kind, FirstSequence = _nextSequence, TimeNs = _timeNs };
+                Append(ref header, mark.Body.Span, default, _ringLast + 1, _ringLast);
+                _journal.Commit();
+                mark.Number.SetResult(header.Number);
+            }
+            catch (Exception refused)
+            {
+                mark.Number.TrySetException(refused is AlertException ? new EngineStoppedException(isSteppedDown: true) : refused);
+                throw;
+            }
+        }
+    }
+
     /// <summary>All that wait, up to a bound, become durable together: small batches must not cost a commit each before the next payment.</summary>
     private void AppendSeals()
     {
@@ -211,17 +250,18 @@ internal sealed class JournalStage
         AwaitRoom();
         var header = new BlockHeader { Kind = BlockKind.Tick, FirstSequence = _nextSequence, TimeNs = now };
         Append(ref header, default, default, _ringLast + 1, _ringLast);
+        _isTimeSet = true;
         _journal.Commit();
     }
 
     /// <summary>
-    /// The clock's time, but never back, and, but directly behind genesis, never forward by more than may be without an operator's
+    /// The clock's time, but never back, and, but in the first block that is applied, never forward by more than may be without an operator's
     /// command: then time stands still. Looking changes nothing: a step is measured from the last block, as the settle stage measures it.
     /// </summary>
     private ulong NextTime(bool acceptsTime)
     {
         ulong now = Math.Max(_clock.NowNs, _timeNs);
-        bool jumps = _journal.LastBlock != 0 && _timeNs != 0 && now - _timeNs > Limits.TimeStepMaxNs && !acceptsTime;
+        bool jumps = _isTimeSet && now - _timeNs > Limits.TimeStepMaxNs && !acceptsTime;
         return jumps ? _timeNs : now;
     }
 

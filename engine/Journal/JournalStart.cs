@@ -28,7 +28,7 @@ public sealed record RecoveryReport
     /// <summary>What was cut from the tail, where and why; null: nothing.</summary>
     public string? Cut { get; init; }
 
-    /// <summary>Which sector was put back from the note's copy; null: none.</summary>
+    /// <summary>Which sector was put back from the note's copy, and which cut was finished; null: none.</summary>
     public string? Repaired { get; init; }
 
     /// <summary>How the log is written.</summary>
@@ -134,6 +134,7 @@ internal static class JournalStart
         try
         {
             JournalFiles files = JournalFiles.ReadLayout(directory, options.LedgerId);
+            string? finished = TailCut.FinishInterrupted(files, options.DeviceHere == JournalDevice.Direct);
             string? repaired = RepairTornSector(files);
             SnapshotHead? snapshot = recover?.Begin(files.LedgerId);
             RecoveredEnd end = Verify(files, options, snapshot, recover, out ulong blocks, out string? cut);
@@ -146,7 +147,7 @@ internal static class JournalStart
                 Bytes = end.Address,
                 LastBlock = end.Position.NextNumber - 1,
                 Cut = cut,
-                Repaired = repaired,
+                Repaired = finished is not null && repaired is not null ? $"{finished}; {repaired}" : finished ?? repaired,
                 Device = journal.DeviceText,
             };
             return journal;
@@ -215,7 +216,8 @@ internal static class JournalStart
             : null;
         ulong serial = (reader.Note?.Serial ?? 0) + 1;
         bool kept = options.DeviceHere == JournalDevice.Direct;
-        new TailNote(serial, end.Address, reader.Position.NextNumber - 1, kept, SectorAt(files, end.Address)).WriteAtRest(files.NotePath);
+        ulong? committed = options.Committed is null ? null : reader.CommittedBlock;
+        new TailNote(serial, end.Address, reader.Position.NextNumber - 1, kept, SectorAt(files, end.Address), committed).WriteAtRest(files.NotePath);
         if (end.DataEndAddress > end.Address)
             Zero(files, end.Address, end.DataEndAddress);
         return new RecoveredEnd(reader.Position, end.Address, reader.CommitNumber, serial);
@@ -255,7 +257,7 @@ internal static class JournalStart
         $"The journal in '{files.Directory}' is damaged at block {end.Block}, {end.Place}: {end.What}."
         + " Nothing was changed. Restore the file from a copy or a standby; the blocks before it are whole.");
 
-    private static void SyncDirectory(string directory)
+    internal static void SyncDirectory(string directory)
     {
         if (OperatingSystem.IsLinux())
             _ = new LinuxFileCalls().SyncDirectory(directory);

@@ -16,8 +16,8 @@ namespace Settlement.Engine.Journal;
 /// <code>
 ///  sector 0         1              2                3              4
 ///  | layout       | slot 0: head | copy of sector | slot 1: head | copy of sector |
-///  head: 0       4       8               16              24              32
-///        | magic | CRC   | serial        | end address   | block         | kept | zeros …
+///  head: 0       4       8               16              24              32   33      40              48
+///        | magic | CRC   | serial        | end address   | block         |kept|stated| committed     | zeros …
 /// </code>
 /// </remarks>
 /// <param name="Serial">Counts the notes; its lowest bit is the slot.</param>
@@ -25,14 +25,18 @@ namespace Settlement.Engine.Journal;
 /// <param name="Block">Number of the last durable block.</param>
 /// <param name="Kept">Written by a device that writes a note after every log write; otherwise only when opening.</param>
 /// <param name="Sector">Copy of the sector in which the log ended.</param>
-internal sealed record TailNote(ulong Serial, long EndAddress, ulong Block, bool Kept, byte[] Sector)
+/// <param name="Committed">In a replicated journal, the last block that was known to be committed; null: the journal is one node's own, and what is durable counts.</param>
+internal sealed record TailNote(ulong Serial, long EndAddress, ulong Block, bool Kept, byte[] Sector, ulong? Committed = null)
 {
     public const int SlotBytes = 2 * JournalFiles.SectorBytes;
     public const int FileBytes = JournalFiles.SectorBytes + (2 * SlotBytes);
 
     /// <summary>"STLN".</summary>
     private const uint Magic = 0x4E4C_5453;
-    private const int HeadBytes = 40;
+    private const int HeadBytes = 48;
+
+    /// <summary>The last block that nothing will take back.</summary>
+    public ulong SettledBlock => Math.Min(Committed ?? Block, Block);
 
     /// <summary>Whether any block was durable.</summary>
     public bool HasBlock => EndAddress > JournalFiles.FirstAddress;
@@ -43,7 +47,7 @@ internal sealed record TailNote(ulong Serial, long EndAddress, ulong Block, bool
     public static long OffsetOf(ulong serial) => JournalFiles.SectorBytes + ((long)(serial & 1) * SlotBytes);
 
     /// <summary>Fills the head of a slot whose second sector already holds the copy.</summary>
-    public static void Format(Span<byte> slot, ulong serial, long endAddress, ulong block, bool kept)
+    public static void Format(Span<byte> slot, ulong serial, long endAddress, ulong block, bool kept, ulong? committed = null)
     {
         slot[..HeadBytes].Clear();
         BinaryPrimitives.WriteUInt32LittleEndian(slot, Magic);
@@ -51,6 +55,8 @@ internal sealed record TailNote(ulong Serial, long EndAddress, ulong Block, bool
         BinaryPrimitives.WriteInt64LittleEndian(slot[16..], endAddress);
         BinaryPrimitives.WriteUInt64LittleEndian(slot[24..], block);
         slot[32] = kept ? (byte)1 : (byte)0;
+        slot[33] = committed is null ? (byte)0 : (byte)1;
+        BinaryPrimitives.WriteUInt64LittleEndian(slot[40..], committed ?? 0);
         BinaryPrimitives.WriteUInt32LittleEndian(slot[4..], Crc32C.Append(0, slot[..SlotBytes]));
     }
 
@@ -76,7 +82,8 @@ internal sealed record TailNote(ulong Serial, long EndAddress, ulong Block, bool
             BinaryPrimitives.ReadInt64LittleEndian(slot[16..]),
             BinaryPrimitives.ReadUInt64LittleEndian(slot[24..]),
             slot[32] != 0,
-            slot[JournalFiles.SectorBytes..].ToArray());
+            slot[JournalFiles.SectorBytes..].ToArray(),
+            slot[33] != 0 ? BinaryPrimitives.ReadUInt64LittleEndian(slot[40..]) : null);
     }
 
     /// <summary>Writes this note while no device is at work (creation, opening, closing) and makes it durable.</summary>
@@ -84,7 +91,7 @@ internal sealed record TailNote(ulong Serial, long EndAddress, ulong Block, bool
     {
         byte[] slot = new byte[SlotBytes];
         Sector.CopyTo(slot, JournalFiles.SectorBytes);
-        Format(slot, Serial, EndAddress, Block, Kept);
+        Format(slot, Serial, EndAddress, Block, Kept, Committed);
         using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, FileOptions.WriteThrough);
         RandomAccess.Write(file, slot, OffsetOf(Serial));
         RandomAccess.FlushToDisk(file);

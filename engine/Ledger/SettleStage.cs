@@ -1,15 +1,23 @@
+using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ring;
 
 namespace Settlement.Engine.Ledger;
 
+/// <summary>Told how far the state is, by whichever thread writes it, between two blocks; must not wait.</summary>
+internal interface IAppliedWatch
+{
+    void OnApplied(ulong block, ulong sequence);
+}
+
 /// <summary>
 /// Stage 3 on its thread: applies each block once it is durable, whole blocks, and lets their slots go to the stages behind.
 /// </summary>
+/// <remarks>Invariant: it ends between two blocks, unless it failed.</remarks>
 internal sealed class SettleStage(
-    RingBuffer ring, Outcome[] outcomes, Settler settler, LedgerState state, JournalStage journal, SealedBlocks blocks,
-    SequenceBarrier durable, Sequence settledBlocks, StateQueries queries, WaitStrategy strategy, long nextBlock)
+    RingBuffer ring, Outcome[] outcomes, Settler settler, LedgerState state, BatchTrees trees, JournalStage journal, SealedBlocks blocks,
+    SequenceBarrier durable, Sequence settledBlocks, StateQueries queries, WaitStrategy strategy, StopSignal stop, IAppliedWatch? applied, long nextBlock)
 {
     // Commands of a block that wraps in the ring: a continuation must not be parted. Used by: settle thread.
     private readonly Payment[] _wrappedSlots = new Payment[Limits.BlockSlotsMax];
@@ -23,10 +31,11 @@ internal sealed class SettleStage(
 
     public void Run()
     {
-        queries.WakeBy(durable);
+        bool isLast = true;
         try
         {
-            bool moreAsked = false;
+            queries.WakeBy(durable);
+            bool moreAsked = queries.Answer(state);
             for (long next = nextBlock; ;)
             {
                 // Interrupted, or with more questions than fit between two blocks, it comes back without a block.
@@ -42,9 +51,15 @@ internal sealed class SettleStage(
                 moreAsked = queries.Answer(state);
             }
         }
+        catch (AlertException)
+        {
+            isLast = stop.IsEngineEnding; // else another thread answers from here on
+            throw;
+        }
         finally
         {
-            queries.Close();
+            if (isLast)
+                queries.Close();
         }
     }
 
@@ -59,10 +74,13 @@ internal sealed class SettleStage(
         else
             ApplyPayments(in block);
         settler.End(in block.Header);
+        if (block.Header.Kind == BlockKind.Seal)
+            trees.TakeSealed(block.Header.Number);
         journal.AgeDueNs = state.Batch.DueNs ?? 0;
         Settled.Set(block.RingLast);
         settledBlocks.Set((long)block.Header.Number);
         strategy.SignalAllWhenBlocking();
+        applied?.OnApplied(block.Header.Number, state.Sequence);
     }
 
     private void BeginWithEvidence(in SealedBlock block)

@@ -38,7 +38,7 @@ public sealed class Settler
     internal ReviewApply Reviews { get; }
 
     /// <summary>Applies a whole block: for recovery, replay, tests.</summary>
-    /// <param name="header">The block's header; seals and genesis change nothing.</param>
+    /// <param name="header">The block's header; those of kinds that are not applied change nothing.</param>
     /// <param name="slots">Its payments or control slots.</param>
     /// <param name="outcomes">One a slot.</param>
     /// <exception cref="LedgerBrokenException">The block does not follow on the last one, or money appeared or vanished.</exception>
@@ -70,7 +70,7 @@ public sealed class Settler
         _kind = header.Kind;
         if (header.FirstSequence != _state.Sequence + 1)
             throw new LedgerBrokenException($"block {header.Number} begins at sequence {header.FirstSequence}; {_state.Sequence + 1} comes next");
-        if (header.Kind is not (BlockKind.Payments or BlockKind.Control or BlockKind.Tick))
+        if (!header.Kind.IsApplied())
             return;
         if (header.TimeNs < _state.TimeNs)
             throw new LedgerBrokenException($"block {header.Number} goes back in time, from {_state.TimeNs} to {header.TimeNs} ns");

@@ -16,7 +16,10 @@ public interface IStateQuery
 /// <summary>
 /// Questions that wait for the settle thread. Readers never see a block half applied, and take no lock that the settle thread could wait for.
 /// </summary>
-/// <remarks>Invariant: every query that was taken is answered or abandoned, once.</remarks>
+/// <remarks>
+/// Invariant: every query that was taken is answered or abandoned, once. The thread that writes the state may be another one later, when a replica changes its
+/// role: what was asked meanwhile is answered by the next.
+/// </remarks>
 internal sealed class StateQueries
 {
     /// <summary>Questions that may wait at one time.</summary>
@@ -26,12 +29,15 @@ internal sealed class StateQueries
     private const int AtOnceMax = 64;
 
     private readonly ConcurrentQueue<IStateQuery> _waiting = new();
-    private SequenceBarrier? _wake;
+    private SequenceBarrier? _wake; // written by: the settle thread, when it begins
     private int _count; // written by: askers and the settle thread, interlocked
     private volatile bool _closed; // written by: the settle thread, once
 
-    /// <summary>The settle thread waits here.</summary>
-    public void WakeBy(SequenceBarrier barrier) => _wake = barrier;
+    /// <summary>
+    /// The settle thread waits here from now on. It must look for questions once more before it does: an asker counts his question, then reads whom to wake, and
+    /// both are full fences, so one of the two sees the other.
+    /// </summary>
+    public void WakeBy(SequenceBarrier barrier) => Interlocked.Exchange(ref _wake, barrier);
 
     /// <summary>Any thread.</summary>
     /// <returns>False: too many wait, or the engine has stopped.</returns>
@@ -49,7 +55,7 @@ internal sealed class StateQueries
         if (_closed)
             AbandonAll();
         else
-            _wake?.Interrupt();
+            Volatile.Read(ref _wake)?.Interrupt();
         return true;
     }
 

@@ -15,6 +15,14 @@ public interface IReplyPublisher
     /// <param name="tags">What the producer wrote beside each slot.</param>
     /// <param name="firstSequence">Ledger sequence of the first.</param>
     void OnSettled(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<ulong> tags, ulong firstSequence);
+
+    /// <summary>
+    /// The node has stepped down: nothing more is told of what was published. Slots without an outcome have a fate that nobody knows yet: they are settled by another
+    /// leader, or never were. Called once, behind the last <see cref="OnSettled"/>, by whoever makes the node step down; must not wait for clients.
+    /// </summary>
+    void OnSteppedDown()
+    {
+    }
 }
 
 /// <summary>Stage 4: hands outcomes out.</summary>
@@ -29,16 +37,29 @@ internal sealed class ReplyStage(
         for (long next = 0; ;)
         {
             long available = settled.WaitFor(next);
-            while (next <= available)
-            {
-                ReadOnlySpan<Payment> slots = ring.Slots(next, available - next + 1);
-                int index = ring.IndexOf(next);
-                publisher.OnSettled(slots, outcomes.AsSpan(index, slots.Length), tags.AsSpan(index, slots.Length), firstSequence + (ulong)next);
-                next += slots.Length;
-            }
-
-            Replied.Set(available);
-            strategy.SignalAllWhenBlocking();
+            Tell(next, available);
+            next = available + 1;
         }
+    }
+
+    /// <summary>When all stages have ended in order: what is settled is told, and nothing else ever will be.</summary>
+    public void Finish(long lastSettled)
+    {
+        Tell(Replied.Value + 1, lastSettled);
+        publisher.OnSteppedDown();
+    }
+
+    private void Tell(long next, long last)
+    {
+        while (next <= last)
+        {
+            ReadOnlySpan<Payment> slots = ring.Slots(next, last - next + 1);
+            int index = ring.IndexOf(next);
+            publisher.OnSettled(slots, outcomes.AsSpan(index, slots.Length), tags.AsSpan(index, slots.Length), firstSequence + (ulong)next);
+            next += slots.Length;
+        }
+
+        Replied.Set(last);
+        strategy.SignalAllWhenBlocking();
     }
 }

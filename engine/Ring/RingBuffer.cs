@@ -12,7 +12,7 @@ namespace Settlement.Engine.Ring;
 /// <para>Ring sequences start at 0 and have nothing to do with the ledger's. Slot of a sequence: its low bits, so columns
 /// of a stage's own with <see cref="Capacity"/> entries run parallel to the slots by <see cref="IndexOf"/>.</para>
 /// <para>Invariant: a slot is written again only when every gating sequence has passed it; no slot is skipped. Dispose only
-/// when all threads that hold a span of it have ended.</para>
+/// when all threads that hold a span of it have ended; where that cannot be known, do not dispose: the collector frees it.</para>
 /// </remarks>
 public abstract partial class RingBuffer : IDisposable
 {
@@ -181,7 +181,16 @@ public abstract partial class RingBuffer : IDisposable
     private static void ThrowNotGated() =>
         throw new InvalidOperationException("no sequence gates the producers: what they write would be overwritten unread");
 
+    /// <summary>When nobody can have a span of it any more: who writes into a claim holds the ring until he has published it.</summary>
+    ~RingBuffer() => Free();
+
     public void Dispose()
+    {
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Free()
     {
         if (_disposed)
             return;
@@ -190,7 +199,6 @@ public abstract partial class RingBuffer : IDisposable
         {
             NativeMemory.AlignedFree(_slots);
         }
-        GC.SuppressFinalize(this);
     }
 
     private static unsafe void* AllocateZeroed(nuint bytes)

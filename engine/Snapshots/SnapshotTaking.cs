@@ -34,13 +34,13 @@ public sealed record SnapshotTaken(string Path, SnapshotHead Head, long Bytes, u
 
 /// <summary>
 /// Takes a snapshot of a journal, live or not, without the node's help: a second engine starts from the newest snapshot, applies the journal behind it up
-/// to the last block that was durable when it began, and writes its state.
+/// to the last block that was durable, and in a replicated journal committed, when it began, and writes its state.
 /// </summary>
 /// <remarks>
 /// Purpose: the settle thread is not asked for anything, so no payment waits for a snapshot, whatever the ledger's size. The price is memory, as much as
 /// the node's own state, while it is taken, and the processor time to apply the payments since the last one a second time: which also checks, against
 /// every seal on the way, that the state follows from the journal.
-/// <para>Invariant: a snapshot never runs ahead of what is durable; a journal that does not hold its block has lost its tail.</para>
+/// <para>Invariant: a snapshot never runs ahead of what nothing will take back; a journal that does not hold its block has lost its tail.</para>
 /// Failure assumed: the disk may be full, the process may be killed at any point: an unfinished file has another name.
 /// </remarks>
 public static class SnapshotTaking
@@ -75,8 +75,8 @@ public static class SnapshotTaking
             replay = snapshots.LoadNewest(files.LedgerId, () => new BlockReplay(NewDeduplicator), null, warn, out SnapshotHead head);
             using JournalReader reader = replay is null ? JournalReader.Open(files) : JournalReader.OpenBehind(files, in head);
             replay ??= new BlockReplay(NewDeduplicator);
-            ulong durable = reader.DurableBlock;
-            while (reader.Position.NextNumber <= durable && reader.Next())
+            ulong last = reader.CommittedBlock;
+            while (reader.Position.NextNumber <= last && reader.Next())
             {
                 replay.Apply(in reader.Header, reader.Body);
                 if (cancelled is not null && cancelled())

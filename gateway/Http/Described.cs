@@ -30,7 +30,7 @@ internal static class Described
 
     /// <summary>Takes a body.</summary>
     public static RouteHandlerBuilder Takes<T>(this RouteHandlerBuilder endpoint) where T : notnull =>
-        endpoint.Accepts<T>("application/json").May(StatusCodes.Status413PayloadTooLarge).May(StatusCodes.Status415UnsupportedMediaType);
+        endpoint.Accepts<T>("application/json").May(StatusCodes.Status413PayloadTooLarge).May(StatusCodes.Status415UnsupportedMediaType).May(StatusCodes.Status421MisdirectedRequest);
 
     public static RouteHandlerBuilder MayMiss(this RouteHandlerBuilder endpoint) => endpoint.May(StatusCodes.Status404NotFound);
 

@@ -17,14 +17,14 @@ internal static class OperatorKey
     public const string PublicName = "operator.pub";
 
     /// <summary>Makes and journals the key where there never was one.</summary>
-    /// <param name="state">To be read: nothing is under way.</param>
+    /// <param name="hadKey">Whether the ledger's first session has, or had, a key.</param>
     /// <param name="folder">Of keys.</param>
     /// <param name="ingress">Takes the command.</param>
     /// <returns>Its name; null: the session had keys before.</returns>
     /// <exception cref="UsageException">What is there cannot be used.</exception>
-    public static async Task<KeyId?> RegisterFirstAsync(LedgerState state, string folder, IngressAdapter ingress)
+    public static async Task<KeyId?> RegisterFirstAsync(bool hadKey, string folder, IngressAdapter ingress)
     {
-        if (state.Consent.HadSessionKey(Limits.OperatorSession))
+        if (hadKey)
             return null;
         NodeKey key = OpenOrMake(folder);
         var registration = new KeyRegistration(KeyRole.Session, Limits.OperatorSession, SignatureScheme.P256, key.Spki(), []);
@@ -35,6 +35,8 @@ internal static class OperatorKey
             throw new UsageException($"The operator's key in '{folder}' could not be registered: {journaled.Outcomes[0].Verdict}.");
         return key.Id;
     }
+
+    public static bool WasRegistered(LedgerState state) => state.Consent.HadSessionKey(Limits.OperatorSession);
 
     private static NodeKey OpenOrMake(string folder)
     {

@@ -1,4 +1,5 @@
 using Settlement.Engine.Snapshots;
+using Settlement.Gateway.Cluster;
 using Settlement.Gateway.Http;
 using Settlement.Gateway.Init;
 using Settlement.Gateway.Serve.Metrics;
@@ -86,6 +87,9 @@ internal sealed class ServeOptions
 
     /// <summary>Bounds of the binary port.</summary>
     public WireOptions Wire { get; set; } = new();
+
+    /// <summary>Of a node whose folder belongs to a cluster.</summary>
+    public ClusterOptions Cluster { get; set; } = new();
 
     /// <summary>Who reads metrics, and where they are sent.</summary>
     public MetricsOptions Metrics { get; set; } = new();

@@ -114,6 +114,7 @@ internal static class ServeSettings
         }
 
         options.Metrics.Check(mistakes);
+        options.Cluster.Check((name, value, least, most) => Range(name, value, least, most, mistakes));
         if ((options.Certificate is null) != (options.CertificateKey is null))
             mistakes.Add("Certificate and CertificateKey belong together: name both files, or neither.");
         foreach ((string name, string? file) in (ReadOnlySpan<(string, string?)>)[("Certificate", options.Certificate), ("CertificateKey", options.CertificateKey)])

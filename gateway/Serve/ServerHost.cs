@@ -18,6 +18,7 @@ using Settlement.Gateway.Http.Auth;
 using Settlement.Gateway.Http.Batches;
 using Settlement.Gateway.Init;
 using Settlement.Gateway.Serve.Metrics;
+using Settlement.Gateway.Serve.Roles;
 using Settlement.Gateway.Settle;
 using Settlement.Gateway.Wire;
 
@@ -65,22 +66,23 @@ internal sealed partial class ServerHost : IAsyncDisposable
         (ConnectionBound http, ConnectionBound binary) = ConnectionBound.Share(
             options.HttpConnectionsMax, options.Wire.ConnectionsMax + (options.Wire.ConnectionsMax / 16) + 16, ConnectionBound.OpenFilesMax());
         var counters = new ServerCounters();
-        var frames = new PendingFrames(options.RingSlots);
-        var egress = new EgressPublisher(frames, counters);
+        var egress = new EgressPublisher(options.RingSlots, counters);
         var batches = new ClosedBatches();
         HttpBoards boards = NewBoards(options, batches, error);
         egress.Reviews = boards.Reviews;
         NodeOptions opening = NodeOptionsOf(options, error) with { Recovered = boards.Batches.OnClosed };
+        PendingFrames frames = egress.Begin();
         Node node = started.Add(LedgerOpening.Open(options.JournalFolder, opening, options.NodeKey, "NodeKey", egress, batches, error));
         boards.Reviews.Seed(node.State);
-        FirstCommands(node);
-        var ingress = started.Add(new IngressAdapter(node.Pipeline, frames, counters));
-        KeyId? operatorKey = await OperatorKey.RegisterFirstAsync(node.State, options.KeysFolder, ingress).ConfigureAwait(false);
+        FirstCommands.Send(FirstCommands.SetUpOf(node.State, node.Pipeline), node.Pipeline);
+        var engine = new NodeEngine(node, frames);
+        var ingress = started.Add(new IngressAdapter(engine, counters));
+        KeyId? operatorKey = await OperatorKey.RegisterFirstAsync(OperatorKey.WasRegistered(node.State), options.KeysFolder, ingress).ConfigureAwait(false);
 
         WebApplicationBuilder builder = NewBuilder(options);
         HttpApi.AddServices(builder.Services);
-        UInt128 ledgerId = node.State.LedgerId;
-        var keys = new LedgerSessionKeys(node.Pipeline);
+        UInt128 ledgerId = engine.LedgerId;
+        var keys = new LedgerSessionKeys(engine);
         var evidence = new EvidenceDesk(ledgerId, ingress, counters, options.EvidenceThreads);
         started.Add(evidence);
         egress.Evidence = evidence;
@@ -98,9 +100,9 @@ internal sealed partial class ServerHost : IAsyncDisposable
             var wire = app.Services.GetRequiredService<WireServer>();
             egress.SessionEnds = wire;
             var services = new ServerServices(
-                options, node.Pipeline, ledgerId, ingress, keys, wire, batches, counters, app.Services.GetRequiredService<ILoggerFactory>());
+                options, engine, ledgerId, ingress, keys, wire, batches, counters, app.Services.GetRequiredService<ILoggerFactory>());
             HttpApiContext api = HttpApi.Map(app, services, boards);
-            Metering metering = started.Add(new Metering(node, counters, egress.Tallies, api.Webhooks));
+            Metering metering = started.Add(new Metering(engine, counters, egress.Tallies, api.Webhooks));
             app.MapMetrics(options.Metrics, metering, new CallerGate(api, Access.Operator, services.Logs.CreateLogger("Settlement.Http")));
             await app.StartAsync().ConfigureAwait(false);
             started.Release();
@@ -152,7 +154,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         try
         {
             if (Services.Engine.Failure is null)
-                Services.Engine.Drain();
+                Services.Engine.Leading?.Pipeline.Drain();
         }
         catch (EngineStoppedException)
         {
@@ -214,15 +216,6 @@ internal sealed partial class ServerHost : IAsyncDisposable
         SealedBatches.Tell(options.JournalFolder, boards.Batches.OnClosed, warning => error.WriteLine($"warning: {warning}"), "serve");
         batches.Closed += boards.Batches.OnClosed;
         return boards;
-    }
-
-    /// <summary>What the operator says by starting the server, and a new ledger's cut-offs.</summary>
-    private static void FirstCommands(Node node)
-    {
-        var setUp = new LedgerSetUp(node.State, new Submitter(node.Pipeline, null), LedgerOpening.ScalesOf(node.State));
-        setUp.AcceptTime(BlockClock.System.NowNs);
-        setUp.ApplyFirstSettings(new SettleOptions());
-        node.Pipeline.Drain();
     }
 
     private static WebApplicationBuilder NewBuilder(ServeOptions options)

@@ -1,14 +1,13 @@
 using Microsoft.Extensions.Logging;
-using Settlement.Engine;
 using Settlement.Engine.Batch;
-using Settlement.Engine.Ring;
+using Settlement.Gateway.Serve.Roles;
 using Settlement.Gateway.Wire;
 
 namespace Settlement.Gateway.Serve;
 
 /// <summary>What a running server is made of, for all its ports.</summary>
 /// <param name="Options">As it was started.</param>
-/// <param name="Engine">The ring and the questions to the state.</param>
+/// <param name="Engine">The ring while this node leads, and the questions to the state.</param>
 /// <param name="LedgerId">Which ledger it is.</param>
 /// <param name="Ingress">Puts slots into the ring and awaits their outcomes.</param>
 /// <param name="Keys">Finds whose a session key is.</param>
@@ -17,13 +16,13 @@ namespace Settlement.Gateway.Serve;
 /// <param name="Counters">What was counted since the start.</param>
 /// <param name="Logs">Makes logs.</param>
 internal sealed record ServerServices(
-    ServeOptions Options, Pipeline Engine, UInt128 LedgerId, IngressAdapter Ingress, ISessionKeys Keys, WireServer Wire, ClosedBatches Batches,
+    ServeOptions Options, LedgerEngine Engine, UInt128 LedgerId, IngressAdapter Ingress, ISessionKeys Keys, WireServer Wire, ClosedBatches Batches,
     ServerCounters Counters, ILoggerFactory Logs)
 {
     private volatile bool _isOpen;
 
-    /// <summary>Whether payments are taken.</summary>
-    public bool IsReady => _isOpen && Engine.Failure is null;
+    /// <summary>Whether this node is of use to clients: it takes payments, or it answers reads as of nearly now.</summary>
+    public bool IsReady => _isOpen && (Engine.IsReady || Engine.IsCaughtUp);
 
     public void Open() => _isOpen = true;
 

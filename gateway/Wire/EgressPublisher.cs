@@ -8,10 +8,11 @@ namespace Settlement.Gateway.Wire;
 /// <summary>
 /// The outbound edge of the engine: hands every claim's outcomes to who waits for them. Never waits, and allocates nothing.
 /// </summary>
-/// <remarks>All of it runs on the reply thread. A claim's slots lie side by side in the ring, so a frame is met in one run, or in few where a block or the ring ends.</remarks>
-internal sealed class EgressPublisher(PendingFrames frames, ServerCounters counters) : IReplyPublisher
+/// <remarks>All of it runs on the reply thread, of which there is one at a time. A claim's slots lie side by side in the ring, so a frame is met in one run, or in few where a block or the ring ends.</remarks>
+internal sealed class EgressPublisher(int ringSlots, ServerCounters counters) : IReplyPublisher
 {
-    private readonly VerdictsEncoder _encoder = new();
+    private VerdictsEncoder _encoder = new();
+    private PendingFrames _frames = new(0);
 
     /// <summary>What it has answered, for metrics.</summary>
     public EgressTallies Tallies { get; } = new();
@@ -25,6 +26,14 @@ internal sealed class EgressPublisher(PendingFrames frames, ServerCounters count
     /// <summary>Checks evidence, and so has to know of commands about keys and chains first.</summary>
     public EvidenceDesk? Evidence { get; set; }
 
+    /// <summary>Rows for a pipeline's frames, before it runs and when none does. Nothing is left of those before.</summary>
+    public PendingFrames Begin()
+    {
+        (_encoder, _frames) = (new VerdictsEncoder(), new PendingFrames(ringSlots));
+        Interlocked.Exchange(ref counters.SlotsTaken, Tallies.Slots); // what was abandoned is not under way
+        return _frames;
+    }
+
     public void OnSettled(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<ulong> tags, ulong firstSequence)
     {
         for (int at = 0; at < slots.Length;)
@@ -36,7 +45,7 @@ internal sealed class EgressPublisher(PendingFrames frames, ServerCounters count
                 continue;
             }
 
-            ref PendingFrame frame = ref frames.Of(tag);
+            ref PendingFrame frame = ref _frames.Of(tag);
             int index = PendingFrames.IndexOf(tag);
             int length = Math.Min(frame.Count - index, slots.Length - at);
             ReadOnlySpan<Payment> runSlots = slots.Slice(at, length);
@@ -65,6 +74,9 @@ internal sealed class EgressPublisher(PendingFrames frames, ServerCounters count
         Reviews?.OnSettled(slots, outcomes, firstSequence);
         counters.SlotsAnswered += slots.Length;
     }
+
+    /// <summary>Behind the last outcome that this leadership tells.</summary>
+    public void OnSteppedDown() => _frames.Abandon();
 
     /// <summary>Which ended is asked of the state: a continuation may lie over the ring's end. A continuation's bytes may look like such a command; then there is nothing to find.</summary>
     private void TellSessionEnds(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes)

@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Settlement.Client.Wire;
-using Settlement.Engine;
 using Settlement.Engine.Consent.Checking;
 using Settlement.Engine.Domain;
 
@@ -31,7 +30,7 @@ internal sealed class EvidenceDesk : IDisposable
     public EvidenceDesk(UInt128 ledgerId, IngressAdapter ingress, ServerCounters counters, int threads)
     {
         (_ingress, _counters) = (ingress, counters);
-        _checker = new EvidenceChecker(ledgerId, new PipelineConsentReader(ingress.Pipeline.TryAsk), threads);
+        _checker = new EvidenceChecker(ledgerId, new PipelineConsentReader(ingress.Engine.TryAsk), threads);
         _threads = new Thread[threads];
         for (int i = 0; i < threads; i++)
         {
@@ -43,12 +42,16 @@ internal sealed class EvidenceDesk : IDisposable
     /// <summary>Sees commands about keys and chains go by, before anyone hears of them; the reply thread.</summary>
     public void OnCommands(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes) => _checker.OnSettled(slots, outcomes);
 
+    /// <summary>This node leads from now on: what it knew of keys and chains is of before, and others have changed them since. Before the reply thread meets anything.</summary>
+    public void OnLeading() => _checker.Restart();
+
     /// <summary>Checks a frame's evidence and puts its payments into the ring.</summary>
     /// <param name="frame">Who waits for them.</param>
     /// <param name="session">Whose they are.</param>
     /// <param name="payments">64 bytes each.</param>
     /// <param name="evidence">Of good form.</param>
     /// <returns>When they are in the ring; the bytes must stay until then.</returns>
+    /// <exception cref="Serve.Roles.NotLeadingException">This node does not lead; nothing was taken.</exception>
     /// <exception cref="Engine.Ring.EngineStoppedException">The engine stopped; nothing was taken.</exception>
     public Task PutAsync(PendingFrame frame, SessionKey session, ReadOnlySequence<byte> payments, ReadOnlySequence<byte> evidence)
     {
@@ -83,8 +86,8 @@ internal sealed class EvidenceDesk : IDisposable
                     IngressAdapter.Stamp(ref slot, job.Session.Session);
                 EvidenceFound found = _checker.Check(job.Session.Record.Participant, slots, evidence, kept);
                 Interlocked.Add(ref _counters.EvidenceDropped, found.Dropped);
-                long first = _ingress.Pipeline.Claim(job.Frame.Count);
-                _ingress.PutPayments(first, job.Frame, job.Payments, job.Session.Session, kept.AsSpan(0, found.Bytes));
+                RingClaim claim = _ingress.Claim(job.Frame.Count);
+                _ingress.PutPayments(claim, job.Frame, job.Payments, job.Session.Session, kept.AsSpan(0, found.Bytes));
                 job.Done.SetResult();
             }
             catch (Exception stopped)

@@ -19,6 +19,9 @@ internal abstract class SlotOwner
     /// <param name="encoder">The reply thread's own: between the first and the last call of a frame it serves no other.</param>
     public abstract void OnDecided(
         in PendingFrame frame, int index, ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes, ulong sequence, VerdictsEncoder encoder);
+
+    /// <summary>Called instead of the last call of a claim: this node does not lead any more, and whether the slots are decided is for the next leader to tell. Must not wait.</summary>
+    public abstract void OnAbandoned();
 }
 
 /// <summary>Slots of one claim that are on their way through the engine.</summary>
@@ -64,6 +67,17 @@ internal sealed class PendingFrames(int ringSlots)
         _rows[row] = frame;
         _rows[row].ClaimedAt = Stopwatch.GetTimestamp();
         return ((ulong)row + 1) << IndexBits;
+    }
+
+    /// <summary>Tells all owners whose claim was not answered whole, and forgets them. When neither a producer nor the reply thread is there.</summary>
+    public void Abandon()
+    {
+        foreach (ref PendingFrame frame in _rows.AsSpan())
+        {
+            SlotOwner? owner = frame.Owner;
+            frame = default;
+            owner?.OnAbandoned();
+        }
     }
 
     public ref PendingFrame Of(ulong tag) => ref _rows[(int)(tag >> IndexBits) - 1];

@@ -1,7 +1,7 @@
-using Settlement.Engine;
 using Settlement.Engine.Consent;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
+using Settlement.Gateway.Serve.Roles;
 
 namespace Settlement.Gateway.Wire;
 
@@ -21,7 +21,7 @@ internal interface ISessionKeys
 }
 
 /// <summary>The keys that the journal registered, as of the last block.</summary>
-internal sealed class LedgerSessionKeys(Pipeline engine) : ISessionKeys
+internal sealed class LedgerSessionKeys(LedgerEngine engine) : ISessionKeys
 {
     public async ValueTask<SessionKey?> FindAsync(KeyId id, CancellationToken cancel) =>
         await engine.AskAsync(state => Find(state, id), cancel).ConfigureAwait(false);

@@ -15,6 +15,7 @@ internal sealed partial class WireConnection
     private const string NotYours = "The key is not registered for a session of this ledger, or it was not shown that it is yours.";
 
     private Nonce _clientNonce; // written by: the reading loop, once
+    private ushort _version; // that both speak; written by: the reading loop, once
     private Nonce _serverNonce; // written by: the reading loop, once
 
     private bool TakeHello(in FrameHeader header, in ReadOnlySequence<byte> body)
@@ -22,8 +23,15 @@ internal sealed partial class WireConnection
         HelloBody hello = Read<HelloBody>(body);
         if (hello.Magic != WireLimits.Magic)
             return RefuseFrame(RefusalCode.Malformed, in header, "A hello begins with the letters STLW.");
-        if (hello.VersionFirst > WireLimits.Version || hello.VersionLast < WireLimits.Version)
-            return RefuseFrame(RefusalCode.Version, in header, $"The server speaks version {WireLimits.Version} of the protocol, the client {hello.VersionFirst} to {hello.VersionLast}.");
+        if (hello.VersionFirst > WireLimits.Version || hello.VersionLast < WireLimits.VersionFirst)
+            return RefuseFrame(RefusalCode.Version, in header, $"The server speaks versions {WireLimits.VersionFirst} to {WireLimits.Version} of the protocol, the client {hello.VersionFirst} to {hello.VersionLast}.");
+        _version = Math.Min(hello.VersionLast, WireLimits.Version);
+        if (_server.Ingress.Engine is { IsReady: false, Failure: null })
+        {
+            RefuseNotLeading(header.Number);
+            return false;
+        }
+
         if (Volatile.Read(ref _isGoingAway) != 0)
             return RefuseFrame(RefusalCode.ServerEnding, in header, "The server ends.");
         _clientNonce = hello.Nonce;
@@ -31,7 +39,7 @@ internal sealed partial class WireConnection
         _phase = Phase.Authenticate;
         return _outbox.TryAdd(FrameKind.Challenge, header.Number, new ChallengeBody
         {
-            Version = WireLimits.Version,
+            Version = _version,
             FramePaymentsMax = WireLimits.FramePaymentsMax,
             LedgerId = _server.LedgerId,
             Nonce = _serverNonce,
@@ -61,7 +69,7 @@ internal sealed partial class WireConnection
 
         // Known to those who end sessions first, asked for again then: a key that is revoked meanwhile is seen by one of the two.
         Volatile.Write(ref _session, key);
-        (ulong sequence, ulong timeNs, bool isInForce) = await _server.Ingress.Pipeline.AskAsync(
+        (ulong sequence, ulong timeNs, bool isInForce) = await _server.Ingress.Engine.AskAsync(
             state => (state.Sequence, state.TimeNs, LedgerSessionKeys.IsInForce(state, key!)), _aborted).ConfigureAwait(false);
         if (!isInForce)
             return RefuseFrame(RefusalCode.NotAuthenticated, in header, NotYours);

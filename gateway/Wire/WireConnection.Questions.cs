@@ -46,7 +46,7 @@ internal sealed partial class WireConnection
         {
             int from = done;
             int until = Math.Min(done + questions.AtOnce, asked.Length);
-            AnswersBody asOf = await _server.Ingress.Pipeline.AskAsync(
+            AnswersBody asOf = await _server.Ingress.Engine.AskAsync(
                 state =>
                 {
                     for (int i = from; i < until; i++)

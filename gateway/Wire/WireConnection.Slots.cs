@@ -32,8 +32,8 @@ internal sealed partial class WireConnection
             return true;
         }
 
-        long first = await ClaimAsync(frame.Count).ConfigureAwait(false);
-        _server.Ingress.PutPayments(first, in frame, in payments, _session!.Session);
+        RingClaim claim = await ClaimAsync(frame.Count).ConfigureAwait(false);
+        _server.Ingress.PutPayments(claim, in frame, in payments, _session!.Session);
         return true;
     }
 
@@ -50,6 +50,7 @@ internal sealed partial class WireConnection
 
     private async ValueTask PutWithEvidenceAsync(PendingFrame frame, ReadOnlySequence<byte> payments, ReadOnlySequence<byte> evidence)
     {
+        Volatile.Write(ref _isClaiming, 1);
         try
         {
             await _server.Evidence.PutAsync(frame, _session!, payments, evidence).ConfigureAwait(false);
@@ -59,6 +60,8 @@ internal sealed partial class WireConnection
             NotTaken(frame.Count);
             throw;
         }
+
+        Volatile.Write(ref _isClaiming, 0);
     }
 
     private async ValueTask<bool> TakeCommandsAsync(FrameHeader header, ReadOnlySequence<byte> body)
@@ -80,8 +83,8 @@ internal sealed partial class WireConnection
             if (!TryTakeCredit(in header, count, out bool goesOn))
                 return goesOn;
             var frame = new PendingFrame { Owner = this, Number = header.Number, Count = count, Flags = header.Flags, AreCommands = true };
-            long first = await ClaimAsync(count).ConfigureAwait(false);
-            _server.Ingress.Put(first, in frame, slots.AsSpan(0, count));
+            RingClaim claim = await ClaimAsync(count).ConfigureAwait(false);
+            _server.Ingress.Put(claim, in frame, slots.AsSpan(0, count));
             return true;
         }
         finally
@@ -116,7 +119,7 @@ internal sealed partial class WireConnection
         goesOn = true;
         if (Volatile.Read(ref _isGoingAway) != 0)
         {
-            Tell(RefusalCode.ServerEnding, header.Number, FrameFate.NotTaken, closes: false, "The server ends and takes nothing more. Connect again.");
+            Tell(RefusalCode.ServerEnding, header.Number, FrameFate.NotTaken, closes: false, NodeAddresses.None, "The server ends and takes nothing more. Connect again.");
             return false;
         }
 
@@ -132,11 +135,14 @@ internal sealed partial class WireConnection
         return false;
     }
 
-    private async ValueTask<long> ClaimAsync(int count)
+    private async ValueTask<RingClaim> ClaimAsync(int count)
     {
+        Volatile.Write(ref _isClaiming, 1);
         try
         {
-            return await _server.Ingress.ClaimAsync(count, _aborted).ConfigureAwait(false);
+            RingClaim claim = await _server.Ingress.ClaimAsync(count, _aborted).ConfigureAwait(false);
+            Volatile.Write(ref _isClaiming, 0);
+            return claim;
         }
         catch
         {

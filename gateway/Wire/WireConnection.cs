@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Connections;
 using Settlement.Client.Wire;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ring;
+using Settlement.Gateway.Serve.Roles;
 
 namespace Settlement.Gateway.Wire;
 
@@ -36,6 +37,7 @@ internal sealed partial class WireConnection : SlotOwner
     private int _isWaitingForAnswers; // 1: no more slots are taken, and the end waits for the last answer; interlocked
     private int _isRefused; // 1: the client is told, or about to be told, why it ends; interlocked
     private int _isEnding; // 1: nothing more is taken
+    private int _isClaiming; // 1: a frame waits for room in the ring; written by: the reading loop
     private int _isGoingAway; // 1: the client was told that the server ends
     private long _deadlineMs; // of Environment.TickCount64; long.MaxValue: none; written by: the reading loop
     private Waiting _waitingFor; // what is late then; written by: the reading loop, before the deadline
@@ -82,6 +84,10 @@ internal sealed partial class WireConnection : SlotOwner
         {
             // The client is gone, or was cut: nobody is there to be told.
         }
+        catch (NotLeadingException)
+        {
+            RefuseNotLeading(_number);
+        }
         catch (EngineStoppedException)
         {
             TellEngineStopped();
@@ -121,13 +127,25 @@ internal sealed partial class WireConnection : SlotOwner
         _answered.TrySetResult();
     }
 
+    /// <summary>This node does not lead any more: what was taken and is not answered never will be, and who sent it asks the next leader.</summary>
+    public void TellNotLeading()
+    {
+        if (Volatile.Read(ref _isClaiming) == 0)
+            RefuseNotLeading(Volatile.Read(ref _number) + 1);
+        // Else the reading loop is refused the frame in its hands, and says which one it is.
+    }
+
+    public override void OnAbandoned() => _answered.TrySetResult();
+
     /// <summary>Says why, takes nothing more, and closes when what was taken is answered. Any thread; the first reason counts.</summary>
-    public void Refuse(RefusalCode code, ulong number, FrameFate fate, string sentence)
+    public void Refuse(RefusalCode code, ulong number, FrameFate fate, string sentence) => Refuse(code, number, fate, NodeAddresses.None, sentence);
+
+    private void Refuse(RefusalCode code, ulong number, FrameFate fate, NodeAddresses leader, string sentence)
     {
         if (Volatile.Read(ref _isEnding) != 0 || Interlocked.Exchange(ref _isRefused, 1) != 0)
             return;
         // Said before the reading loop can end: who ends the connection flushes what was said by then.
-        Tell(code, number, fate, closes: true, sentence);
+        Tell(code, number, fate, closes: true, leader, sentence);
         Volatile.Write(ref _isEnding, 1);
         _input.CancelPendingRead();
     }
@@ -281,6 +299,20 @@ internal sealed partial class WireConnection : SlotOwner
         return false;
     }
 
+    /// <summary>Names the leader. Who speaks version 1 only is told that the server ends, which has him do the same but that he must find the leader himself.</summary>
+    /// <param name="number">The first frame that was not taken.</param>
+    private void RefuseNotLeading(ulong number)
+    {
+        NodeAddresses leader = _server.Ingress.Engine.Leader;
+        string sentence = leader.IsEmpty
+            ? "This node does not lead, and no leader is known now: one is being elected, or too few nodes are up. Ask again in a moment, here or at another node."
+            : "Another node leads: payments and questions are for it.";
+        if (_version >= WireLimits.VersionOfNotLeader)
+            Refuse(RefusalCode.NotLeader, number, FrameFate.NotTaken, leader, sentence);
+        else
+            Refuse(RefusalCode.ServerEnding, number, FrameFate.NotTaken, sentence);
+    }
+
     private bool Add(FrameKind kind, ulong number)
     {
         _ = _outbox.TryAdd(kind, number) || IsTaken();
@@ -295,12 +327,14 @@ internal sealed partial class WireConnection : SlotOwner
         return false;
     }
 
-    private void Tell(RefusalCode code, ulong number, FrameFate fate, bool closes, string sentence)
+    private void Tell(RefusalCode code, ulong number, FrameFate fate, bool closes, NodeAddresses leader, string sentence)
     {
         Interlocked.Increment(ref _server.Counters.Refusals[(int)code]);
         Span<byte> text = stackalloc byte[WireLimits.RefusalTextBytesMax];
-        int length = Encoding.UTF8.GetBytes(sentence, text);
-        _outbox.TryAdd(FrameKind.Refusal, number, new RefusalBody { Code = code, Closes = closes ? (byte)1 : (byte)0, Fate = fate }, text[..length]);
+        int addressBytes = Encoding.ASCII.GetBytes(leader.ToString(), text);
+        int length = addressBytes + Encoding.UTF8.GetBytes(sentence, text[addressBytes..]);
+        var body = new RefusalBody { Code = code, Closes = closes ? (byte)1 : (byte)0, Fate = fate, AddressBytes = (ushort)addressBytes };
+        _outbox.TryAdd(FrameKind.Refusal, number, in body, text[..length]);
     }
 
     /// <summary>What was taken is answered, what was said gets to the client, then the connection closes; all in a bounded time.</summary>

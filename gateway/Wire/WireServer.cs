@@ -135,6 +135,13 @@ internal sealed partial class WireServer : ISessionEnds, IDisposable
             connection.TellEngineStopped();
     }
 
+    /// <summary>This node does not lead any more: all clients are told who does, and leave.</summary>
+    public void TellNotLeading()
+    {
+        foreach (WireConnection connection in _connections.Keys)
+            connection.TellNotLeading();
+    }
+
     public void Dispose() => _sweep.Dispose();
 
     private async Task EndSessionsAsync()
@@ -143,7 +150,7 @@ internal sealed partial class WireServer : ISessionEnds, IDisposable
         {
             foreach (WireConnection[] some in _connections.Keys.Where(connection => connection.Session is not null).Chunk(AskedAtOnce))
             {
-                WireConnection[] ended = await Ingress.Pipeline.AskAsync(
+                WireConnection[] ended = await Ingress.Engine.AskAsync(
                     state => Array.FindAll(some, connection => !LedgerSessionKeys.IsInForce(state, connection.Session!)), CancellationToken.None).ConfigureAwait(false);
                 foreach (WireConnection connection in ended)
                     connection.Refuse(RefusalCode.SessionEnded, 0, FrameFate.None, "The operator closed the session, or revoked its key.");

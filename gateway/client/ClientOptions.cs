@@ -15,6 +15,11 @@ public sealed record ClientOptions
 
     public required int Port { get; init; }
 
+    /// <summary>
+    /// Further nodes of the same cluster, as HOST:PORT: any of them names the leader, and one that is down is passed over. A node that leads need not be among them.
+    /// </summary>
+    public IReadOnlyList<string> OtherNodes { get; init; } = [];
+
     /// <summary>A file of the session's private key: P-256, PKCS#8 PEM.</summary>
     public string? KeyFile { get; init; }
 
@@ -30,10 +35,10 @@ public sealed record ClientOptions
     /// <summary>Allows <see cref="Plain"/> to other machines.</summary>
     public bool PlainAnywhere { get; init; }
 
-    /// <summary>PEM of the server's certificate: the server must show a certificate of the same public key.</summary>
+    /// <summary>PEM of the server's certificate, or of those of all nodes, one behind the other: the server must show a certificate of the same public key as one of them.</summary>
     public string? ServerCertificateFile { get; init; }
 
-    /// <summary>SHA-256 of the server's SubjectPublicKeyInfo, as 64 hexadecimal digits.</summary>
+    /// <summary>SHA-256 of the server's SubjectPublicKeyInfo, as 64 hexadecimal digits; of several nodes with commas between.</summary>
     public string? ServerKeyPin { get; init; }
 
     /// <summary>PEM of the authorities whose certificates are believed; the host's name must match.</summary>
@@ -45,7 +50,10 @@ public sealed record ClientOptions
     /// <summary>How long one try to connect may take, up to the session.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Tries to connect again after a connection broke, before the client gives up and says so to every caller.</summary>
+    /// <summary>
+    /// Tries to connect again after a connection broke, before the client gives up and says so to every caller. Where there are several nodes a try asks each of them, and tries go on at
+    /// least as long as <see cref="Deadline"/>: a cluster that has just lost its leader has another in a moment.
+    /// </summary>
     public int ReconnectTries { get; init; } = 10;
 
     /// <summary>Pause before the first of them; each next is twice as long, up to <see cref="ReconnectPauseMax"/>, less a random half.</summary>

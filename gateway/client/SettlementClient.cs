@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Security.Authentication;
 using Settlement.Client.Flow;
@@ -17,6 +18,7 @@ namespace Settlement.Client;
 public sealed class SettlementClient : IAsyncDisposable
 {
     private static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_electionPauseMax = TimeSpan.FromMilliseconds(250);
 
     private readonly ClientOptions _options;
     private readonly Dialing _dialing;
@@ -46,7 +48,7 @@ public sealed class SettlementClient : IAsyncDisposable
     /// <summary>Times that the connection broke and was made again.</summary>
     public int Reconnects { get; private set; }
 
-    /// <summary>Connects once; a server that cannot be reached is told at once.</summary>
+    /// <summary>Connects once; a server that cannot be reached is told at once. Where there are several nodes, they are asked until one leads or the deadline is over.</summary>
     /// <exception cref="RefusedException">The server does not want this client.</exception>
     /// <exception cref="SettlementException">The options cannot be used, the server cannot be reached, or is not the one expected.</exception>
     public static async Task<SettlementClient> ConnectAsync(ClientOptions options, CancellationToken cancel = default)
@@ -61,7 +63,7 @@ public sealed class SettlementClient : IAsyncDisposable
         Connection first;
         try
         {
-            first = await client._dialing.OpenAsync(client._feed, cancel).ConfigureAwait(false);
+            first = await client.FirstAsync(cancel).ConfigureAwait(false);
         }
         catch (Exception failed) when (IsOfConnecting(failed) && !cancel.IsCancellationRequested)
         {
@@ -310,18 +312,57 @@ public sealed class SettlementClient : IAsyncDisposable
             return [.. _writers];
     }
 
+    /// <summary>The first connection. A cluster that elects its leader right now is worth some patience; a single server that is not there is not.</summary>
+    private async Task<Connection> FirstAsync(CancellationToken cancel)
+    {
+        long begun = Stopwatch.GetTimestamp();
+        TimeSpan pause = _options.ReconnectPause;
+        while (true)
+        {
+            try
+            {
+                return await _dialing.OpenAsync(_feed, cancel).ConfigureAwait(false);
+            }
+            catch (Exception failed) when (_dialing.HasSeveral && IsOfConnecting(failed) && MayHelp(failed) && !cancel.IsCancellationRequested
+                && Stopwatch.GetElapsedTime(begun) + pause < _options.Deadline)
+            {
+                await Task.Delay(pause, cancel).ConfigureAwait(false);
+                pause = Longer(pause);
+            }
+        }
+    }
+
+    /// <summary>Where there are several nodes the pause stays short: an election is over in less than a second, and payments wait for it.</summary>
+    private TimeSpan Longer(TimeSpan pause)
+    {
+        TimeSpan most = _dialing.HasSeveral && _options.ReconnectPauseMax > s_electionPauseMax ? s_electionPauseMax : _options.ReconnectPauseMax;
+        return TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, most.Ticks));
+    }
+
     /// <summary>The next connection, or why there is none.</summary>
     private async Task<(Connection Connection, Exception? End)> NextAsync(Connection ended)
     {
         Exception why = ended.Reason;
+        bool isNamed = false;
+        if (why is RefusedException { Code: RefusalCode.NotLeader } left)
+        {
+            _dialing.Left(left.Leader);
+            isNamed = !left.Leader.IsEmpty;
+        }
+
         TimeSpan pause = _options.ReconnectPause;
-        for (int tries = 0; tries < _options.ReconnectTries && MayHelp(why) && !_disposing.IsCancellationRequested; tries++)
+        long begun = Stopwatch.GetTimestamp();
+        bool GoesOn(int tries) => tries < _options.ReconnectTries
+            || (_options.ReconnectTries > 0 && _dialing.HasSeveral && Stopwatch.GetElapsedTime(begun) < _options.Deadline);
+        for (int tries = 0; GoesOn(tries) && MayHelp(why) && !_disposing.IsCancellationRequested; tries++)
         {
             try
             {
                 // Half of the pause by chance, so that a server that comes back does not meet all its clients at once.
-                await Task.Delay(pause * (1 - (Random.Shared.NextDouble() / 2)), _disposing.Token).ConfigureAwait(false);
-                pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, _options.ReconnectPauseMax.Ticks));
+                // A leader that is named leads already.
+                if (!isNamed || tries > 0)
+                    await Task.Delay(pause * (1 - (Random.Shared.NextDouble() / 2)), _disposing.Token).ConfigureAwait(false);
+                pause = Longer(pause);
                 Connection next = await _dialing.OpenAsync(_feed, _disposing.Token).ConfigureAwait(false);
                 Reconnects++;
                 return (next, null);

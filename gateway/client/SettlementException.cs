@@ -58,10 +58,16 @@ public sealed class RefusedException : SettlementException
     public RefusedException(RefusalCode code, string message)
         : base($"the server refused: {message} ({code})") => Code = code;
 
+    internal RefusedException(RefusalCode code, NodeAddresses leader, string message)
+        : this(code, message) => Leader = leader;
+
     public RefusalCode Code { get; }
 
+    /// <summary>Of <see cref="RefusalCode.NotLeader"/>: who leads, as far as the node knows. It is believed no further than that it is worth a try.</summary>
+    public NodeAddresses Leader { get; } = NodeAddresses.None;
+
     /// <summary>Whether trying again, without a change, can help.</summary>
-    public bool IsTransient => Code is RefusalCode.Busy or RefusalCode.TooSlow or RefusalCode.AnswersNotTaken or RefusalCode.EngineStopped or RefusalCode.ServerEnding;
+    public bool IsTransient => Code is RefusalCode.Busy or RefusalCode.TooSlow or RefusalCode.AnswersNotTaken or RefusalCode.EngineStopped or RefusalCode.ServerEnding or RefusalCode.NotLeader;
 }
 
 /// <summary>

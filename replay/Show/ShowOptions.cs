@@ -8,7 +8,7 @@ namespace Settlement.Replay.Show;
 /// <summary>What `replay show` is asked for; what is null is not asked about.</summary>
 internal sealed record ShowOptions
 {
-    private static readonly BlockKind[] s_kinds = [BlockKind.Payments, BlockKind.Control, BlockKind.Tick, BlockKind.Seal, BlockKind.Genesis];
+    private static readonly BlockKind[] s_kinds = [BlockKind.Payments, BlockKind.Control, BlockKind.Tick, BlockKind.Seal, BlockKind.Genesis, BlockKind.Term, BlockKind.Members];
     private static readonly Verdict[] s_verdicts = [.. Enum.GetValues<Verdict>().Where(verdict => verdict != Engine.Domain.Verdict.Undecided)];
 
     public required string Journal { get; init; }

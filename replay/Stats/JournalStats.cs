@@ -16,7 +16,7 @@ internal sealed class JournalStats
     private readonly Tally?[] _verdicts = new Tally?[256];
     private readonly Tally?[] _instructions = new Tally?[256];
     private readonly Tally?[] _accepted = new Tally?[256]; // by instruction
-    private readonly long[] _blocks = new long[(int)BlockKind.Seal + 1];
+    private readonly long[] _blocks = new long[(int)BlockKinds.Last + 1];
     private readonly TargetParties _parties = new();
     private ulong _lastSlotNs;
 

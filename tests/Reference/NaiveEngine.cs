@@ -82,7 +82,7 @@ public sealed partial class NaiveEngine : ILedgerUnderTest
         CheckHeader(header, slots);
         _blockNumberNext = header.Number + 1;
         _now = header.TimeNs;
-        if (header.Kind is BlockKind.Genesis or BlockKind.Seal)
+        if (header.Kind is BlockKind.Genesis or BlockKind.Seal or BlockKind.Term or BlockKind.Members)
         {
             _hasGenesis = true;
             return [];
@@ -107,7 +107,7 @@ public sealed partial class NaiveEngine : ILedgerUnderTest
     {
         if (header.Kind == BlockKind.Genesis == _hasGenesis)
             throw new InvalidOperationException("genesis is the first block, and only the first");
-        if (header.Kind is BlockKind.None or > BlockKind.Seal)
+        if (header.Kind is BlockKind.None or > BlockKind.Members)
             throw new InvalidOperationException($"block {header.Number} is of no known kind");
         if (header.Number != _blockNumberNext)
             throw new InvalidOperationException($"block {header.Number} came, {_blockNumberNext} was expected");

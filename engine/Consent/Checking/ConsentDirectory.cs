@@ -68,6 +68,20 @@ public sealed class ConsentDirectory
         return true;
     }
 
+    /// <summary>Forgets everything: commands went by unseen. While no reply thread runs; answers that are on their way are used once and not kept.</summary>
+    public void Restart()
+    {
+        lock (_gate)
+        {
+            for (int stripe = 0; stripe < Stripes; stripe++)
+                _versions[stripe]++;
+            _wallets.Clear();
+            _chains.Clear();
+            (_walletCount, _chainCount) = (0, 0);
+            (_begun, _skip) = (Instruction.None, 0);
+        }
+    }
+
     /// <summary>Sees commands go by whose effect may be other than what is remembered. The reply thread's, all slots in order.</summary>
     public void OnSettled(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes)
     {

@@ -42,6 +42,9 @@ public sealed class EvidenceChecker : IDisposable
     /// <summary>Sees accepted commands about keys and chains go by: the reply thread's, all slots in order, before anyone is told of their outcomes.</summary>
     public void OnSettled(ReadOnlySpan<Payment> slots, ReadOnlySpan<Outcome> outcomes) => _directory.OnSettled(slots, outcomes);
 
+    /// <inheritdoc cref="ConsentDirectory.Restart"/>
+    public void Restart() => _directory.Restart();
+
     /// <summary>Checks a frame's evidence.</summary>
     /// <param name="participant">Of the session that sends it.</param>
     /// <param name="payments">The frame's.</param>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Settlement.Client.Wire;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Text;
 
@@ -33,6 +34,9 @@ internal sealed record ProblemAnswer
 
     /// <summary>Where it stands in the journal.</summary>
     public string? Sequence { get; init; }
+
+    /// <summary>Of a cluster, where the node that takes writes is reached.</summary>
+    public string? Leader { get; init; }
 }
 
 /// <summary>Ends a request with a problem.</summary>
@@ -90,6 +94,24 @@ internal static class Problem
         fault.MayHaveHappened
             ? $"The answer did not come ({fault.Message}): what was sent may have been carried out. Send the same again, with the same id or Idempotency-Key: nothing is done twice."
             : $"Nothing was carried out ({fault.Message}). Send the same again in a moment.");
+
+    /// <summary>A write at a node that follows. It names the leader, so that a client sends it there by itself; or there is none now.</summary>
+    public static ProblemException NotLeading(NodeAddresses leader)
+    {
+        string? address = leader.TryFind(NodeAddresses.Https, out string host, out int port) ? $"https://{NodeAddresses.Format(host, port)}"
+            : leader.TryFind(NodeAddresses.Http, out host, out port) ? $"http://{NodeAddresses.Format(host, port)}"
+            : null;
+        return new ProblemException(new ProblemAnswer
+        {
+            Type = TypePrefix + "not_leader",
+            Title = "This node does not lead",
+            Status = address is null ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status421MisdirectedRequest,
+            Detail = address is null
+                ? "Nothing was carried out: no leader is known now. One is being elected, or too few nodes are up. Send the same again in a moment, here or to another node."
+                : $"Nothing was carried out: another node leads. Send the same to {address}.",
+            Leader = address,
+        });
+    }
 
     /// <summary>A verdict that is a refusal.</summary>
     public static ProblemException Refused(in Outcome outcome, string? id, ulong sequence)

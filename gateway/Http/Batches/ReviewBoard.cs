@@ -40,9 +40,11 @@ internal sealed class ReviewBoard
         }
     }
 
-    /// <summary>Before anything runs: the reviews that wait already.</summary>
+    /// <summary>Before anything runs, or before a node that begins to lead takes payments: the reviews that wait already, and no others.</summary>
     public void Seed(LedgerState state)
     {
+        lock (_lock)
+            _kept.Clear();
         var waiting = new List<ReviewNote>();
         for (int record = 1; record <= state.Targets.RecordsUsed; record++)
         {

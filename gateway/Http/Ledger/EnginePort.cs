@@ -2,6 +2,8 @@ using Settlement.Engine;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Ring;
+using Settlement.Gateway.Http.Answers;
+using Settlement.Gateway.Serve.Roles;
 using Settlement.Gateway.Wire;
 
 namespace Settlement.Gateway.Http.Ledger;
@@ -27,7 +29,7 @@ internal sealed class EnginePort(IngressAdapter ingress, UInt128 ledgerId) : ILe
         try
         {
             // A reader's fault is the asker's: on the settle thread it would stop the engine.
-            (T? answer, Exception? fault) = await ingress.Pipeline.AskAsync(state => Read(state, read), late.Token);
+            (T? answer, Exception? fault) = await ingress.Engine.AskAsync(state => Read(state, read), late.Token);
             return fault is null ? answer! : throw fault;
         }
         catch (EngineStoppedException)
@@ -55,6 +57,14 @@ internal sealed class EnginePort(IngressAdapter ingress, UInt128 ledgerId) : ILe
                 answers[i] = new SettledSlot(settled.Outcomes[i], settled.FirstSequence + (ulong)i);
             return answers;
         }
+        catch (NotLeadingException late) when (late.MayHaveHappened)
+        {
+            throw new LedgerUnavailableException("this node leads no longer", mayHaveHappened: true);
+        }
+        catch (NotLeadingException elsewhere)
+        {
+            throw Problem.NotLeading(elsewhere.Leader.IsEmpty ? ingress.Engine.Leader : elsewhere.Leader);
+        }
         catch (EngineStoppedException)
         {
             throw new LedgerUnavailableException("the engine has stopped", mayHaveHappened: true);
@@ -77,7 +87,7 @@ internal sealed class EnginePort(IngressAdapter ingress, UInt128 ledgerId) : ILe
             }
             catch (TimeoutException)
             {
-                if (ingress.Pipeline.Failure is { } failure)
+                if (ingress.Engine.Failure is { } failure)
                     throw failure;
             }
         }

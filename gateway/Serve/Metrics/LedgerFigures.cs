@@ -1,5 +1,5 @@
-using Settlement.Engine;
 using Settlement.Engine.Ledger;
+using Settlement.Gateway.Serve.Roles;
 
 namespace Settlement.Gateway.Serve.Metrics;
 
@@ -7,7 +7,7 @@ namespace Settlement.Gateway.Serve.Metrics;
 /// <remarks>
 /// Failure assumed: the settle thread is busy or has stopped. Then the figures are those of before: a metric is never what somebody waits for long.
 /// </remarks>
-internal sealed class LedgerFigures(Pipeline pipeline)
+internal sealed class LedgerFigures(LedgerEngine engine)
 {
     private const int WaitMs = 250;
 
@@ -19,12 +19,12 @@ internal sealed class LedgerFigures(Pipeline pipeline)
     public async Task RefreshAsync()
     {
         var question = new Question(this);
-        if (pipeline.TryAsk(question))
+        if (engine.TryAsk(question))
             await Task.WhenAny(question.Done, Task.Delay(WaitMs)).ConfigureAwait(false);
     }
 
     /// <summary>Asks for newer figures, for whoever reads next.</summary>
-    public void Refresh() => pipeline.TryAsk(new Question(this));
+    public void Refresh() => engine.TryAsk(new Question(this));
 
     /// <summary>As of one block.</summary>
     internal sealed record Counts

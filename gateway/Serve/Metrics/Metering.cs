@@ -1,5 +1,5 @@
-using Settlement.Engine;
 using Settlement.Gateway.Http.Webhooks;
+using Settlement.Gateway.Serve.Roles;
 using Settlement.Gateway.Wire;
 
 namespace Settlement.Gateway.Serve.Metrics;
@@ -9,10 +9,10 @@ internal sealed class Metering : IDisposable
 {
     private readonly MeterInstruments _instruments;
 
-    public Metering(Node node, ServerCounters counters, EgressTallies answers, WebhookBook webhooks)
+    public Metering(LedgerEngine engine, ServerCounters counters, EgressTallies answers, WebhookBook webhooks)
     {
-        Ledger = new LedgerFigures(node.Pipeline);
-        Metric[] own = [.. NodeMetrics.Of(node, answers, Ledger), .. WireMetrics.Of(counters, answers), .. WebhookMetrics.Of(webhooks)];
+        Ledger = new LedgerFigures(engine);
+        Metric[] own = [.. NodeMetrics.Of(engine, answers, Ledger), .. WireMetrics.Of(counters, answers), .. WebhookMetrics.Of(webhooks)];
         All = [.. own, .. ProcessMetrics.All()];
         _instruments = new MeterInstruments(own, Ledger); // the runtime has a meter of its own
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Security.Authentication;
 using System.Security.Cryptography;
@@ -18,20 +19,72 @@ internal sealed class Dialing(ClientOptions options, KeySigner? signer, ServerTr
 {
     private const int AnswerBytesMax = 4_096;
 
-    /// <exception cref="RefusedException">The server does not want this client.</exception>
+    /// <summary>What a node gets at least to answer, where others can be asked instead.</summary>
+    private static readonly TimeSpan s_patienceMin = TimeSpan.FromSeconds(1);
+
+    private readonly Route _route = new(options);
+
+    /// <summary>Whether another node may know more than one that refused.</summary>
+    public bool HasSeveral => _route.HasSeveral;
+
+    /// <summary>The node of the last session said that it leads no longer.</summary>
+    public void Left(NodeAddresses leader) => _route.Left(leader);
+
+    /// <summary>Asks the nodes that are known, each once, and who they say leads, until one opens a session.</summary>
+    /// <exception cref="RefusedException">The leader does not want this client, or none is known now.</exception>
     /// <exception cref="IOException">It cannot be reached, or broke off.</exception>
     /// <exception cref="AuthenticationException">It is not the server that was to be recognised.</exception>
     /// <exception cref="OperationCanceledException">It took too long.</exception>
     public async Task<Connection> OpenAsync(IFrameSource feed, CancellationToken cancel)
     {
+        TimeSpan each = options.ConnectTimeout;
+        if (_route.NodeCount > 1)
+            each = TimeSpan.FromTicks(Math.Min(each.Ticks, Math.Max(s_patienceMin.Ticks, each.Ticks / _route.NodeCount)));
+        Exception? why = null;
+        Route.Round round = _route.Begin();
+        while (round.TryNext(out NodePort node))
+        {
+            try
+            {
+                Connection connection = await OpenAsync(node, each, feed, cancel).ConfigureAwait(false);
+                _route.Arrived(node);
+                return connection;
+            }
+            catch (RefusedException refused) when (refused.Code == RefusalCode.NotLeader)
+            {
+                why = refused;
+                round.Name(refused.Leader);
+            }
+            catch (Exception other) when (_route.HasSeveral && IsOfOneNode(other) && !cancel.IsCancellationRequested)
+            {
+                // A node that follows knows more of the cluster than one that cannot be asked.
+                if (why is not RefusedException)
+                    why = other;
+            }
+        }
+
+        ExceptionDispatchInfo.Throw(why!);
+        throw why!;
+    }
+
+    /// <summary>What says nothing of the other nodes.</summary>
+    private static bool IsOfOneNode(Exception failed) =>
+        failed is IOException or SocketException or AuthenticationException or OperationCanceledException || failed is RefusedException { IsTransient: true };
+
+    /// <exception cref="RefusedException">The server does not want this client.</exception>
+    /// <exception cref="IOException">It cannot be reached, or broke off.</exception>
+    /// <exception cref="AuthenticationException">It is not the server that was to be recognised.</exception>
+    /// <exception cref="OperationCanceledException">It took too long.</exception>
+    private async Task<Connection> OpenAsync(NodePort node, TimeSpan within, IFrameSource feed, CancellationToken cancel)
+    {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        patience.CancelAfter(options.ConnectTimeout);
-        Stream stream = await ReachAsync(patience.Token).ConfigureAwait(false);
+        patience.CancelAfter(within);
+        Stream stream = await ReachAsync(node, patience.Token).ConfigureAwait(false);
         try
         {
             Digest certificate = default;
             if (!options.Plain)
-                (stream, certificate) = await SecureAsync(stream, patience.Token).ConfigureAwait(false);
+                (stream, certificate) = await SecureAsync(stream, node.Host, patience.Token).ConfigureAwait(false);
             return await AuthenticateAsync(stream, certificate, feed, patience.Token).ConfigureAwait(false);
         }
         catch
@@ -41,27 +94,27 @@ internal sealed class Dialing(ClientOptions options, KeySigner? signer, ServerTr
         }
     }
 
-    private async Task<Stream> ReachAsync(CancellationToken cancel)
+    private async Task<Stream> ReachAsync(NodePort node, CancellationToken cancel)
     {
-        IPAddress[] addresses = await Dns.GetHostAddressesAsync(options.Host, cancel).ConfigureAwait(false);
+        IPAddress[] addresses = await Dns.GetHostAddressesAsync(node.Host, cancel).ConfigureAwait(false);
         if (options.Plain && !options.PlainAnywhere)
             addresses = [.. addresses.Where(IPAddress.IsLoopback)];
         if (addresses.Length == 0)
         {
             throw new SettlementException(
-                $"'{options.Host}' is no loopback address, and payments are not sent in the clear to another machine: use TLS, or say {nameof(ClientOptions.PlainAnywhere)}");
+                $"'{node.Host}' is no loopback address, and payments are not sent in the clear to another machine: use TLS, or say {nameof(ClientOptions.PlainAnywhere)}");
         }
 
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(addresses, options.Port, cancel).ConfigureAwait(false);
+            await socket.ConnectAsync(addresses, node.Port, cancel).ConfigureAwait(false);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch (SocketException unreachable)
         {
             socket.Dispose();
-            throw new IOException($"{options.Host}:{options.Port} cannot be reached: {unreachable.Message}", unreachable);
+            throw new IOException($"{node} cannot be reached: {unreachable.Message}", unreachable);
         }
         catch
         {
@@ -70,13 +123,13 @@ internal sealed class Dialing(ClientOptions options, KeySigner? signer, ServerTr
         }
     }
 
-    private async Task<(Stream Secure, Digest Certificate)> SecureAsync(Stream plain, CancellationToken cancel)
+    private async Task<(Stream Secure, Digest Certificate)> SecureAsync(Stream plain, string host, CancellationToken cancel)
     {
         var secure = new SslStream(plain, leaveInnerStreamOpen: false);
         await secure.AuthenticateAsClientAsync(
             new SslClientAuthenticationOptions
             {
-                TargetHost = options.Host,
+                TargetHost = host,
                 EnabledSslProtocols = SslProtocols.Tls13,
                 ClientCertificates = options.Certificate is null ? null : [options.Certificate],
                 RemoteCertificateValidationCallback = (_, certificate, chain, errors) => trust.Recognises(certificate, chain, errors),
@@ -87,7 +140,7 @@ internal sealed class Dialing(ClientOptions options, KeySigner? signer, ServerTr
 
     private async Task<Connection> AuthenticateAsync(Stream stream, Digest certificate, IFrameSource feed, CancellationToken cancel)
     {
-        var hello = new HelloBody { Magic = WireLimits.Magic, VersionFirst = WireLimits.Version, VersionLast = WireLimits.Version };
+        var hello = new HelloBody { Magic = WireLimits.Magic, VersionFirst = WireLimits.VersionFirst, VersionLast = WireLimits.Version };
         RandomNumberGenerator.Fill(hello.Nonce);
         await WriteAsync(stream, FrameKind.Hello, 1, MemoryMarshal.AsBytes(new ReadOnlySpan<HelloBody>(in hello)).ToArray(), cancel).ConfigureAwait(false);
         ChallengeBody challenge = MemoryMarshal.Read<ChallengeBody>(await ReadAsync(stream, FrameKind.Challenge, ChallengeBody.Size, cancel).ConfigureAwait(false));

@@ -56,6 +56,17 @@ internal sealed class OutFrame(IFrameSource source, FrameKind kind, FrameFlags f
 
     public IReadOnlyList<PaymentEvidence> Evidence => _evidence ?? (IReadOnlyList<PaymentEvidence>)[];
 
+    /// <summary>The same to be sent on another connection: this one's bytes may still be on their way out.</summary>
+    public OutFrame Again()
+    {
+        var again = new OutFrame(source, kind, flags) { IsRepeat = IsRepeat };
+        Payments.CopyTo(again.Add(Slots));
+        foreach (PaymentEvidence one in Evidence)
+            again.AddEvidence([one], 0);
+        again.Shares.AddRange(Shares);
+        return again;
+    }
+
     /// <summary>Room for more slots, to be filled by the caller.</summary>
     public Span<Payment> Add(int count)
     {

@@ -8,7 +8,7 @@ namespace Settlement.Client.Flow;
 /// <remarks>A pinned key needs no name, no date and no authority: it is the server's, or it is not.</remarks>
 internal sealed class ServerTrust
 {
-    private readonly byte[]? _pin; // SHA-256 of the SubjectPublicKeyInfo
+    private readonly byte[][]? _pins; // SHA-256 of the SubjectPublicKeyInfo, one a node
     private readonly X509Certificate2Collection? _authorities;
 
     /// <exception cref="SettlementException">A file or the pin cannot be read, or more than one way is given.</exception>
@@ -23,13 +23,18 @@ internal sealed class ServerTrust
         {
             if (options.ServerCertificateFile is { } file)
             {
-                using X509Certificate2 certificate = X509Certificate2.CreateFromPem(File.ReadAllText(file));
-                _pin = PinOf(certificate);
+                X509Certificate2Collection certificates = [];
+                certificates.ImportFromPem(File.ReadAllText(file));
+                if (certificates.Count == 0)
+                    throw new CryptographicException("it holds no certificate");
+                _pins = [.. certificates.Select(PinOf)];
+                foreach (X509Certificate2 certificate in certificates)
+                    certificate.Dispose();
             }
             else if (options.ServerKeyPin is { } pin)
             {
-                _pin = Convert.FromHexString(pin);
-                if (_pin.Length != SHA256.HashSizeInBytes)
+                _pins = [.. pin.Split(',').Select(one => Convert.FromHexString(one.Trim()))];
+                if (!Array.TrueForAll(_pins, one => one.Length == SHA256.HashSizeInBytes))
                     throw new FormatException("64 hexadecimal digits are expected");
             }
             else if (options.AuthorityFile is { } authorities)
@@ -48,8 +53,12 @@ internal sealed class ServerTrust
     {
         if (certificate is not X509Certificate2 shown)
             return false;
-        if (_pin is not null)
-            return CryptographicOperations.FixedTimeEquals(PinOf(shown), _pin);
+        if (_pins is not null)
+        {
+            byte[] key = PinOf(shown);
+            return Array.Exists(_pins, pin => CryptographicOperations.FixedTimeEquals(key, pin));
+        }
+
         if (_authorities is null)
             return errors == SslPolicyErrors.None;
         if ((errors & ~SslPolicyErrors.RemoteCertificateChainErrors) != SslPolicyErrors.None)

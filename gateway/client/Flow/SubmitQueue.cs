@@ -8,11 +8,15 @@ namespace Settlement.Client.Flow;
 /// What calls handed over, in their order, packed into frames when the connection has room: while one frame is written the next fills itself, so
 /// small calls share frames under load and wait for nobody without.
 /// </summary>
-/// <remarks>Invariant: a call is answered once: by verdicts, by an exception, or by having been given up. What was sent is never sent again from here.</remarks>
+/// <remarks>
+/// Invariant: a call is answered once: by verdicts, by an exception, or by having been given up. What was sent is never sent again from here, but for a frame of which a node that does not
+/// lead said that it was not taken: it goes to the next connection as it is.
+/// </remarks>
 internal sealed class SubmitQueue(FrameKind kind, FrameFlags flags, int queuedMax, Action wake) : IFrameSource
 {
     private readonly Lock _gate = new();
     private readonly Queue<Submission> _queue = new();
+    private readonly Queue<OutFrame> _again = new(); // not taken, and before all that is queued
     private TaskCompletionSource? _room;
     private int _queued; // payments not yet sent
     private Exception? _failure;
@@ -55,6 +59,8 @@ internal sealed class SubmitQueue(FrameKind kind, FrameFlags flags, int queuedMa
     {
         lock (_gate)
         {
+            if (TryNextAgain(slotsFree, slotsMax, out OutFrame? again))
+                return again;
             while (_queue.TryPeek(out Submission? over) && over.IsOver)
                 Leave(_queue.Dequeue(), over.Payments.Length - over.Sent);
             if (_queue.Count == 0 || Wanted(slotsMax) > slotsFree)
@@ -99,7 +105,22 @@ internal sealed class SubmitQueue(FrameKind kind, FrameFlags flags, int queuedMa
         frame.Release();
     }
 
-    public void Refused(OutFrame frame, RefusedException why) => End(frame, _ => why);
+    public void Refused(OutFrame frame, RefusedException why)
+    {
+        if (why.Code != RefusalCode.NotLeader)
+        {
+            End(frame, _ => why);
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (_failure is null)
+                _again.Enqueue(frame.Again());
+        }
+
+        frame.Release();
+    }
 
     public void Broken(OutFrame frame) => End(frame, submission => submission.Lost("the connection broke before the answer", null));
 
@@ -109,6 +130,12 @@ internal sealed class SubmitQueue(FrameKind kind, FrameFlags flags, int queuedMa
         lock (_gate)
         {
             _failure = why;
+            while (_again.TryDequeue(out OutFrame? frame))
+            {
+                End(frame, submission => submission.Lost(why.Message, why));
+                frame.Release();
+            }
+
             while (_queue.TryDequeue(out Submission? submission))
             {
                 if (!submission.IsOver)
@@ -118,6 +145,28 @@ internal sealed class SubmitQueue(FrameKind kind, FrameFlags flags, int queuedMa
             _queued = 0;
             GiveRoom();
         }
+    }
+
+    /// <summary>What has to go before anything new; false: there is nothing such. Holding the gate.</summary>
+    private bool TryNextAgain(int slotsFree, int slotsMax, out OutFrame? frame)
+    {
+        frame = null;
+        while (_again.TryPeek(out OutFrame? next))
+        {
+            bool isWanted = next.Shares.Exists(share => !share.Submission.IsOver);
+            if (isWanted && next.Slots <= slotsMax)
+            {
+                if (next.Slots <= slotsFree)
+                    frame = _again.Dequeue();
+                return true;
+            }
+
+            _again.Dequeue();
+            End(next, submission => submission.Lost($"the node that leads now takes frames of {slotsMax} payments, and one of {next.Slots} was not taken before", null));
+            next.Release();
+        }
+
+        return false;
     }
 
     private static TimeSpan Left(TimeSpan deadline, long begun)

@@ -55,7 +55,10 @@ internal static class VerdictReading
         closes = head.Closes != 0;
         fate = head.Fate;
         ReadOnlySpan<byte> text = body[RefusalBody.Size..];
-        return new RefusedException(head.Code, Printable(Encoding.UTF8.GetString(text[..Math.Min(text.Length, WireLimits.RefusalTextBytesMax)])));
+        int addressBytes = Math.Min((int)head.AddressBytes, text.Length);
+        _ = NodeAddresses.TryParse(Encoding.ASCII.GetString(text[..addressBytes]), out NodeAddresses? leader);
+        text = text[addressBytes..];
+        return new RefusedException(head.Code, leader ?? NodeAddresses.None, Printable(Encoding.UTF8.GetString(text[..Math.Min(text.Length, WireLimits.RefusalTextBytesMax)])));
     }
 
     /// <summary>Whatever a server says ends in somebody's log: no control characters.</summary>

@@ -11,7 +11,14 @@ public static class WireLimits
     /// <summary>"STLW".</summary>
     public const uint Magic = 0x574C_5453;
 
-    public const ushort Version = 1;
+    /// <summary>The newest version: it has <see cref="RefusalCode.NotLeader"/>, and is version 1 in all else.</summary>
+    public const ushort Version = 2;
+
+    /// <summary>The oldest that a server still speaks.</summary>
+    public const ushort VersionFirst = 1;
+
+    /// <summary>From this version on a client is told who leads.</summary>
+    public const ushort VersionOfNotLeader = 2;
 
     /// <summary>Payments in one frame: 8,190 x 64 B = 511.9 KiB, so that a frame with its header and body's head stays below 512 KiB.</summary>
     public const int FramePaymentsMax = 8_190;
@@ -362,6 +369,9 @@ public enum RefusalCode : ushort
 
     /// <summary>The server said that it goes away, and takes no more frames. The client connects again.</summary>
     ServerEnding = 12,
+
+    /// <summary>Another node of the cluster leads, or none does now. The client goes to the address named, or asks another node. From version 2 on.</summary>
+    NotLeader = 13,
 }
 
 /// <summary>What became of the slots of the frame that a refusal names.</summary>
@@ -377,10 +387,10 @@ public enum FrameFate : byte
     Unknown = 2,
 }
 
-/// <summary>A sentence in UTF-8 follows, up to the frame's end.</summary>
+/// <summary>The leader's addresses follow, where it names any (<see cref="NodeAddresses"/>), and a sentence in UTF-8, up to the frame's end.</summary>
 /// <remarks><code>
-///  0    2 3 4        8
-///  |code|c|f| zero   | sentence, UTF-8 …
+///  0    2 3 4    6    8
+///  |code|c|f|addr|zero| addresses, so many bytes; sentence, UTF-8 …
 /// </code></remarks>
 [StructLayout(LayoutKind.Explicit, Size = Size)]
 public struct RefusalBody
@@ -392,5 +402,8 @@ public struct RefusalBody
     /// <summary>1: the server takes nothing more on this connection, answers what it had taken, and closes; 0: it goes on.</summary>
     [FieldOffset(2)] public byte Closes;
     [FieldOffset(3)] public FrameFate Fate;
-    [FieldOffset(4)] public uint Reserved2;
+
+    /// <summary>Length of the addresses; 0 but with <see cref="RefusalCode.NotLeader"/>.</summary>
+    [FieldOffset(4)] public ushort AddressBytes;
+    [FieldOffset(6)] public ushort Reserved2;
 }

@@ -2,6 +2,8 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using Settlement.Engine.Domain;
 using Settlement.Gateway.Serve.Metrics;
+using Settlement.Gateway.Serve.Roles;
+using Settlement.Gateway.Wire;
 using Settlement.Tests.Live;
 
 namespace Settlement.Tests.Gateway.Serve;
@@ -73,7 +75,7 @@ public sealed class MetricsPageTests
         Metric histogram = Metric.Histogram("test_meter_time_seconds", "Help.", () => new HistogramReading([0.001, 0.5], [.. counts], 0));
         using var folder = new TemporaryFolder();
         using var ledger = new LiveLedger(folder.PathOf("journal"), new HandClock(LiveLedger.StartNs));
-        using var instruments = new MeterInstruments([counter, histogram], new LedgerFigures(ledger.Node.Pipeline));
+        using var instruments = new MeterInstruments([counter, histogram], new LedgerFigures(new NodeEngine(ledger.Node, new PendingFrames(0))));
         var told = new List<string>();
         using var listener = new MeterListener
         {

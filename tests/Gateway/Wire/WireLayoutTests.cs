@@ -55,7 +55,7 @@ internal sealed class WireLayoutTests
     }
 
     [Test]
-    public void A_refusal() => Expect<RefusalBody>(8, ("Code", 0), ("Closes", 2), ("Fate", 3), ("Reserved2", 4));
+    public void A_refusal() => Expect<RefusalBody>(8, ("Code", 0), ("Closes", 2), ("Fate", 3), ("AddressBytes", 4), ("Reserved2", 6));
 
     [Test]
     public void What_is_signed_to_open_a_session()

@@ -54,7 +54,7 @@ internal sealed class WireRefusalTests
         client.ExpectEnd(RefusalCode.Malformed);
     }
 
-    [TestCase((ushort)2, (ushort)9)]
+    [TestCase((ushort)3, (ushort)9)]
     [TestCase((ushort)0, (ushort)0)]
     public void No_common_version_is_said(ushort first, ushort last)
     {

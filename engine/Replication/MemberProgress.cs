@@ -1,0 +1,75 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Reflection;
+using DotNext.Net.Cluster.Consensus.Raft;
+
+namespace Settlement.Engine.Replication;
+
+/// <summary>
+/// What a leader knows of one member from its answers, and the memory in which its next request is put together. One for each member and term; made when the library first reads for it.
+/// </summary>
+/// <remarks>Written by: the library's replication of that member, one request at a time. Read by any thread.</remarks>
+internal sealed class MemberProgress(EndPoint member, ulong term)
+{
+    /// <summary>After a failed request the next one waits this long: a member that is down is not called as often as blocks come.</summary>
+    private const int RetryPauseMs = 50;
+
+    public byte[] Scratch = new byte[4096];
+    public byte[] Arena = [];
+
+    private long _contactMs = Environment.TickCount64;
+    private long _failedMs = long.MinValue / 2;
+    private ulong _known;
+    private ulong _rejectedBehind = ulong.MaxValue;
+
+    public EndPoint Member { get; } = member;
+
+    /// <summary>The term in which this node leads.</summary>
+    public ulong Term { get; } = term;
+
+    public List<RaftLog.Entry> Entries { get; } = [];
+
+    /// <summary>Highest block that the member has said it has on its disk, as it stands here.</summary>
+    public ulong Known => Volatile.Read(ref _known);
+
+    /// <summary>When it last answered, on the clock of <see cref="Environment.TickCount64"/>.</summary>
+    public long ContactMs => Volatile.Read(ref _contactMs);
+
+    /// <summary>Its last request failed.</summary>
+    public bool IsFailing => Volatile.Read(ref _failedMs) > ContactMs;
+
+    public int PauseMs() => (int)Math.Clamp(Volatile.Read(ref _failedMs) + RetryPauseMs - Environment.TickCount64, 0, RetryPauseMs);
+
+    public void Confirmed(ulong block)
+    {
+        if (block > _known)
+            Volatile.Write(ref _known, block);
+        _rejectedBehind = ulong.MaxValue;
+        Volatile.Write(ref _contactMs, Environment.TickCount64);
+    }
+
+    /// <summary>The member does not have the block before what was sent.</summary>
+    /// <returns>True: that was further back than the last time, so trying again at once leads somewhere.</returns>
+    public bool RejectedBehind(ulong block)
+    {
+        bool isCloser = block < _rejectedBehind;
+        _rejectedBehind = block;
+        Volatile.Write(ref _contactMs, Environment.TickCount64);
+        return isCloser;
+    }
+
+    public void Failed() => Volatile.Write(ref _failedMs, Environment.TickCount64);
+}
+
+/// <summary>The one thing of the consensus library that is not public and is needed: for which member it reads. The version is pinned; a test fails where this no longer holds.</summary>
+internal static class LibraryInside
+{
+    private static readonly ConcurrentDictionary<Type, FieldInfo> Fields = new();
+
+    public static RaftClusterMember MemberOf(object replication) =>
+        (RaftClusterMember)Fields.GetOrAdd(
+            replication.GetType(),
+            static type => type.GetField("member", BindingFlags.Instance | BindingFlags.NonPublic)
+                ?? throw new MissingFieldException($"{type} has no field 'member': the consensus library is of another version than 6.12.0"))
+            .GetValue(replication)!;
+}

@@ -1,0 +1,142 @@
+using System.Runtime.InteropServices;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Replication;
+
+namespace Settlement.Gateway.Cluster;
+
+/// <summary>How a node that was let in becomes a member, and how a learner is fed.</summary>
+internal sealed partial class ClusterNode
+{
+    private const int AskAgainMs = 1_000;
+
+    /// <summary>A learner that knows no newer block asks so often.</summary>
+    private const int FeedPauseMs = 50;
+
+    /// <summary>Blocks that a learner fetches before it makes them durable together.</summary>
+    private const int FeedBlocksMax = 256;
+
+    /// <summary>A learner that has heard nothing for so long is not ready.</summary>
+    private const int FedMsMax = 5_000;
+
+    private long _fedMs = -FedMsMax; // of Environment.TickCount64, when a member last answered; written by: the feeding task
+
+    private bool IsFed => Environment.TickCount64 - Volatile.Read(ref _fedMs) < FedMsMax;
+
+    /// <summary>Asks to be made a member until this node finds itself among them. Each refusal is told once.</summary>
+    private async Task AnnounceAsync()
+    {
+        string told = "";
+        bool wasMember = IsMember(Pin);
+        while (!IsMember(Pin) && !_stopping.IsCancellationRequested)
+        {
+            string said = "There is nobody to ask: the list of contacts is empty. Join again with an empty folder.";
+            foreach (ClusterContact contact in ContactsNow())
+            {
+                try
+                {
+                    using var client = new BulkClient(contact.Bulk, contact.Pin, _identity.Certificate);
+                    await client.AddMemberAsync(new MemberRequest { Pin = Pin, Raft = _note.Raft, Clients = _note.Clients, Learner = _note.Learner }, _stopping.Token).ConfigureAwait(false);
+                    said = "";
+                    break;
+                }
+                catch (ClusterException refused)
+                {
+                    said = refused.Message;
+                }
+                catch (OperationCanceledException)
+                {
+                    said = "The request to become a member was not answered in time.";
+                }
+            }
+
+            if (said.Length > 0 && said != told)
+                _tell($"This node is no member yet: {told = said}");
+            await Task.Delay(AskAgainMs, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        if (!wasMember && IsMember(Pin))
+            _tell("This node is a member of the cluster.");
+    }
+
+    /// <summary>A learner is not called by the consensus: it becomes a member, then fetches what is committed, block by block, from whoever answers.</summary>
+    private async Task FeedAsync()
+    {
+        string told = "";
+        bool isKnown = false;
+        for (int turn = 0; !_stopping.IsCancellationRequested; turn++)
+        {
+            ClusterContact[] contacts = [.. ContactsNow()];
+            ClusterContact contact = contacts[turn % contacts.Length];
+            try
+            {
+                using var client = new BulkClient(contact.Bulk, contact.Pin, _identity.Certificate);
+                if (!isKnown)
+                    await client.AddMemberAsync(new MemberRequest { Pin = Pin, Raft = _note.Raft, Clients = _note.Clients, Learner = true }, _stopping.Token).ConfigureAwait(false);
+                isKnown = true;
+                await FeedFromAsync(client).ConfigureAwait(false);
+            }
+            catch (ClusterException refused)
+            {
+                if (refused.Message != told)
+                    _tell($"This learner could not be fed: {told = refused.Message}");
+            }
+            catch (ReplicatedBlockException wrong)
+            {
+                _tell($"The node at {contact.Bulk} sent a block that cannot follow this learner's: {wrong.Message}");
+            }
+            catch (OperationCanceledException)
+            {
+                // The end, or an answer that did not come in time.
+            }
+
+            await Task.Delay(AskAgainMs, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task FeedFromAsync(BulkClient client)
+    {
+        while (true)
+        {
+            StatusReport there = await client.StatusAsync(_stopping.Token).ConfigureAwait(false);
+            Volatile.Write(ref _fedMs, Environment.TickCount64);
+            ulong last = Math.Min(there.CommittedBlock, _log.LastBlock + FeedBlocksMax);
+            if (last <= _log.LastBlock)
+            {
+                await Task.Delay(FeedPauseMs, _stopping.Token).ConfigureAwait(false);
+                continue;
+            }
+
+            for (ulong block = _log.LastBlock + 1; block <= last; block++)
+            {
+                byte[] bytes;
+                try
+                {
+                    bytes = await client.BlockAsync(block, _stopping.Token).ConfigureAwait(false);
+                }
+                catch (ClusterException) when (there.FirstBlock > block)
+                {
+                    _tell($"This learner's log ends with block {block - 1}, and {there.FirstBlock} is the first that the others still have.");
+                    _seedNeeded.TrySetResult();
+                    await Task.Delay(Timeout.Infinite, _stopping.Token).ConfigureAwait(false);
+                    return;
+                }
+
+                _log.AppendReplicated(bytes);
+                if (MemoryMarshal.Read<BlockHeader>(bytes).Kind == BlockKind.Members)
+                    await _learned!.SaveAsync(MemberList.Decode(bytes.AsSpan(BlockHeader.Size)), (long)block, _stopping.Token).ConfigureAwait(false);
+            }
+
+            await _log.FlushAsync(last, _stopping.Token).ConfigureAwait(false);
+            _log.MarkCommitted(last);
+        }
+    }
+
+    /// <summary>Members that say where their bulk ports are, then those of the join.</summary>
+    private IEnumerable<ClusterContact> ContactsNow() => MembersNow.All
+        .Where(member => member.Pin != _identity.Pin)
+        .Select(member => (Bulk: BulkOf(member.Clients), Pin: member.Pin.ToString()))
+        .Where(one => one.Bulk is not null)
+        .Select(one => new ClusterContact(one.Bulk!, one.Pin))
+        .Concat(_note.Contacts)
+        .Distinct();
+}
