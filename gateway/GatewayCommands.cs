@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Settlement.Gateway.Cluster;
 using Settlement.Gateway.Http.Auth;
 using Settlement.Gateway.Init;
 using Settlement.Gateway.Modules;
@@ -19,6 +20,7 @@ internal static class GatewayCommands
         {
             InitCommand.Create(output, error),
             ServeCommand.Create(output, error),
+            ClusterVerbs.Create(output, error),
             SettleCommand.Create(output, error),
             TokenCommand.Create(output, error),
             RulesCommand.Create(output, error),

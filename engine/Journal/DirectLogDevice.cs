@@ -18,6 +18,9 @@ namespace Settlement.Engine.Journal;
 /// </remarks>
 internal sealed unsafe class DirectLogDevice : StorageDeviceBase
 {
+    /// <summary>How long the device is idle before it notes what was committed since its last write.</summary>
+    private const int NoteIdleMs = 20;
+
     private readonly record struct Request(IntPtr Source, long Address, int Bytes, DeviceIOCompletionCallback Callback, object Context);
 
     private readonly JournalFiles _files;
@@ -40,6 +43,8 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
     // written by: writer thread
     private long _endAddress;
     private ulong _noteSerial;
+    private ulong _notedBlock;
+    private ulong _notedCommitted;
     private uint _error;
 
     /// <summary>Whether writes go past the page cache; false where the file system refuses it (tmpfs before Linux 6.6).</summary>
@@ -67,6 +72,12 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
             throw new JournalException($"Cannot open '{files.NotePath}' for writing: {TextOf(-_noteFile)}.");
         _noteSlot = (byte*)NativeMemory.AlignedAlloc(TailNote.SlotBytes, JournalFiles.SectorBytes);
         NativeMemory.Clear(_noteSlot, TailNote.SlotBytes);
+        if (TailNote.ReadNewest(files.NotePath) is { } note && note.Serial == noteSerial)
+        {
+            note.Sector.CopyTo(new Span<byte>(_noteSlot + JournalFiles.SectorBytes, JournalFiles.SectorBytes));
+            (_notedBlock, _notedCommitted) = (note.Block, note.SettledBlock);
+        }
+
         _segments = new SegmentFiles(files, _calls, IsDirect, options.PrimeAheadBytesMax, endAddress);
         _writer = new Thread(Run) { IsBackground = true, Name = "journal device" };
         _writer.Start();
@@ -87,7 +98,9 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
     {
         while (TryTake(out Request request))
         {
-            if (_error == 0)
+            if (request.Callback is null)
+                WriteNote(_endAddress, _notedBlock);
+            else if (_error == 0)
                 Write(in request);
             else
                 request.Callback(_error, 0, request.Context);
@@ -142,7 +155,8 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
     private void WriteNote(long endAddress, ulong block)
     {
         ulong serial = _noteSerial + 1;
-        TailNote.Format(new Span<byte>(_noteSlot, TailNote.SlotBytes), serial, endAddress, block, kept: true, _committed?.Invoke());
+        (_notedBlock, _notedCommitted) = (block, Math.Min(block, _committed?.Invoke() ?? block));
+        TailNote.Format(new Span<byte>(_noteSlot, TailNote.SlotBytes), serial, endAddress, block, kept: true, _committed is null ? null : _notedCommitted);
         long written;
         do
             written = _calls.Write(_noteFile, _noteSlot, TailNote.SlotBytes, TailNote.OffsetOf(serial));
@@ -156,11 +170,15 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
     {
         lock (_gate)
         {
-            while (_queue.Count == 0 && !_stopping)
-                Monitor.Wait(_gate);
             request = default;
+            while (_queue.Count == 0 && !_stopping)
+            {
+                if (!Monitor.Wait(_gate, HasCommitsToNote ? NoteIdleMs : Timeout.Infinite) && _queue.Count == 0 && IsNoteDue)
+                    return true;
+            }
+
             if (_queue.Count == 0)
-                return false;
+                return _stopping && IsNoteDue;
             // The completion of a page's first part hands over its second part after the next page's first was queued.
             int lowest = 0;
             for (int i = 1; i < _queue.Count; i++)
@@ -173,6 +191,11 @@ internal sealed unsafe class DirectLogDevice : StorageDeviceBase
             return true;
         }
     }
+
+    /// <summary>Whether blocks that are on disk were not committed when the last note was written: readers wait for it.</summary>
+    private bool HasCommitsToNote => _committed is not null && _error == 0 && _notedCommitted < _notedBlock;
+
+    private bool IsNoteDue => HasCommitsToNote && _committed!() > _notedCommitted;
 
     private void Fail(in Request request, long written)
     {

@@ -178,11 +178,16 @@ public sealed class JournalReader : IDisposable
 
     internal TailNote? Note => _note;
 
-    /// <summary>The last block that was durable for certain when the note was read; a device that keeps no notes knows it when the journal is closed.</summary>
-    public ulong DurableBlock => _note?.Block ?? 0;
+    /// <summary>
+    /// The last block that nothing takes back, for certain, when the note was read: on disk, and in a replicated journal committed as well. A device that keeps no notes knows it when the journal is closed.
+    /// </summary>
+    public ulong DurableBlock => _note?.SettledBlock ?? 0;
 
-    /// <summary>The last block that nothing will take back, as far as the note knows: the durable one, and in a replicated journal the last one of those that was known to be committed.</summary>
-    public ulong CommittedBlock => _note?.SettledBlock ?? 0;
+    /// <summary>
+    /// In a replicated journal, to end before the first block that the note does not call committed, for another leader's may yet take its place. <see cref="TryContinue"/> goes on once
+    /// a note says more. A journal that is one node's own is read to its end all the same.
+    /// </summary>
+    public bool EndsAtCommitted { get; set; }
 
     /// <summary>Goes to the next block; false at the end, of which <see cref="End"/> then says what it is.</summary>
     public bool Next()
@@ -193,6 +198,12 @@ public sealed class JournalReader : IDisposable
             {
                 // Interrupted: who opens the journal for writing will finish it, and nothing behind it counts.
                 End = new JournalEnd(JournalEndKind.End, _next, _files.PlaceOf(_next), _position.NextNumber, "the log is being cut", _next);
+                return false;
+            }
+
+            if (EndsAtCommitted && !IsNextCommitted())
+            {
+                End = new JournalEnd(JournalEndKind.End, _next, _files.PlaceOf(_next), _position.NextNumber, "what follows is not known to be committed", _next);
                 return false;
             }
 
@@ -210,6 +221,14 @@ public sealed class JournalReader : IDisposable
                 TakeZero(offset);
         }
         return false;
+    }
+
+    private bool IsNextCommitted()
+    {
+        if (_note is not { Committed: not null } || _position.NextNumber <= _note.SettledBlock)
+            return true;
+        _note = TailNote.ReadNewest(_files.NotePath) ?? _note;
+        return _position.NextNumber <= _note.SettledBlock;
     }
 
     /// <summary>

@@ -216,7 +216,7 @@ internal static class JournalStart
             : null;
         ulong serial = (reader.Note?.Serial ?? 0) + 1;
         bool kept = options.DeviceHere == JournalDevice.Direct;
-        ulong? committed = options.Committed is null ? null : reader.CommittedBlock;
+        ulong? committed = options.Committed is null ? null : reader.DurableBlock;
         new TailNote(serial, end.Address, reader.Position.NextNumber - 1, kept, SectorAt(files, end.Address), committed).WriteAtRest(files.NotePath);
         if (end.DataEndAddress > end.Address)
             Zero(files, end.Address, end.DataEndAddress);

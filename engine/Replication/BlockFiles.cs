@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
@@ -21,8 +22,8 @@ public sealed class BlockDamagedException : JournalException
 /// <remarks>
 /// There is no index: a log of a year would have billions of entries. An entry never crosses a page, so the first block of every page says where to look: a binary search
 /// over pages (four bytes and a header each), then a walk inside one. Who reads on where he stopped is found by the places behind the last blocks read, and neither searches nor walks.
-/// Failure assumed: any byte may be wrong. A page whose first block cannot be told is passed over by the search, so damage costs the blocks in that page
-/// and no others; a number that is not what the search expects is told as damage of the block that was asked for.
+/// Failure assumed: any byte may be wrong. A block that is not found is looked for once more, by a search that believes the first block of a page only if its CRC is right and passes the page over if not: so
+/// damage costs blocks of its own page and no others.
 /// One reader at a time, any thread: they take turns.
 /// </remarks>
 internal sealed class BlockFiles(JournalFiles files) : IDisposable
@@ -46,6 +47,7 @@ internal sealed class BlockFiles(JournalFiles files) : IDisposable
     private long _windowStart = -1;
     private int _windowFilled;
     private long _uses;
+    private bool _believesCrcAlone;
     private ulong _firstBlock = ulong.MaxValue;
     private long _firstSegment = -1;
 
@@ -57,6 +59,7 @@ internal sealed class BlockFiles(JournalFiles files) : IDisposable
         {
             if (_firstSegment >= 0 && File.Exists(files.SegmentPath(_firstSegment)))
                 return _firstBlock;
+            _believesCrcAlone = true;
             long segment = files.FirstSegment();
             if (segment < 0 || !TryFirstOf(segment * (files.SegmentBytes / files.PageBytes), end, out _, out ulong block))
                 throw new BlockDamagedException(0, $"The journal in '{files.Directory}' has no block that could be read.");
@@ -81,6 +84,7 @@ internal sealed class BlockFiles(JournalFiles files) : IDisposable
             for (int attempt = 0; attempt < 2; attempt++)
             {
                 // What is read while the device writes the same sector again may be a page of the cache that was filled before: look again.
+                _believesCrcAlone = attempt > 0;
                 if (attempt > 0)
                     _windowStart = -1;
                 if (!TryFind(block, end, out found))
@@ -128,6 +132,7 @@ internal sealed class BlockFiles(JournalFiles files) : IDisposable
     private bool IsCutAway(ulong block, long end)
     {
         long segment = files.FirstSegment();
+        _believesCrcAlone = true;
         return segment > 0 && TryFirstOf(segment * (files.SegmentBytes / files.PageBytes), end, out _, out ulong first) && block < first;
     }
 
@@ -212,7 +217,7 @@ internal sealed class BlockFiles(JournalFiles files) : IDisposable
             if (length != -(FasterJournal.CommitRecordBytes - 4))
             {
                 BlockHeader header = default;
-                if (length < BlockHeader.Size || !TryHeader(address, end, length, ref header))
+                if (length < BlockHeader.Size || !TryHeader(address, end, length, ref header) || (_believesCrcAlone && !IsWhole(address, in header)))
                     return false;
                 block = header.Number;
                 return true;
@@ -222,6 +227,15 @@ internal sealed class BlockFiles(JournalFiles files) : IDisposable
         }
 
         return false;
+    }
+
+    private bool IsWhole(long address, in BlockHeader header)
+    {
+        int bytes = (int)header.BodyBytes;
+        byte[] body = ArrayPool<byte>.Shared.Rent(bytes);
+        bool whole = ReadInto(address + 4 + BlockHeader.Size, body.AsSpan(0, bytes)) == bytes && BlockSeal.CrcOf(in header, body.AsSpan(0, bytes), default) == header.Crc;
+        ArrayPool<byte>.Shared.Return(body);
+        return whole;
     }
 
     private bool TryWalk(long address, ulong block, long end, out Found found)

@@ -153,7 +153,7 @@ public sealed partial class ReplicaLog
                 Recent.Put(in reader.Header, reader.Body, default, default);
             }
 
-            CommittedBlock = reader.CommittedBlock;
+            CommittedBlock = reader.DurableBlock;
             CommitNumber = Math.Max(1, reader.CommitNumber);
         }
     }

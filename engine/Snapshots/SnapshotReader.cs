@@ -119,6 +119,23 @@ public sealed class SnapshotReader
         return reader.Head;
     }
 
+    /// <summary>Gives all that follows on the head to a writer, each chunk checked: the same snapshot under another head.</summary>
+    /// <exception cref="SnapshotException">Its first fault; what was written is then none.</exception>
+    internal void CopyTo(SnapshotWriter writer)
+    {
+        SnapshotSection section = SnapshotSection.None;
+        while ((_section = TakeChunk()) != SnapshotSection.End)
+        {
+            Expect(_section >= section, $"section {_section} follows on section {section}");
+            if (_section != section)
+                writer.Begin(section = _section);
+            writer.Write<byte>(_chunk.AsSpan(SnapshotChunkHead.Size, _filled));
+            _used = _filled;
+        }
+
+        writer.Finish(ReadEnd());
+    }
+
     private Digest ReadEnd()
     {
         Digest stateHash = Read<Digest>();

@@ -79,16 +79,36 @@ public sealed class SnapshotStore(string journalDirectory)
     /// <exception cref="SnapshotException">What was written does not read back.</exception>
     public string Write(BlockReplay replay, in SnapshotHead head, SnapshotOptions options)
     {
+        SnapshotHead own = head;
+        string path = Place(head.Block, options.WriteBytesPerSecondMax, file => replay.Save(file, in own));
+        LetGo(path);
+        return path;
+    }
+
+    /// <summary>Takes another node's snapshot under a head that says where this journal has its block; all others go: they are of a journal that is no more.</summary>
+    /// <exception cref="IOException">The disk failed or is full.</exception>
+    /// <exception cref="SnapshotException">It is damaged.</exception>
+    internal void TakeAlone(SnapshotReader from, in SnapshotHead head)
+    {
+        foreach (string old in Paths())
+            File.Delete(old);
+        SnapshotHead own = head;
+        Place(head.Block, 0, file => from.CopyTo(new SnapshotWriter(file, own)));
+    }
+
+    /// <summary>Writes a file under a temporary name, reads it back, and gives it its own.</summary>
+    private string Place(ulong block, long bytesPerSecondMax, Action<Stream> write)
+    {
         Directory.CreateDirectory(Folder);
         foreach (string leftover in Directory.EnumerateFiles(Folder, "*" + Unfinished))
             File.Delete(leftover);
-        string path = Path.Combine(Folder, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{head.Block:d20}{Extension}"));
+        string path = Path.Combine(Folder, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{block:d20}{Extension}"));
         string temporary = path + Unfinished;
         try
         {
-            using (var file = new PacedFile(temporary, options.WriteBytesPerSecondMax))
+            using (var file = new PacedFile(temporary, bytesPerSecondMax))
             {
-                replay.Save(file, in head);
+                write(file);
                 file.Flush();
             }
 
@@ -103,7 +123,6 @@ public sealed class SnapshotStore(string journalDirectory)
 
         File.Move(temporary, path, overwrite: true);
         DirectoryFlush.Of(Folder);
-        LetGo(path);
         return path;
     }
 

@@ -19,6 +19,7 @@ internal sealed class BulkClient : IDisposable
 
     private readonly HttpClient _http;
     private readonly string _address;
+    private UInt128? _ledger; // as the certificate names it; written by: the handshake
     private string? _shown; // the key of whoever answered, if it is not the one expected; written by: the handshake
 
     /// <param name="address">HOST:PORT.</param>
@@ -41,6 +42,14 @@ internal sealed class BulkClient : IDisposable
             },
         };
         _http = new HttpClient(handler) { BaseAddress = new Uri($"https://{address}/cluster/v1/"), Timeout = TimeSpan.FromSeconds(60) };
+    }
+
+    /// <summary>Which ledger the node is of: as its certificate says, whose key is the one expected.</summary>
+    public async Task<UInt128> LedgerAsync(CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "ledger");
+        (await AnswerAsync(request, cancel).ConfigureAwait(false)).Dispose();
+        return _ledger ?? throw new ClusterException($"The certificate that {_address} shows names no ledger: it is no node's bulk port.");
     }
 
     public Task<StatusReport> StatusAsync(CancellationToken cancel) => GetAsync("status", BulkJson.Default.StatusReport, cancel);
@@ -191,7 +200,11 @@ internal sealed class BulkClient : IDisposable
     {
         string shown = certificate is X509Certificate2 some ? NodeIdentity.PinOf(some).ToString() : "none";
         if (shown == pin)
+        {
+            _ledger = NodeIdentity.LedgerOf((X509Certificate2)certificate!);
             return true;
+        }
+
         _shown = shown;
         return false;
     }

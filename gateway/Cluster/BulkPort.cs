@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Settlement.Engine.Journal;
@@ -104,6 +105,7 @@ internal sealed class BulkPort : IAsyncDisposable
         var members = app.MapGroup("/cluster/v1").AddEndpointFilter(new Gate(desk, error, Callers.Members));
         var known = app.MapGroup("/cluster/v1").AddEndpointFilter(new Gate(desk, error, Callers.LetIn));
         var strangers = app.MapGroup("/cluster/v1").AddEndpointFilter(new Gate(desk, error, Callers.Anyone));
+        strangers.MapGet("/ledger", Results.NoContent); // the certificate has said it
         strangers.MapPost("/join", async (HttpContext http) => Of(desk.Join(PinOf(http) ?? throw NotKnown(), await BodyAsync(http, BulkJson.Default.JoinRequest)), BulkJson.Default.JoinAnswer));
         known.MapGet("/status", () => Of(desk.Status(), BulkJson.Default.StatusReport));
         known.MapGet("/genesis", () => Block(desk.ReadBlock(0)));

@@ -1,6 +1,9 @@
 using System.CommandLine;
 using Microsoft.Extensions.Configuration;
 using Settlement.Engine.Journal;
+using Settlement.Engine.Replication;
+using Settlement.Engine.Snapshots;
+using Settlement.Gateway.Cluster;
 using Settlement.Gateway.Settle;
 
 namespace Settlement.Gateway.Serve;
@@ -69,12 +72,17 @@ internal static class ServeCommand
                 error.WriteLine(mistake);
             return mistakes.Count > 0 ? SettleCommand.ExitUnusable : RunAsync(options, output, error).GetAwaiter().GetResult();
         }
-        catch (Exception unusable) when (unusable is UsageException or JournalException or IOException or UnauthorizedAccessException or InvalidDataException)
+        catch (Exception unusable) when (unusable is UsageException or JournalException or ClusterException or SnapshotException or IOException or UnauthorizedAccessException or InvalidDataException)
         {
             error.WriteLine(unusable.InnerException is { } inner && unusable is InvalidDataException ? $"{unusable.Message} {inner.Message}" : unusable.Message);
             return SettleCommand.ExitUnusable;
         }
     }
+
+    /// <summary>As `serve` would read them, for verbs that have to know where a server will listen.</summary>
+    /// <param name="flags">By setting.</param>
+    /// <param name="mistakes">A sentence each.</param>
+    public static ServeOptions Read(Dictionary<string, string?> flags, List<string> mistakes) => ServeSettings.Read(Configuration(flags), mistakes);
 
     /// <summary>The files, then the environment, then flags; appsettings.json in the working folder, then that in the data folder.</summary>
     private static IConfiguration Configuration(Dictionary<string, string?> flags)
@@ -89,9 +97,24 @@ internal static class ServeCommand
 
     private static async Task<int> RunAsync(ServeOptions options, TextWriter output, TextWriter error)
     {
+        while (true)
+        {
+            var folder = new ClusterFolder(options.Data!);
+            if (SeedFetch.IsUnfinished(folder))
+                await SeedFetch.ReplaceAsync(folder, error.WriteLine, CancellationToken.None).ConfigureAwait(false);
+            (int code, bool needsSeed) = await RunOnceAsync(options, output, error).ConfigureAwait(false);
+            if (!needsSeed)
+                return code;
+            await SeedFetch.ReplaceAsync(folder, error.WriteLine, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<(int Code, bool NeedsSeed)> RunOnceAsync(ServeOptions options, TextWriter output, TextWriter error)
+    {
         await using ServerHost host = await ServerHost.StartAsync(options, error).ConfigureAwait(false);
         await output.WriteLineAsync(host.ReadyLine).ConfigureAwait(false);
         await output.FlushAsync().ConfigureAwait(false);
-        return await host.RunAsync(error).ConfigureAwait(false);
+        int code = await host.RunAsync(error).ConfigureAwait(false);
+        return (code, code == 0 && host.NeedsSeed);
     }
 }

@@ -12,7 +12,7 @@ using Settlement.Engine;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ring;
-using Settlement.Engine.Snapshots;
+using Settlement.Gateway.Cluster;
 using Settlement.Gateway.Http;
 using Settlement.Gateway.Http.Auth;
 using Settlement.Gateway.Http.Batches;
@@ -24,9 +24,9 @@ using Settlement.Gateway.Wire;
 
 namespace Settlement.Gateway.Serve;
 
-/// <summary>One server: a node on its ledger, and the ports by which it is reached. From its start to its end.</summary>
+/// <summary>One server: a node on its ledger, alone or in a cluster, and the ports by which it is reached. From its start to its end.</summary>
 /// <remarks>
-/// Order of the start: ledger, operator's key, ports. Order of an end: clients are told and answered, ports close, the engine drains, the journal closes. When the
+/// Order of the start: ledger, operator's key, ports; of a cluster's member: ledger, ports, consensus, and the rest when it leads. Order of an end: clients are told and answered, ports close, the engine drains, the journal closes. When the
 /// engine fails nothing is drained: clients are told that outcomes are unknown.
 /// </remarks>
 internal sealed partial class ServerHost : IAsyncDisposable
@@ -34,16 +34,16 @@ internal sealed partial class ServerHost : IAsyncDisposable
     private const int FailureLookMs = 50;
     private const int ConnectionsToRefuse = 256;
 
-    private readonly Node _node;
+    private readonly OpenedEngine _ledger;
     private readonly WebApplication _app;
     private readonly ServerCertificate _certificate;
     private readonly Metering _metering;
     private readonly Dictionary<string, ListenOptions> _ports;
     private readonly ILogger _log;
 
-    private ServerHost(Node node, WebApplication app, ServerServices services, ServerCertificate certificate, Metering metering, Dictionary<string, ListenOptions> ports)
+    private ServerHost(OpenedEngine ledger, WebApplication app, ServerServices services, ServerCertificate certificate, Metering metering, Dictionary<string, ListenOptions> ports)
     {
-        (_node, _app, Services, _certificate, _metering, _ports) = (node, app, services, certificate, metering, ports);
+        (_ledger, _app, Services, _certificate, _metering, _ports) = (ledger, app, services, certificate, metering, ports);
         _log = services.Logs.CreateLogger("Settlement.Serve");
     }
 
@@ -70,14 +70,11 @@ internal sealed partial class ServerHost : IAsyncDisposable
         var batches = new ClosedBatches();
         HttpBoards boards = NewBoards(options, batches, error);
         egress.Reviews = boards.Reviews;
-        NodeOptions opening = NodeOptionsOf(options, error) with { Recovered = boards.Batches.OnClosed };
-        PendingFrames frames = egress.Begin();
-        Node node = started.Add(LedgerOpening.Open(options.JournalFolder, opening, options.NodeKey, "NodeKey", egress, batches, error));
-        boards.Reviews.Seed(node.State);
-        FirstCommands.Send(FirstCommands.SetUpOf(node.State, node.Pipeline), node.Pipeline);
-        var engine = new NodeEngine(node, frames);
+        var voice = new ClusterVoice(error);
+        OpenedEngine ledger = started.Add(OpenedEngine.Open(options, egress, batches, boards, voice.Tell, error));
+        LedgerEngine engine = ledger.Engine;
         var ingress = started.Add(new IngressAdapter(engine, counters));
-        KeyId? operatorKey = await OperatorKey.RegisterFirstAsync(OperatorKey.WasRegistered(node.State), options.KeysFolder, ingress).ConfigureAwait(false);
+        KeyId? operatorKey = await ledger.RegisterFirstKeyAsync(options.KeysFolder, ingress).ConfigureAwait(false);
 
         WebApplicationBuilder builder = NewBuilder(options);
         HttpApi.AddServices(builder.Services);
@@ -99,14 +96,19 @@ internal sealed partial class ServerHost : IAsyncDisposable
         {
             var wire = app.Services.GetRequiredService<WireServer>();
             egress.SessionEnds = wire;
+            engine.LeadingBegan += evidence.OnLeading;
+            engine.LeadingEnded += wire.TellNotLeading;
             var services = new ServerServices(
                 options, engine, ledgerId, ingress, keys, wire, batches, counters, app.Services.GetRequiredService<ILoggerFactory>());
             HttpApiContext api = HttpApi.Map(app, services, boards);
             Metering metering = started.Add(new Metering(engine, counters, egress.Tallies, api.Webhooks));
             app.MapMetrics(options.Metrics, metering, new CallerGate(api, Access.Operator, services.Logs.CreateLogger("Settlement.Http")));
             await app.StartAsync().ConfigureAwait(false);
+            voice.Begin(services.Logs.CreateLogger("Settlement.Cluster"));
+            if (ledger.Cluster is { } cluster)
+                await cluster.StartAsync(services, boards).ConfigureAwait(false);
             started.Release();
-            var host = new ServerHost(node, app, services, certificate, metering, ports);
+            var host = new ServerHost(ledger, app, services, certificate, metering, ports);
             services.Open();
             host.TellStart(certificate, operatorKey);
             return host;
@@ -124,11 +126,17 @@ internal sealed partial class ServerHost : IAsyncDisposable
     {
         SystemdNotify.Ready();
         CancellationToken stopping = _app.Lifetime.ApplicationStopping;
-        while (!stopping.IsCancellationRequested && Services.Engine.Failure is null)
+        while (!stopping.IsCancellationRequested && Services.Engine.Failure is null && !NeedsSeed)
             await Task.Delay(FailureLookMs, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         SystemdNotify.Stopping();
         return await StopAsync(error).ConfigureAwait(false);
     }
+
+    /// <summary>Whether it ended because the other members have nothing any more from which it could go on: it is to be seeded and started again.</summary>
+    public bool NeedsSeed => _ledger.Cluster is { SeedNeeded.IsCompleted: true };
+
+    /// <summary>Of a cluster's member.</summary>
+    public ClusterNode? Cluster => _ledger.Cluster;
 
     /// <summary>Asks it to stop, as a signal does.</summary>
     public void RequestStop() => _app.Lifetime.StopApplication();
@@ -143,6 +151,8 @@ internal sealed partial class ServerHost : IAsyncDisposable
         {
             LogStopping(_log);
             until.CancelAfter(Services.Options.StopMsMax);
+            if (_ledger.Cluster is { } cluster)
+                await cluster.HandOverAsync().ConfigureAwait(false);
             await Services.Wire.DrainAsync(until.Token).ConfigureAwait(false);
         }
         else
@@ -153,7 +163,8 @@ internal sealed partial class ServerHost : IAsyncDisposable
         await _app.StopAsync(until.Token).ConfigureAwait(false);
         try
         {
-            if (Services.Engine.Failure is null)
+            // A member's stages may wait for others who are gone; what it did not answer is theirs to decide.
+            if (Services.Engine.Failure is null && _ledger.Cluster is null)
                 Services.Engine.Leading?.Pipeline.Drain();
         }
         catch (EngineStoppedException)
@@ -177,7 +188,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         await _app.DisposeAsync().ConfigureAwait(false);
         Services.Wire.Evidence.Dispose(); // the last that could write to the ring
         Services.Ingress.Dispose();
-        _node.Dispose();
+        _ledger.Dispose();
         _certificate.Dispose();
         _metering.Dispose();
     }
@@ -195,18 +206,6 @@ internal sealed partial class ServerHost : IAsyncDisposable
         string shown = Path.Combine(Services.Options.TlsFolder, ServerCertificate.DevelopmentName);
         if (certificate.IsDevelopment)
             LogDevelopment(_log, shown);
-    }
-
-    private static NodeOptions NodeOptionsOf(ServeOptions options, TextWriter error)
-    {
-        var node = new NodeOptions
-        {
-            Pipeline = new PipelineOptions { RingSlots = options.RingSlots },
-            IdMemoryBytes = options.IdMemoryBytes,
-            Snapshots = new SnapshotOptions { EveryJournalBytes = options.SnapshotEveryBytes, IdMemoryBytes = options.IdMemoryBytes },
-            Warn = warning => error.WriteLine($"warning: {warning}"),
-        };
-        return LedgerFounding.OpenOrFound(node, options.JournalFolder, options.NodeKey, options.AccountsMax);
     }
 
     /// <summary>For the HTTP API, before the ledger is opened: what is sealed already is read from the journal; what follows is told in opening it, and then as it closes.</summary>

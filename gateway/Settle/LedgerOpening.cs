@@ -1,6 +1,7 @@
 using Settlement.Engine;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Reply;
 using Settlement.Engine.Text;
@@ -28,13 +29,19 @@ internal static class LedgerOpening
             throw new UsageException($"{keyOption} {key}: the ledger in '{journal}' was created without a node key, and its seals are not signed. Leave {keyOption} away.");
         }
 
-        foreach (string warning in node.Recovery?.Warnings ?? [])
-            error.WriteLine($"warning: {warning}");
-        if (node.Recovery?.Cut is { } cut)
-            error.WriteLine($"The journal ended in an unfinished write, which was never acknowledged: {cut}");
-        if (node.Recovery?.Repaired is { } repaired)
-            error.WriteLine($"A torn sector was repaired from its copy: {repaired}");
+        Tell(node.Recovery, error);
         return node;
+    }
+
+    /// <summary>What opening found; null: the journal is new.</summary>
+    public static void Tell(RecoveryReport? report, TextWriter error)
+    {
+        foreach (string warning in report?.Warnings ?? [])
+            error.WriteLine($"warning: {warning}");
+        if (report?.Cut is { } cut)
+            error.WriteLine($"The journal ended in an unfinished write, which was never acknowledged: {cut}");
+        if (report?.Repaired is { } repaired)
+            error.WriteLine($"A torn sector was repaired from its copy: {repaired}");
     }
 
     /// <summary>Of the currencies that the ledger has; ISO's for all others.</summary>

@@ -75,7 +75,7 @@ internal sealed class BackupRun(string journal, string target, bool check)
         }
     }
 
-    /// <summary>Verifies the journal from where the backup before ends, to its last durable block.</summary>
+    /// <summary>Verifies the journal from where the backup before ends, to its last durable block; of a replicated journal, to the last that is committed.</summary>
     private SnapshotHead EndOf(JournalFiles source, BackupManifest? before)
     {
         using JournalReader reader = ReaderBehind(source, before);
@@ -84,10 +84,10 @@ internal sealed class BackupRun(string journal, string target, bool check)
         TailNote? note = TailNote.ReadNewest(source.NotePath);
         while (reader.Next())
         {
-            if (note is { Kept: true } && reader.Header.Number > note.Block)
+            if (note is { Kept: true } && reader.Header.Number > note.SettledBlock)
             {
                 note = TailNote.ReadNewest(source.NotePath);
-                if (note is { Kept: true } && reader.Header.Number > note.Block)
+                if (note is { Kept: true } && reader.Header.Number > note.SettledBlock)
                     return any ? end : throw Empty();
             }
 

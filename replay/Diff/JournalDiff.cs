@@ -125,6 +125,10 @@ internal sealed class JournalDiff : IDisposable
         {
             CompareSeals();
         }
+        else if (_a.Header.Kind == BlockKind.Members && !_a.Body.SequenceEqual(_b.Body) && _told.Add("members"))
+        {
+            Add("block", $"block {block}", "members", Convert.ToHexStringLower(_a.Body), Convert.ToHexStringLower(_b.Body), block, null);
+        }
 
         ReadOnlySpan<byte> ours = _a.Body[^(int)_a.Header.AttachmentBytes..], theirs = _b.Body[^(int)_b.Header.AttachmentBytes..];
         if (!HasOtherGenesis && !ours.SequenceEqual(theirs) && _told.Add("attachment"))

@@ -77,6 +77,8 @@ internal sealed class ShowJson(TextWriter output) : IShowOutput
         }),
     });
 
+    public void Members(in ShownBlock block, ReadOnlySpan<byte> body) => Write(new { record = "members", block = block.Header.Number, body = Convert.ToHexStringLower(body) });
+
     public void Payment(LedgerState state, in ShownBlock block, ulong sequence, in Payment payment, in Outcome outcome)
     {
         bool hasTarget = LedgerText.HasTarget(payment.Instruction);

@@ -51,6 +51,8 @@ internal sealed class ShowLines(TextWriter output) : IShowOutput
             output.WriteLine(Invariant($"{Indent}attachment  {block.Header.AttachmentBytes} bytes"));
     }
 
+    public void Members(in ShownBlock block, ReadOnlySpan<byte> body) => output.WriteLine(Invariant($"{Indent}{body.Length} bytes of members"));
+
     public void Payment(LedgerState state, in ShownBlock block, ulong sequence, in Payment payment, in Outcome outcome)
     {
         string parties = payment.Instruction switch

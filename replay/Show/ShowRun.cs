@@ -143,6 +143,8 @@ internal sealed class ShowRun(ShowOptions options, IShowOutput output, PointRang
             output.Genesis(in block, MemoryMarshal.AsRef<Genesis>(walk.Body));
         else if (block.Header.Kind == BlockKind.Seal)
             output.Seal(walk.State, in block, ClosedBatch.Decode(walk.Body[..^(int)block.Header.AttachmentBytes]));
+        else if (block.Header.Kind == BlockKind.Members)
+            output.Members(in block, walk.Body);
     }
 
     private void ShowBlock(in ShownBlock block)

@@ -32,6 +32,10 @@ internal interface IShowOutput
 
     void Seal(LedgerState state, in ShownBlock block, ClosedBatch statement);
 
+    /// <param name="block">The block.</param>
+    /// <param name="body">As the cluster wrote it.</param>
+    void Members(in ShownBlock block, ReadOnlySpan<byte> body);
+
     void Payment(LedgerState state, in ShownBlock block, ulong sequence, in Payment payment, in Outcome outcome);
 
     void Command(LedgerState state, in ShownBlock block, ulong sequence, in ControlCommand command, ReadOnlySpan<byte> continuation, in Outcome outcome);

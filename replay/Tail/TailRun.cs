@@ -69,6 +69,7 @@ internal sealed class TailRun : IDisposable
             _beginning = new TailPosition(ledgerId, 0, 0, JournalFiles.FirstAddress, default, 0);
             Mark(); // before the journal is read: from here on it is not cut behind the position
             _walk = JournalWalk.Open(options.Journal, new WalkOptions { FromBlock = _projection.Position?.Block + 1, Archive = options.Archive, Progress = progress });
+            _walk.Reader.EndsAtCommitted = true; // what another leader's blocks may replace is no history yet
             if (_walk.Reader.Position.NextNumber > 0)
                 BeginBehind(_walk.Reader.Position.NextNumber - 1);
         }

@@ -70,6 +70,25 @@ internal sealed class ClusterClient
         Send(claim);
     }
 
+    /// <summary>Waits until the leader has nothing more to do.</summary>
+    public void Drain() => PipelineNow?.Drain();
+
+    public void StepDown(SmallCluster cluster)
+    {
+        foreach (SmallMember member in cluster.Members)
+            member.Replica.StepDown();
+        Assert.That(PipelineNow, Is.Null, "who led was told");
+    }
+
+    private Pipeline? PipelineNow
+    {
+        get
+        {
+            lock (_gate)
+                return _port?.Pipeline;
+        }
+    }
+
     /// <summary>Waits until every claim is answered.</summary>
     public bool TryAwaitAll(TimeSpan atMost)
     {
@@ -114,10 +133,9 @@ internal sealed class ClusterClient
     private void Send(int claim)
     {
         Sent sent;
-        Pipeline? pipeline;
         lock (_gate)
-            (sent, pipeline) = (_sent[claim], _port?.Pipeline);
-        if (pipeline is null)
+            sent = _sent[claim];
+        if (PipelineNow is not { } pipeline)
             return;
         try
         {
@@ -144,6 +162,10 @@ internal sealed class ClusterClient
         catch (EngineStoppedException)
         {
             // It leads no more; another one will be told.
+        }
+        catch (ArgumentException)
+        {
+            // Evidence about commands, or a command that lies about its length: the slots are taken without.
         }
     }
 

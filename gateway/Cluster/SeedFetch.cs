@@ -1,0 +1,126 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Journal;
+using Settlement.Engine.Replication;
+using Settlement.Engine.Snapshots;
+
+namespace Settlement.Gateway.Cluster;
+
+/// <summary>Makes a node's journal from another's: from its newest snapshot, or, where it has none, from the genesis block; the consensus brings the rest.</summary>
+/// <remarks>
+/// What comes is checked whole: a snapshot's checksums, its block against it, a genesis block against the ledger expected. A snapshot that was cut off is gone on from where it ended.
+/// Safe for a member that votes only where its own log is shorter than what it gets, which is so when the others have cut away what it lacks: nothing that it ever answered for is forgotten. One whose
+/// journal was lost is another matter: it may have answered for blocks that it no longer has, so it is removed and joins anew, under another key.
+/// </remarks>
+internal static class SeedFetch
+{
+    private const string AsideEnding = ".replaced";
+    private const string FetchedPrefix = "seed-";
+    private const int Tries = 5;
+
+    /// <summary>Whether a replacement was begun and not finished: whatever stands as the journal is not whole.</summary>
+    public static bool IsUnfinished(ClusterFolder folder) => folder.Exists && Directory.Exists(folder.JournalPath + AsideEnding);
+
+    /// <summary>Fills a folder that has no journal.</summary>
+    /// <exception cref="ClusterException">It could not be fetched.</exception>
+    /// <exception cref="JournalException">What came is not what it should be.</exception>
+    public static async Task FillAsync(ClusterFolder folder, BulkClient from, UInt128 ledgerId, Action<string> tell, CancellationToken cancel)
+    {
+        Directory.CreateDirectory(folder.JournalPath);
+        JournalOptions options = JournalOptions.Default with { LedgerId = ledgerId };
+        if (await from.NewestSnapshotAsync(cancel).ConfigureAwait(false) is not { } offer)
+        {
+            byte[] genesis = await from.BlockAsync(0, cancel).ConfigureAwait(false);
+            BlockHeader header = MemoryMarshal.Read<BlockHeader>(genesis);
+            if (header.LedgerId != ledgerId || header.Kind != BlockKind.Genesis)
+                throw new ClusterException(string.Create(CultureInfo.InvariantCulture, $"The first block that was sent is of ledger {header.LedgerId:x32}, and {ledgerId:x32} is expected: two clusters are mixed up."));
+            FasterJournal.Create(folder.JournalPath, header.LedgerId, header.TimeNs, genesis.AsSpan(BlockHeader.Size), options).Dispose();
+            return;
+        }
+
+        tell(string.Create(CultureInfo.InvariantCulture, $"Fetches the snapshot behind block {offer.Block}, {offer.Bytes:N0} bytes."));
+        string path = System.IO.Path.Combine(folder.Path, FetchedPrefix + offer.Name);
+        foreach (string other in Directory.EnumerateFiles(folder.Path, FetchedPrefix + "*").Where(other => other != path))
+            File.Delete(other); // of a snapshot that is not offered any more
+        await FetchAsync(from, offer, path, cancel).ConfigureAwait(false);
+        byte[] block = await from.BlockAsync(offer.Block, cancel).ConfigureAwait(false);
+        using (FileStream snapshot = File.OpenRead(path))
+            ReplicaLog.Seed(folder.JournalPath, snapshot, block, options);
+        File.Delete(path);
+    }
+
+    /// <summary>
+    /// For a member that the others have left behind: its journal is set aside and made anew. Asks all members until one gives it, and says what it does.
+    /// </summary>
+    public static async Task ReplaceAsync(ClusterFolder folder, Action<string> tell, CancellationToken cancel)
+    {
+        using NodeIdentity identity = NodeIdentity.Load(folder.Path);
+        using MembersFile members = MembersFile.Open(folder.Path);
+        string aside = SetAside(folder);
+        tell($"This node's journal ends before the first block that the others still have. It is set aside as '{aside}', and a snapshot takes its place.");
+        string told = "";
+        while (true)
+        {
+            cancel.ThrowIfCancellationRequested();
+            foreach (PinnedEndPoint member in members.Members.All.Where(member => member.Pin != identity.Pin))
+            {
+                try
+                {
+                    if (ClusterNode.BulkOf(member.Clients) is not { } bulk)
+                        continue;
+                    using var client = new BulkClient(bulk, member.Pin.ToString(), identity.Certificate);
+                    await FillAsync(folder, client, identity.LedgerId, tell, cancel).ConfigureAwait(false);
+                    CopyKeys(aside, folder.JournalPath);
+                    Directory.Delete(aside, recursive: true);
+                    tell("This node has its journal anew, and goes on.");
+                    return;
+                }
+                catch (Exception failed) when (failed is ClusterException or JournalException or SnapshotException or IOException)
+                {
+                    if (failed.Message != told)
+                        tell($"The node at {member} gave no seed: {told = failed.Message}");
+                }
+            }
+
+            await Task.Delay(1_000, cancel).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A journal that a replacement before has set aside and not finished is still there: what stands in its place is no whole one.</summary>
+    private static string SetAside(ClusterFolder folder)
+    {
+        string aside = folder.JournalPath + AsideEnding;
+        if (!Directory.Exists(aside))
+            Directory.Move(folder.JournalPath, aside);
+        else if (Directory.Exists(folder.JournalPath))
+            Directory.Delete(folder.JournalPath, recursive: true);
+        return aside;
+    }
+
+    /// <summary>The ledger's seal key lies beside the journal, and is not in any snapshot.</summary>
+    private static void CopyKeys(string from, string to)
+    {
+        foreach (string name in (string[])[Init.NodeKeyFile.PrivateName, Init.NodeKeyFile.PublicName])
+        {
+            if (File.Exists(System.IO.Path.Combine(from, name)))
+                File.Copy(System.IO.Path.Combine(from, name), System.IO.Path.Combine(to, name), overwrite: true);
+        }
+    }
+
+    private static async Task FetchAsync(BulkClient from, SnapshotOffer offer, string path, CancellationToken cancel)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await from.FetchSnapshotAsync(offer, path, cancel).ConfigureAwait(false);
+                return;
+            }
+            catch (ClusterException) when (attempt < Tries)
+            {
+                await Task.Delay(500, cancel).ConfigureAwait(false);
+            }
+        }
+    }
+}
