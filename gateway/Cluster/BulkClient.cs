@@ -154,7 +154,7 @@ internal sealed class BulkClient : IDisposable
         }
         catch (JsonException odd)
         {
-            throw new ClusterException($"What {_address} answers is not what this program expects: the two are of different versions.", odd);
+            throw new ClusterException($"What {_address} answers is not what this program expects ({odd.Message.TrimEnd('.')}): the two are of different versions.", odd);
         }
     }
 

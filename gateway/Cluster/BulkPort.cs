@@ -106,7 +106,8 @@ internal sealed class BulkPort : IAsyncDisposable
         var known = app.MapGroup("/cluster/v1").AddEndpointFilter(new Gate(desk, error, Callers.LetIn));
         var strangers = app.MapGroup("/cluster/v1").AddEndpointFilter(new Gate(desk, error, Callers.Anyone));
         strangers.MapGet("/ledger", Results.NoContent); // the certificate has said it
-        strangers.MapPost("/join", async (HttpContext http) => Of(desk.Join(PinOf(http) ?? throw NotKnown(), await BodyAsync(http, BulkJson.Default.JoinRequest)), BulkJson.Default.JoinAnswer));
+        // Typed as delegates: a handler that takes the request alone would else be none whose result, and whose gate, count.
+        strangers.MapPost("/join", (Delegate)(async (HttpContext http) => Of(desk.Join(PinOf(http) ?? throw NotKnown(), await BodyAsync(http, BulkJson.Default.JoinRequest)), BulkJson.Default.JoinAnswer)));
         known.MapGet("/status", () => Of(desk.Status(), BulkJson.Default.StatusReport));
         known.MapGet("/genesis", () => Block(desk.ReadBlock(0)));
         known.MapGet("/blocks/{block}", (ulong block) => Block(desk.ReadBlock(block)));
@@ -114,14 +115,14 @@ internal sealed class BulkPort : IAsyncDisposable
         known.MapGet("/snapshots/{name}", (string name) => desk.SnapshotPath(name) is { } path
             ? Results.File(path, "application/octet-stream", enableRangeProcessing: true)
             : Fault(StatusCodes.Status404NotFound, $"There is no snapshot {name} any more: a newer one has taken its place. Begin again."));
-        known.MapPost("/members", async (HttpContext http) =>
+        known.MapPost("/members", (Delegate)(async (HttpContext http) =>
         {
             MemberRequest member = await BodyAsync(http, BulkJson.Default.MemberRequest);
             if (PinOf(http) is var pin && pin != member.Pin && !desk.IsMember(pin!))
                 throw new ClusterException("A node that was let in asks for itself alone.");
             await desk.AddMemberAsync(member, http.RequestAborted);
             return Results.NoContent();
-        });
+        }));
         members.MapPost("/invitations", () => Of(desk.Invite(), BulkJson.Default.Invitation));
         members.MapDelete("/members/{pin}", async (string pin, HttpContext http) =>
         {

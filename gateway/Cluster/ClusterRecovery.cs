@@ -24,7 +24,7 @@ internal static class ClusterRecovery
             throw new UsageException($"'{folder.Data}' is no node's of a cluster.");
         ClusterNote note = folder.ReadNote();
         using NodeIdentity identity = NodeIdentity.Load(folder.Path);
-        var disk = new DiskSignals(WaitStrategyKind.Blocking);
+        var disk = new DiskSignals(WaitStrategyKind.Phased);
         using ReplicaLog log = ReplicaLog.Open(folder.JournalPath, JournalOptions.Default, disk, out _);
         if (ClusterFounding.Text(log.LedgerId) != note.Ledger || identity.LedgerId != log.LedgerId)
             throw new UsageException($"'{folder.Data}' is put together from several ledgers: the note says {note.Ledger}, the journal {ClusterFounding.Text(log.LedgerId)}. Nothing was changed.");

@@ -29,6 +29,7 @@ internal static class ClusterVerbs
         Remove(output, error),
         Transfer(output, error),
         Recover(output, error),
+        Trial(output, error),
     };
 
     private static Command Init(TextWriter output, TextWriter error)
@@ -154,6 +155,21 @@ internal static class ClusterVerbs
         return command;
     }
 
+    private static Command Trial(TextWriter output, TextWriter error)
+    {
+        Option<string> data = Data("Where the nodes' folders and logs are made, or were.");
+        Option<ulong?> nodes = SettleOption.Number("--nodes", "N", "How many. Default: 3.", 1, 7);
+        Option<ulong?> port = SettleOption.Number("--first-port", "N", "Node i listens at ports from here + 10 (i - 1) on. Default: 7810.", 1_024, 65_000);
+        Option<ulong?> seconds = SettleOption.Number("--seconds", "N", "Stops by itself after so long.", 1, 1_000_000);
+        var command = new Command("trial", "Starts several nodes of one cluster on this machine, to try out, and stops them at Ctrl+C.") { data, nodes, port, seconds };
+        command.SetAction(parsed => Guarded(error, () =>
+        {
+            Directory.CreateDirectory(parsed.GetValue(data)!);
+            new ClusterTrial(parsed.GetValue(data)!, (int)(parsed.GetValue(nodes) ?? 3), (int)(parsed.GetValue(port) ?? 7_810), output).Run((int?)parsed.GetValue(seconds));
+        }));
+        return command;
+    }
+
     public static bool TryParsePin(string text, out string pin)
     {
         pin = text.Trim().ToLowerInvariant();
@@ -177,7 +193,7 @@ internal static class ClusterVerbs
             run();
             return 0;
         }
-        catch (Exception unusable) when (unusable is UsageException or ClusterException or JournalException or SnapshotException or LedgerBrokenException or IOException or UnauthorizedAccessException)
+        catch (Exception unusable) when (unusable is UsageException or ClusterException or JournalException or SnapshotException or IOException or UnauthorizedAccessException)
         {
             error.WriteLine(unusable.Message);
             return SettleCommand.ExitUnusable;
