@@ -35,7 +35,7 @@ internal sealed record ClusterPlan(string Folder)
 /// <remarks>Failure assumed: any node may be down, paused or cut off at any moment; whatever is asked has a bound.</remarks>
 internal sealed class LocalCluster : IDisposable
 {
-    private const int WaitMsMax = 60_000;
+    private const int WaitMsMax = 180_000;
 
     private readonly ClusterPlan _plan;
     private readonly ClusterMember[] _members;
@@ -143,7 +143,7 @@ internal sealed class LocalCluster : IDisposable
 
     /// <summary>Until all nodes run, know one leader, and have applied the same block, which is all that there is.</summary>
     /// <exception cref="CheckFailedException">They do not in time.</exception>
-    public void WaitCaughtUp(int milliseconds = 2 * WaitMsMax)
+    public void WaitCaughtUp(int milliseconds = WaitMsMax)
     {
         WaitUntil(
             () =>
