@@ -13,6 +13,7 @@ $verbs = [ordered]@{
     'test [FILTER]'     = 'runs the tests; FILTER is part of a test''s full name, or an expression for dotnet test --filter'
     'settle [ARGS]'     = 'settles files of payments; without ARGS the sample; settle --help lists all'
     'serve [ARGS]'      = 'serves a ledger over the binary protocol and HTTP; serve --help lists all'
+    'cluster [ARGS]'    = 'several nodes, one ledger; without ARGS three on this machine, in ./cluster, until Ctrl+C'
     'token [ARGS]'      = 'prints a token for the HTTP API, signed with a session''s key'
     'participant [ARGS]' = 'adds and lists participants, with their first session and key'
     'key [ARGS]'        = 'makes, registers, revokes and lists keys'
@@ -105,7 +106,7 @@ for ($i = 1; $i -lt $typed.Count; $i++) { $rest += $typed[$i] }
 
 if ($verb -in 'help', '-h', '-help', '--help', '-?') { Show-Help; exit 0 }
 if ($verb -eq 'clean') { Remove-Built; exit 0 }
-if ($verb -notin 'build', 'test', 'settle', 'serve', 'token', 'participant', 'key', 'rules', 'replay', 'bench', 'generate', 'soak') {
+if ($verb -notin 'build', 'test', 'settle', 'serve', 'cluster', 'token', 'participant', 'key', 'rules', 'replay', 'bench', 'generate', 'soak') {
     Stop-Unusable "'$verb' is not a verb: ./run.ps1 help lists them."
 }
 if ($null -eq (Get-Command dotnet -ErrorAction Ignore)) { Stop-Unusable 'dotnet is not on the path: install the .NET 10 SDK.' }
@@ -114,6 +115,7 @@ switch ($verb) {
     'build'    { & dotnet build "$PSScriptRoot/Settlement.sln" -c Release -warnaserror @rest }
     'test'     { Invoke-FilteredTests $rest }
     'settle'   { Invoke-Project 'gateway' (@('settle') + $rest) }
+    'cluster'  { Invoke-Project 'gateway' $(if ($rest.Count -gt 0) { @('cluster') + $rest } else { @('cluster', 'trial', '--data', 'cluster') }) }
     { $_ -in 'serve', 'token', 'participant', 'key', 'rules' } { Invoke-Project 'gateway' (@($verb) + $rest) }
     'replay'   { Invoke-Project 'replay' $rest }
     'bench'    { Invoke-Project 'perf' $rest }

@@ -53,6 +53,7 @@ public static class PerfLoads
         new("streams", "the same with the payers' own consent: links of their hash chains, and a signature a payment", StreamsLoad.Run) { Numbers = StreamsLoad.Numbers },
         new("latency", "a server in its own process: payments offered in an open loop, from when each was due to its verdict", LatencyLoad.Run) { Numbers = LatencyLoad.Numbers },
         new("recovery", "a node back from its journal, and from a snapshot", RecoveryLoad.Run),
+        new("roles", "a member of a cluster: applying what is committed, beginning to lead, stepping down", RolesLoad.Run),
         new("snapshot", "latency at 100,000 payments/s without and with a snapshot being taken", SnapshotLoad.Run),
         new("apply", "all of Settle, over blocks in memory", ApplyLoad.Run),
         new("dedup", "telling new ids from repeated ones, each kind of id, in memory and spilled", DedupLoad.Run),

@@ -178,10 +178,11 @@ public sealed class JournalReader : IDisposable
 
     internal TailNote? Note => _note;
 
-    /// <summary>
-    /// The last block that nothing takes back, for certain, when the note was read: on disk, and in a replicated journal committed as well. A device that keeps no notes knows it when the journal is closed.
-    /// </summary>
-    public ulong DurableBlock => _note?.SettledBlock ?? 0;
+    /// <summary>The last block that was durable for certain when the note was read; a device that keeps no notes knows it when the journal is closed.</summary>
+    public ulong DurableBlock => _note?.Block ?? 0;
+
+    /// <summary>The last block that nothing will take back, as far as the note knows: the durable one, and in a replicated journal the last one of those that was known to be committed.</summary>
+    public ulong CommittedBlock => _note?.SettledBlock ?? 0;
 
     /// <summary>
     /// In a replicated journal, to end before the first block that the note does not call committed, for another leader's may yet take its place. <see cref="TryContinue"/> goes on once

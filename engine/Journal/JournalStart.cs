@@ -83,6 +83,7 @@ internal static class JournalStart
                 throw new JournalException($"There is a journal in '{directory}' already. Open it, or name another directory.");
             foreach (string leftover in Directory.EnumerateFiles(directory, "journal.log.*"))
                 File.Delete(leftover);
+            File.Delete(TailCut.PathIn(directory));
             var files = new JournalFiles(directory, ledgerId, options.PageBytes, options.SegmentBytes);
             files.WriteLayout();
             bool kept = options.DeviceHere == JournalDevice.Direct;
@@ -211,12 +212,15 @@ internal static class JournalStart
             throw Damaged(files, end);
         if (reader.Position.NextNumber == 0)
             throw new JournalException($"The journal in '{files.Directory}' holds no whole genesis block: its creation was cut short, and it never accepted anything. Create it again.");
+        if (options.Committed is null && reader.Position.Term != 0)
+            throw new JournalException(
+                $"The journal in '{files.Directory}' is a cluster's: its last block is of term {reader.Position.Term}, and what one node appended to it alone would be another history than the others'. Start it as a member of its cluster.");
         cut = end.Kind == JournalEndKind.TornTail
             ? $"{end.DataEndAddress - end.Address} bytes at {end.Place}, where block {end.Block} would begin, were never acknowledged and were cut: {end.What}"
             : null;
         ulong serial = (reader.Note?.Serial ?? 0) + 1;
         bool kept = options.DeviceHere == JournalDevice.Direct;
-        ulong? committed = options.Committed is null ? null : reader.DurableBlock;
+        ulong? committed = options.Committed is null ? null : reader.CommittedBlock;
         new TailNote(serial, end.Address, reader.Position.NextNumber - 1, kept, SectorAt(files, end.Address), committed).WriteAtRest(files.NotePath);
         if (end.DataEndAddress > end.Address)
             Zero(files, end.Address, end.DataEndAddress);

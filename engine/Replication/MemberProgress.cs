@@ -20,6 +20,7 @@ internal sealed class MemberProgress(EndPoint member, ulong term)
     private long _contactMs = Environment.TickCount64;
     private long _failedMs = long.MinValue / 2;
     private ulong _known;
+    private ulong _knownCommitted;
     private ulong _rejectedBehind = ulong.MaxValue;
 
     public EndPoint Member { get; } = member;
@@ -40,10 +41,17 @@ internal sealed class MemberProgress(EndPoint member, ulong term)
 
     public int PauseMs() => (int)Math.Clamp(Volatile.Read(ref _failedMs) + RetryPauseMs - Environment.TickCount64, 0, RetryPauseMs);
 
-    public void Confirmed(ulong block)
+    /// <summary>Highest block that it was told is committed.</summary>
+    public ulong KnownCommitted => Volatile.Read(ref _knownCommitted);
+
+    /// <param name="block">The last of what it was sent.</param>
+    /// <param name="committed">The committed block when that was sent.</param>
+    public void Confirmed(ulong block, ulong committed)
     {
         if (block > _known)
             Volatile.Write(ref _known, block);
+        if (Math.Min(block, committed) is var both && both > _knownCommitted)
+            Volatile.Write(ref _knownCommitted, both);
         _rejectedBehind = ulong.MaxValue;
         Volatile.Write(ref _contactMs, Environment.TickCount64);
     }

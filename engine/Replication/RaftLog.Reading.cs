@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using DotNext.Buffers;
 using DotNext.IO;
 using DotNext.IO.Log;
 using DotNext.Net.Cluster.Consensus.Raft;
@@ -20,8 +19,6 @@ internal sealed partial class RaftLog
 
     /// <summary>How long a refusal is kept back, so that who tries again at once does not try in a busy loop.</summary>
     private const int RefusalPauseMs = 500;
-
-    private static readonly MemoryAllocator<byte> Allocator = System.Buffers.ArrayPool<byte>.Shared.ToAllocator();
 
     private readonly ConditionalWeakTable<object, MemberProgress> _readers = [];
     private readonly ConcurrentDictionary<EndPoint, MemberProgress> _progress = new();
@@ -72,12 +69,18 @@ internal sealed partial class RaftLog
     /// <summary>Hands one member what it lacks, and learns from its answer.</summary>
     private async ValueTask<TResult> ReplicateAsync<TResult>(ILogEntryConsumer<IRaftLogEntry, TResult> reader, ulong first, ulong last, CancellationToken token)
     {
-        MemberProgress progress = _readers.GetValue(reader, process => new(LibraryInside.MemberOf(process).EndPoint, OwnTerm));
-        _progress[progress.Member] = progress;
+        if (!_readers.TryGetValue(reader, out MemberProgress? progress))
+        {
+            progress = new(LibraryInside.MemberOf(reader).EndPoint, OwnTerm);
+            _readers.Add(reader, progress);
+            _progress[progress.Member] = progress;
+        }
+
         if (progress.PauseMs() is var pause and > 0)
             await Task.Delay(pause, token).ConfigureAwait(false);
         TResult result;
         ulong sent = first - 1;
+        ulong committed = _log.CommittedBlock;
         try
         {
             if (first > last)
@@ -107,16 +110,16 @@ internal sealed partial class RaftLog
             progress.Entries.Clear();
         }
 
-        await LearnAsync(progress, Unsafe.As<TResult, Result<ReplicationStatus>>(ref result), first, sent, token).ConfigureAwait(false);
+        await LearnAsync(progress, Unsafe.As<TResult, Result<ReplicationStatus>>(ref result), first, sent, committed, token).ConfigureAwait(false);
         return result;
     }
 
-    private async ValueTask LearnAsync(MemberProgress progress, Result<ReplicationStatus> answer, ulong first, ulong sent, CancellationToken token)
+    private async ValueTask LearnAsync(MemberProgress progress, Result<ReplicationStatus> answer, ulong first, ulong sent, ulong committed, CancellationToken token)
     {
         switch (answer.Value.Result)
         {
             case HeartbeatResult.Replicated or HeartbeatResult.ReplicatedWithLeaderTerm:
-                progress.Confirmed(sent);
+                progress.Confirmed(sent, committed);
                 await MarkMajorityAsync(token).ConfigureAwait(false);
                 break;
             case HeartbeatResult.Rejected when answer.Term <= (long)progress.Term && progress.RejectedBehind(first - 1):
@@ -140,6 +143,8 @@ internal sealed partial class RaftLog
                 break;
             if (progress.Arena.Length - filled < bytes)
             {
+                if (progress.Arena.Length >= RequestBytesMax && entries.Count > 0)
+                    break;
                 // The entries so far keep the old array alive until they are sent.
                 progress.Arena = GC.AllocateUninitializedArray<byte>(Math.Max(bytes, Math.Min(Math.Max(1 << 16, 2 * progress.Arena.Length), RequestBytesMax)));
                 filled = 0;

@@ -37,7 +37,11 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
     // written by: who holds _tail
     private Func<BlockKind, byte[], CancellationToken, ValueTask<ulong>>? _appender;
     private TaskCompletionSource? _tailFree;
+    private readonly System.Buffers.ArrayBufferWriter<byte> _received = new(1 << 16);
     private ulong _ownTerm;
+
+    // written by: the library's, when a leader speaks
+    private long _heardMs;
 
     public RaftLog(ReplicaLog log, MembersFile members, string directory, PinnedEndPoint local)
         : base(new Options { Location = directory, ConcurrencyLevel = 4 }, IStateMachine.CreateNoOp(long.MaxValue))
@@ -59,6 +63,9 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
     /// <summary>The term in which this node last appended a block of its own, so in which it leads, or led.</summary>
     public ulong OwnTerm => Volatile.Read(ref _ownTerm);
 
+    /// <summary>When a leader last sent something that was taken, on the clock of <see cref="Environment.TickCount64"/>; null: never.</summary>
+    public long? HeardMs => Volatile.Read(ref _heardMs) is var heard and > 0 ? heard : null;
+
     bool IAuditTrail.IsLogEntryLengthAlwaysPresented => true;
 
     long IAuditTrail.LastEntryIndex => (long)_log.LastBlock;
@@ -70,14 +77,10 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
     /// <summary>Finds the Members blocks that this node has and has not made its list yet. Before the library starts.</summary>
     async Task IAuditTrail.InitializeAsync(CancellationToken token)
     {
-        await Task.Yield();
-        byte[] buffer = new byte[4096];
-        ulong first = Math.Max((ulong)_members.Version + 1, _log.FirstBlock);
-        for (ulong block = first; block <= _log.LastBlock; block++)
+        foreach (ulong block in _log.MembersBlocks)
         {
-            token.ThrowIfCancellationRequested();
-            if (_log.Read(block, ref buffer) > 0 && HeaderOf(buffer).Kind == BlockKind.Members)
-                _membersBlocks.Add(block);
+            if (block > (ulong)_members.Version && block <= _log.LastBlock)
+                Note(BlockKind.Members, block);
         }
 
         await ApplyAsync(token).ConfigureAwait(false);
@@ -215,6 +218,7 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
         }
 
         await _log.FlushAsync(block - 1, token).ConfigureAwait(false);
+        Volatile.Write(ref _heardMs, Environment.TickCount64);
     }
 
     /// <summary>An equal term at an index is the same entry and stays; another one replaces it and all behind it.</summary>
@@ -233,10 +237,14 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
                 throw new ClusterException($"Block {block} is committed here in term {here}; a leader sends another one of term {term}. The two logs belong to different histories: stop this node and seed it anew.");
         }
 
-        using DotNext.Buffers.MemoryOwner<byte> owner = await entry.ToMemoryAsync(Allocator, token).ConfigureAwait(false);
+        _received.ResetWrittenCount();
+        await entry.WriteToAsync(_received, token).ConfigureAwait(false);
+        // A connection that ends in the middle looks to the library like the end of the entry.
+        if (entry.Length is { } length && length != _received.WrittenCount)
+            throw new EndOfStreamException($"block {block} came as {_received.WrittenCount} bytes of {length}: the connection ended");
         try
         {
-            BlockKind kind = Place(owner.Span, block, term);
+            BlockKind kind = Place(_received.WrittenSpan, block, term);
             Note(kind, block);
         }
         catch (ReplicatedBlockException refused)

@@ -14,6 +14,9 @@ public sealed partial class RaftNode
 
     private readonly SemaphoreSlim _changing = new(1, 1);
 
+    /// <summary>Another one was named, and no leader has come since.</summary>
+    private volatile bool _standsBack;
+
     /// <summary>All members as this node knows them; lags are the leader's to know.</summary>
     public IReadOnlyCollection<MemberStatus> Members
     {
@@ -27,7 +30,7 @@ public sealed partial class RaftNode
             foreach (PinnedEndPoint member in _members.Members.All)
             {
                 bool isLocal = member.Pin == _identity.Pin;
-                MemberProgress? progress = isLeader && !isLocal ? _raft.ProgressOf(member) : null;
+                MemberProgress? progress = isLeader && !isLocal && _raft.ProgressOf(member) is { } found && found.Term == _raft.OwnTerm ? found : null;
                 ulong? known = isLocal ? _log.FlushedBlock : progress?.Known;
                 bool knowsLag = isLeader && known is not null;
                 all.Add(new(
@@ -38,12 +41,18 @@ public sealed partial class RaftNode
                     KnownBlock: known,
                     LagBlocks: knowsLag ? last - Math.Min(last, known!.Value) : null,
                     LagBytes: knowsLag ? _samples.BytesBehind(known!.Value) : null,
-                    ContactMs: isLocal ? 0 : progress is null ? null : now - progress.ContactMs));
+                    ContactMs: isLocal ? 0
+                        : progress is not null ? now - progress.ContactMs
+                        : !isLeader && member.Equals(leader) && _raft.HeardMs is { } heard ? now - heard
+                        : null));
             }
 
             return all;
         }
     }
+
+    /// <summary>What this node knows of a member as its leader; null: nothing.</summary>
+    internal MemberProgress? ProgressOf(EndPoint member) => _raft.ProgressOf(member);
 
     /// <summary>Adds a member, on the leader. A voter is first brought up to date; it must be running, know this cluster's members, and have been seeded. Returns when the new list is committed.</summary>
     /// <exception cref="ClusterException">It could not be done; the sentence says why. The list is as it was.</exception>
@@ -110,8 +119,6 @@ public sealed partial class RaftNode
                 target = Successor(to);
                 await StateAsync(_members.Members.HandingOverTo(target), token).ConfigureAwait(false);
                 await CaughtUpAsync(target, token).ConfigureAwait(false);
-                // A round more, so that the others know that the block with the name is committed.
-                await _cluster.ForceReplicationAsync(token).ConfigureAwait(false);
                 await _cluster.StepDownAsync(token).ConfigureAwait(false);
                 await StandBackAsync().ConfigureAwait(false);
             },
@@ -139,16 +146,20 @@ public sealed partial class RaftNode
         return target.Pin == _identity.Pin ? throw new ClusterException($"{to} leads already.") : target;
     }
 
+    /// <summary>Until the target has every block, and every voter that answers knows that it was named.</summary>
     private async Task CaughtUpAsync(PinnedEndPoint target, CancellationToken token)
     {
         long until = Environment.TickCount64 + (2L * _options.RequestMs);
         ulong named = _log.CommittedBlock;
-        while (_raft.ProgressOf(target) is not { } progress || progress.Known < named)
+        while (!Knows(target) || _members.Members.Voters.Any(voter => voter.Pin != _identity.Pin && _raft.ProgressOf(voter) is { IsFailing: false } && !Knows(voter)))
         {
             if (Environment.TickCount64 > until)
                 throw new ClusterException($"{target} did not reach block {named} in {2 * _options.RequestMs} ms; this node goes on leading.");
+            _cluster.Replicate();
             await Task.Delay(2, token).ConfigureAwait(false);
         }
+
+        bool Knows(PinnedEndPoint voter) => _raft.ProgressOf(voter) is { } progress && progress.KnownCommitted >= named;
     }
 
     /// <summary>One change at a time, on the leader, with the library's refusals in this layer's words.</summary>
@@ -217,23 +228,30 @@ public sealed partial class RaftNode
     private void OnMembers(MemberList members)
     {
         Tell($"The cluster's members are now {string.Join(", ", members.All.Select(static member => member.IsLearner ? $"{member} (learner)" : member.ToString()))}.");
-        if (members.Successor is { } successor && successor != _identity.Pin && !_isLeader)
-            _ = Task.Run(StandBackAsync, CancellationToken.None);
+        if (members.Successor is { } successor && !_isLeader)
+            _ = Task.Run(successor == _identity.Pin ? ComeForwardAsync : StandBackAsync, CancellationToken.None);
         ThreadPool.UnsafeQueueUserWorkItem(static told => told.Node.MembersChanged?.Invoke(told.Members), (Node: this, Members: members), preferLocal: false);
     }
 
-    /// <summary>Stands for no election until one must have been held: votes and copies as before.</summary>
+    /// <summary>Stands for no election until there is a new leader, or should long have been: votes and copies as before.</summary>
     private async Task StandBackAsync()
     {
         if (!await _cluster.EnableStandbyModeAsync(_stopping.Token).ConfigureAwait(false))
             return;
+        _standsBack = true;
         _ = Task.Run(
             async () =>
             {
-                await Task.Delay(4 * _options.ElectionMs, _stopping.Token).ConfigureAwait(false);
-                await _cluster.RevertToNormalModeAsync(_stopping.Token).ConfigureAwait(false);
+                await Task.Delay(10 * _options.ElectionMs, _stopping.Token).ConfigureAwait(false);
+                await ComeForwardAsync().ConfigureAwait(false);
             },
             CancellationToken.None);
+    }
+
+    private async Task ComeForwardAsync()
+    {
+        _standsBack = false;
+        await _cluster.RevertToNormalModeAsync(_stopping.Token).ConfigureAwait(false);
     }
 
     private readonly struct MembersEntry(MemberList members, long term) : IRaftLogEntry

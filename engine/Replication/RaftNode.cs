@@ -90,7 +90,7 @@ public sealed partial class RaftNode : IAsyncDisposable
     /// <summary>It does no longer, or may not: whatever it appended and is not committed may be replaced.</summary>
     public event Action? LeadershipLost;
 
-    /// <summary>There is another leader; null: none is known.</summary>
+    /// <summary>There is another leader; null: none is known. It is told as it is when the handler runs, so the last call tells the last.</summary>
     public event Action<PinnedEndPoint?>? LeaderChanged;
 
     /// <summary>The list of members has changed.</summary>
@@ -160,6 +160,7 @@ public sealed partial class RaftNode : IAsyncDisposable
         WarmupRounds = WarmupRounds,
         TransmissionBlockSize = ushort.MaxValue,
         SslOptions = _trust.Options,
+        LoggerFactory = _options.LibraryLog,
     };
 
     /// <summary>From one leadership to the next.</summary>
@@ -215,10 +216,15 @@ public sealed partial class RaftNode : IAsyncDisposable
         {
             ulong term = Term;
             if (Interlocked.Exchange(ref _leaderTerm, term) != term)
+            {
                 Interlocked.Increment(ref _elections);
+                // The library calls this within its lock, which coming forward takes.
+                if (_standsBack)
+                    _ = Task.Run(ComeForwardAsync, CancellationToken.None);
+            }
         }
 
-        ThreadPool.UnsafeQueueUserWorkItem(static told => told.Node.LeaderChanged?.Invoke(told.Leader), (Node: this, Leader: now), preferLocal: false);
+        ThreadPool.UnsafeQueueUserWorkItem(static node => node.LeaderChanged?.Invoke(node._leader), this, preferLocal: false);
     }
 
     private void OnAppended()

@@ -33,6 +33,9 @@ public sealed record RaftNodeOptions
     /// <summary>Told sentences for the operator: refused peers, elections, changes of members. Any thread; must not wait.</summary>
     public Action<string>? Tell { get; init; }
 
+    /// <summary>Where the consensus library logs; null: nowhere.</summary>
+    internal Microsoft.Extensions.Logging.ILoggerFactory? LibraryLog { get; init; }
+
     internal void Check()
     {
         if (ElectionMs is < 50 or > 60_000)

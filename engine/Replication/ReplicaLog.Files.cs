@@ -10,6 +10,9 @@ namespace Settlement.Engine.Replication;
 
 public sealed partial class ReplicaLog
 {
+    /// <summary>Blocks that state the cluster's members, as opening found them behind the newest snapshot.</summary>
+    internal IReadOnlyList<ulong> MembersBlocks { get; private set; } = [];
+
     /// <summary>Told after each write of a cut: tests copy the files there.</summary>
     internal Action<string>? CutStep { get; set; }
 
@@ -33,6 +36,7 @@ public sealed partial class ReplicaLog
         report = report with { Snapshot = verifying.Snapshot, Warnings = verifying.Warnings };
         log._recent = verifying.Recent!;
         log._files = new BlockFiles(log._journal.Files);
+        log.MembersBlocks = verifying.MembersBlocks;
         log._lastBlock = log._commitAsked = log._journal.LastBlock;
         log._lastTerm = log._journal.Position.Term;
         log._commitNumberMax = verifying.CommitNumber + 1;
@@ -121,6 +125,8 @@ public sealed partial class ReplicaLog
 
         public IReadOnlyList<string> Warnings => _warnings;
 
+        public List<ulong> MembersBlocks { get; } = [];
+
         public SnapshotHead? Begin(UInt128 ledgerId)
         {
             foreach (string path in new SnapshotStore(directory).Paths())
@@ -151,9 +157,11 @@ public sealed partial class ReplicaLog
                 while (!Recent.HasRoomFor(BlockHeader.Size + reader.Body.Length, out _))
                     Recent.DropOldest();
                 Recent.Put(in reader.Header, reader.Body, default, default);
+                if (reader.Header.Kind == BlockKind.Members)
+                    MembersBlocks.Add(reader.Header.Number);
             }
 
-            CommittedBlock = reader.DurableBlock;
+            CommittedBlock = reader.CommittedBlock;
             CommitNumber = Math.Max(1, reader.CommitNumber);
         }
     }

@@ -75,7 +75,7 @@ public static class SnapshotTaking
             replay = snapshots.LoadNewest(files.LedgerId, () => new BlockReplay(NewDeduplicator), null, warn, out SnapshotHead head);
             using JournalReader reader = replay is null ? JournalReader.Open(files) : JournalReader.OpenBehind(files, in head);
             replay ??= new BlockReplay(NewDeduplicator);
-            ulong last = reader.DurableBlock;
+            ulong last = reader.CommittedBlock;
             while (reader.Position.NextNumber <= last && reader.Next())
             {
                 replay.Apply(in reader.Header, reader.Body);

@@ -9,7 +9,7 @@ namespace Settlement.Gateway.Cluster;
 
 /// <summary>Several nodes of one cluster on this machine, each a `serve` of its own, for trying out: made where they are not there yet, started, and stopped together.</summary>
 /// <remarks>
-/// Node N lives in DIR/nodeN, listens at six ports from FIRST + 10 (N - 1) on, and writes what it says into DIR/nodeN.log, behind what earlier starts said.
+/// Node N lives in DIR/nodeN, listens at six ports from FIRST + 10 (N - 1) on, writes what it says into DIR/nodeN.log, behind what earlier starts said, and has its process' number in DIR/nodeN.pid.
 /// A node that ends by itself, or is killed, stays down: that is what there is to try out. Its line to start it again is printed.
 /// </remarks>
 internal sealed class ClusterTrial(string data, int nodes, int firstPort, TextWriter output)
@@ -105,6 +105,7 @@ internal sealed class ClusterTrial(string data, int nodes, int firstPort, TextWr
 
         Process started = Process.Start(start)!;
         _running[node - 1] = started;
+        File.WriteAllText(Path.Combine(data, $"node{node}.pid"), string.Create(CultureInfo.InvariantCulture, $"{started.Id}\n"));
         started.StandardInput.Close();
         started.OutputDataReceived += (_, line) => Note(line.Data);
         started.ErrorDataReceived += (_, line) => Note(line.Data ?? "");

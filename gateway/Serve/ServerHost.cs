@@ -101,7 +101,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
             var services = new ServerServices(
                 options, engine, ledgerId, ingress, keys, wire, batches, counters, app.Services.GetRequiredService<ILoggerFactory>());
             HttpApiContext api = HttpApi.Map(app, services, boards);
-            Metering metering = started.Add(new Metering(engine, counters, egress.Tallies, api.Webhooks));
+            Metering metering = started.Add(new Metering(engine, ledger.Cluster, counters, egress.Tallies, api.Webhooks));
             app.MapMetrics(options.Metrics, metering, new CallerGate(api, Access.Operator, services.Logs.CreateLogger("Settlement.Http")));
             await app.StartAsync().ConfigureAwait(false);
             voice.Begin(services.Logs.CreateLogger("Settlement.Cluster"));

@@ -110,7 +110,7 @@ internal sealed class GovernanceCrashTests
         node.Pipeline.Drain();
     }
 
-    private static IEnumerable<Payment[]> Script(ECDsa[] keys)
+    internal static IEnumerable<Payment[]> Script(ECDsa[] keys)
     {
         var bank = new ControlCommand { Instruction = Instruction.DeclareParticipant, Participant = 1 };
         bank.SetName("central bank");

@@ -73,7 +73,6 @@ public abstract class JournalFixture
             FirstSequence = journal.NextSequence,
             Count = (uint)payments,
             TimeNs = journal.LastTimeNs + 1,
-            Term = 3,
         };
         byte[] body = BodyOf(journal.LastBlock + 1, payments);
         int wrap = body.Length / 3;

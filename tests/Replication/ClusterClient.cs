@@ -70,6 +70,28 @@ internal sealed class ClusterClient
         Send(claim);
     }
 
+    /// <summary>Called in the place of taking outcomes, on the reply thread.</summary>
+    public Action? Fault { get; set; }
+
+    /// <summary>One claim, and what became of it.</summary>
+    public Outcome[] Ask(Payment[] slots, byte[]? evidence = null)
+    {
+        Submit(slots, evidence ?? []);
+        Assert.That(TryAwaitAll(TimeSpan.FromSeconds(20)), "a claim is not answered");
+        lock (_gate)
+            return [.. _sent[^1].Outcomes.Select(outcome => outcome!.Value)];
+    }
+
+    /// <summary>How many claims have slots that nothing is known of.</summary>
+    public int OpenCount
+    {
+        get
+        {
+            lock (_gate)
+                return _sent.Count(sent => sent.Outcomes.Any(outcome => outcome is null));
+        }
+    }
+
     /// <summary>Waits until the leader has nothing more to do.</summary>
     public void Drain() => PipelineNow?.Drain();
 
@@ -80,7 +102,7 @@ internal sealed class ClusterClient
         Assert.That(PipelineNow, Is.Null, "who led was told");
     }
 
-    private Pipeline? PipelineNow
+    public Pipeline? PipelineNow
     {
         get
         {
@@ -196,6 +218,7 @@ internal sealed class ClusterClient
         {
             if (_hasSteppedDown)
                 throw new InvalidOperationException($"sequence {firstSequence} is told after the step down");
+            client.Fault?.Invoke();
             client.Take(slots, outcomes, tags, firstSequence);
         }
 

@@ -36,7 +36,7 @@ public sealed class RunScriptTests
         (int code, string[] output, string error) = Run(arguments);
         Assert.That(code, Is.Zero);
         Assert.That(error, Is.Empty);
-        foreach (string verb in new[] { "help", "build", "test", "settle", "serve", "token", "participant", "key", "rules", "replay", "bench", "generate", "soak", "clean" })
+        foreach (string verb in new[] { "help", "build", "test", "settle", "serve", "cluster", "token", "participant", "key", "rules", "replay", "bench", "generate", "soak", "clean" })
             Assert.That(output, Has.Some.Match($"^  {verb}( .*)?  +[^ ]"), verb);
     }
 
@@ -63,6 +63,8 @@ public sealed class RunScriptTests
 
     [TestCase("settle", "<run> <-c> <Release> <--project> <ROOT/gateway> <--> <settle>")]
     [TestCase("serve --data d", "<run> <-c> <Release> <--project> <ROOT/gateway> <--> <serve> <--data> <d>")]
+    [TestCase("cluster", "<run> <-c> <Release> <--project> <ROOT/gateway> <--> <cluster> <trial> <--data> <cluster>")]
+    [TestCase("cluster status --data d", "<run> <-c> <Release> <--project> <ROOT/gateway> <--> <cluster> <status> <--data> <d>")]
     [TestCase("token --key k --data d", "<run> <-c> <Release> <--project> <ROOT/gateway> <--> <token> <--key> <k> <--data> <d>")]
     [TestCase("participant add alpha", "<run> <-c> <Release> <--project> <ROOT/gateway> <--> <participant> <add> <alpha>")]
     [TestCase("key new f", "<run> <-c> <Release> <--project> <ROOT/gateway> <--> <key> <new> <f>")]

@@ -96,10 +96,11 @@ internal static class Problem
             : $"Nothing was carried out ({fault.Message}). Send the same again in a moment.");
 
     /// <summary>A write at a node that follows. It names the leader, so that a client sends it there by itself; or there is none now.</summary>
-    public static ProblemException NotLeading(NodeAddresses leader)
+    public static ProblemException NotLeading(NodeAddresses leader, bool isSecure)
     {
-        string? address = leader.TryFind(NodeAddresses.Https, out string host, out int port) ? $"https://{NodeAddresses.Format(host, port)}"
-            : leader.TryFind(NodeAddresses.Http, out host, out port) ? $"http://{NodeAddresses.Format(host, port)}"
+        // Of the kind that the client came by: who speaks TLS is not sent to a port without.
+        string? address = leader.TryFind(isSecure ? NodeAddresses.Https : NodeAddresses.Http, out string host, out int port)
+            ? $"{(isSecure ? "https" : "http")}://{NodeAddresses.Format(host, port)}"
             : null;
         return new ProblemException(new ProblemAnswer
         {

@@ -6,6 +6,7 @@ using Settlement.Engine.Domain;
 using Settlement.Engine.Ring;
 using Settlement.Gateway.Http.Answers;
 using Settlement.Gateway.Http.Ledger;
+using Settlement.Gateway.Serve.Roles;
 using Settlement.Gateway.Wire;
 
 namespace Settlement.Gateway.Http.Auth;
@@ -55,6 +56,10 @@ internal sealed class CallerGate(HttpApiContext context, Access access, ILogger 
         catch (LedgerUnavailableException unavailable)
         {
             return Answer.Of(Problem.Unavailable(unavailable).Answer);
+        }
+        catch (NotLeadingException elsewhere)
+        {
+            return Answer.Of(Problem.NotLeading(elsewhere.Leader, http.Request.IsHttps).Answer);
         }
         catch (EngineStoppedException)
         {

@@ -2,7 +2,6 @@ using Settlement.Engine;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Ring;
-using Settlement.Gateway.Http.Answers;
 using Settlement.Gateway.Serve.Roles;
 using Settlement.Gateway.Wire;
 
@@ -61,9 +60,9 @@ internal sealed class EnginePort(IngressAdapter ingress, UInt128 ledgerId) : ILe
         {
             throw new LedgerUnavailableException("this node leads no longer", mayHaveHappened: true);
         }
-        catch (NotLeadingException elsewhere)
+        catch (NotLeadingException elsewhere) when (elsewhere.Leader.IsEmpty)
         {
-            throw Problem.NotLeading(elsewhere.Leader.IsEmpty ? ingress.Engine.Leader : elsewhere.Leader);
+            throw ingress.Engine.NotLeading(); // it may be known by now
         }
         catch (EngineStoppedException)
         {

@@ -19,6 +19,7 @@ internal interface ILedgerPort
     /// <summary>Puts slots into the ring, contiguous and in their order, and waits until they are durable and decided.</summary>
     /// <param name="slots">At most <see cref="Limits.BlockSlotsMax"/>; sessions are filled in already.</param>
     /// <exception cref="LedgerUnavailableException">The ring stays full, or the engine has stopped: see <see cref="LedgerUnavailableException.MayHaveHappened"/>.</exception>
+    /// <exception cref="Serve.Roles.NotLeadingException">Another node takes writes; nothing was carried out.</exception>
     Task<SettledSlot[]> SubmitAsync(ReadOnlyMemory<Payment> slots);
 }
 

@@ -1,0 +1,118 @@
+using System.Text.RegularExpressions;
+using Settlement.Engine.Replication;
+using Settlement.Gateway.Cluster;
+using Settlement.Gateway.Init;
+using Settlement.Engine.Journal;
+
+namespace Settlement.Tests.Gateway.Cluster;
+
+/// <summary>The verbs, and what each says of a user's mistake: one sentence, exit code 2, and nothing changed.</summary>
+public sealed partial class ClusterVerbTests
+{
+    [GeneratedRegex("--secret ([0-9a-f]{40})")]
+    private static partial Regex Secret { get; }
+
+    [Test]
+    public void A_folder_becomes_a_first_node_once()
+    {
+        using var member = new LoneMember();
+        (int code, _, string error) = member.Cluster("init", "--data", member.Data);
+        Assert.That(code, Is.EqualTo(2));
+        Assert.That(error, Does.Contain("is a node's of a cluster already").And.Contain(member.Founded.Ledger));
+    }
+
+    [Test]
+    public void Without_a_running_node_there_is_nobody_to_ask()
+    {
+        using var member = new LoneMember();
+        Assert.That(member.Cluster("status", "--data", member.Data).Error, Does.Contain("cannot be reached"));
+        Assert.That(member.Cluster("add", "--data", member.PathOf("none")).Error, Does.Contain("is no node's of a cluster"));
+    }
+
+    [Test]
+    public void A_secret_is_good_once_and_a_copy_is_of_the_ledger()
+    {
+        using var member = new LoneMember();
+        member.StartLeading();
+        string secret = Secret.Match(member.Cluster("add", "--data", member.Data).Output).Groups[1].Value;
+        Assert.That(secret, Is.Not.Empty);
+        string copy = member.PathOf("copy");
+        string[] Join(string data, string pin, string with) =>
+            ["join", "--data", data, "--address", "127.0.0.1:20004", "--from", member.Founded.Bulk, "--pin", pin, "--secret", with];
+
+        Assert.That(member.Cluster(Join(copy, new string('0', 64), secret)).Error, Does.Contain($"shows the key {member.Pin}").And.Contain("not the one expected"));
+        Assert.That(member.Cluster(Join(copy, "abc", secret)).Error, Does.Contain("64 hexadecimal digits"));
+        Assert.That(member.Cluster(Join(copy, member.Pin, new string('0', 40))).Error, Does.Contain("The secret is none that this node gave out"));
+        (int code, string output, string error) = member.Cluster(Join(copy, member.Pin, secret));
+        Assert.That(code, Is.Zero, error);
+        Assert.That(output, Does.Contain($"a copy of ledger {member.Founded.Ledger}"));
+        Assert.That(File.ReadAllText(Path.Combine(copy, "journal", NodeKeyFile.PrivateName)), Is.EqualTo(File.ReadAllText(Path.Combine(member.Data, "journal", NodeKeyFile.PrivateName))));
+        Assert.That(member.Cluster(Join(member.PathOf("second"), member.Pin, secret)).Error, Does.Contain("The secret is none that this node gave out"));
+        Assert.That(member.Cluster(Join(copy, member.Pin, secret)).Error, Does.Contain("is a node's of a cluster already"));
+    }
+
+    [Test]
+    public void A_folder_with_another_ledger_is_left_alone()
+    {
+        using var member = new LoneMember();
+        member.StartLeading();
+        string other = member.PathOf("other");
+        FoundedLedger ledger = LedgerFounding.Found(Path.Combine(other, "journal"), null, 4_096, BlockClock.System);
+        (int code, _, string error) = member.Cluster(
+            "join", "--data", other, "--address", "127.0.0.1:20004", "--from", member.Founded.Bulk, "--pin", member.Pin, "--secret", new string('0', 40));
+        Assert.That(code, Is.EqualTo(2));
+        Assert.That(error, Does.Contain($"holds ledger {ClusterFounding.Text(ledger.LedgerId)}").And.Contain(member.Founded.Ledger));
+        Assert.That(new ClusterFolder(other).Exists, Is.False);
+    }
+
+    [Test]
+    public void Two_ledgers_put_together_are_found_out()
+    {
+        using var member = new LoneMember();
+        Directory.Delete(member.Folder.JournalPath, recursive: true);
+        LedgerFounding.Found(member.Folder.JournalPath, null, 4_096, BlockClock.System);
+        Assert.That(member.Start, Throws.Exception.With.Message.Contains("the folders of two ledgers are mixed up"));
+    }
+
+    [Test]
+    public void A_lost_journal_is_not_made_up_for()
+    {
+        using var member = new LoneMember();
+        Directory.Delete(member.Folder.JournalPath, recursive: true);
+        Assert.That(member.Start, Throws.Exception.With.Message.Contains("its journal is gone").And.Message.Contains("join again"));
+    }
+
+    [Test]
+    public void A_taken_port_is_said()
+    {
+        using var member = new LoneMember();
+        using var taken = new System.Net.Sockets.TcpListener(ClusterNode.EndPointOf(member.Founded.Bulk));
+        taken.Start();
+        Assert.That(member.Start, Throws.InstanceOf<ClusterException>().With.Message.Contains($"The bulk port {member.Founded.Bulk} cannot be listened on"));
+    }
+
+    [Test]
+    public void Recovery_says_what_may_be_lost_and_wants_the_ledgers_id()
+    {
+        using var member = new LoneMember();
+        member.StartLeading();
+        member.Stop();
+        member.AddAbsentVoter();
+        (int code, string output, string error) = member.Cluster("recover", "--data", member.Data);
+        Assert.That(code, Is.EqualTo(2));
+        Assert.That(output, Does.Contain("LOST").And.Contain("TWO ledgers"));
+        Assert.That(error, Does.Contain($"--confirm {member.Founded.Ledger}"));
+        Assert.That(member.Cluster("recover", "--data", member.Data, "--confirm", "yes").Code, Is.EqualTo(2));
+        Assert.That(VotersOf(member), Is.EqualTo(2));
+        Assert.That(member.Cluster("recover", "--data", member.Data, "--confirm", member.Founded.Ledger).Code, Is.Zero);
+        Assert.That(VotersOf(member), Is.EqualTo(1));
+        member.StartLeading();
+        Assert.That(member.Cluster("recover", "--data", member.Data, "--confirm", member.Founded.Ledger).Code, Is.EqualTo(2), "while it runs");
+    }
+
+    private static int VotersOf(LoneMember member)
+    {
+        using MembersFile file = MembersFile.Open(member.Folder.Path);
+        return file.Members.Voters.Count;
+    }
+}
