@@ -21,6 +21,8 @@ $verbs = [ordered]@{
     'replay [ARGS]'     = 'the operator''s tool over a journal'
     'bench VERB [ARGS]' = 'measures; bench --help lists the verbs'
     'generate [ARGS]'   = 'writes wallets.csv and payments.csv of any size; generate --help lists all'
+    'chaos [ARGS]'      = 'breaks three nodes under load for half an hour, and checks them from outside; chaos --help lists all'
+    'scenarios [-Rounds N]' = 'the scenarios that a cluster must survive, each so many rounds (10)'
     'soak [-Hours N]'   = 'runs every long test for N hours each (1)'
     'simulate [ARGS]'   = 'runs a node and a cluster of three in virtual time with seeded faults; --seconds N, --seed S'
     'clean'             = 'deletes what builds and tests have left'
@@ -83,11 +85,30 @@ function Invoke-Soak([object[]] $arguments) {
     if ("$hours" -eq '' -or $null -eq $count -or $count -le 0 -or $count -gt 1000) {
         Stop-Unusable "soak -Hours ${hours}: a number above 0, up to 1000, expected."
     }
-    $before = [Environment]::GetEnvironmentVariable('SETTLEMENT_LONG_SECONDS')
+    Invoke-LongTests 'SETTLEMENT_LONG_SECONDS' "$([Math]::Ceiling($count * 3600))" 'TestCategory=Long' $others
+}
+
+# The scenarios read SETTLEMENT_SCENARIO_ROUNDS.
+function Invoke-Scenarios([object[]] $arguments) {
+    $rounds = '10'
+    $others = @()
+    for ($i = 0; $i -lt $arguments.Count; $i++) {
+        $one = "$($arguments[$i])"
+        if ($one -match '^--?rounds$') { $rounds = if ($i + 1 -lt $arguments.Count) { $arguments[++$i] } else { '' } }
+        elseif ($one -match '^--?rounds[:=](.*)$') { $rounds = $Matches[1] }
+        else { $others += $arguments[$i] }
+    }
+    if ("$rounds" -notmatch '^[1-9][0-9]{0,5}$') { Stop-Unusable "scenarios -Rounds ${rounds}: a whole number, 1 to 999999, expected." }
+    Invoke-LongTests 'SETTLEMENT_SCENARIO_ROUNDS' "$rounds" 'FullyQualifiedName~Settlement.Tests.Chaos&FullyQualifiedName~ScenarioTests' $others
+}
+
+# With a variable of the environment that they read, which is put back.
+function Invoke-LongTests([string] $variable, [string] $value, [string] $filter, [object[]] $others) {
+    $before = [Environment]::GetEnvironmentVariable($variable)
     if ($null -eq $before) { $before = [NullString]::Value }
-    [Environment]::SetEnvironmentVariable('SETTLEMENT_LONG_SECONDS', "$([Math]::Ceiling($count * 3600))")
-    try { Invoke-Tests (@('--filter', 'TestCategory=Long', '--logger', 'console;verbosity=detailed') + $others) }
-    finally { [Environment]::SetEnvironmentVariable('SETTLEMENT_LONG_SECONDS', $before) }
+    [Environment]::SetEnvironmentVariable($variable, $value)
+    try { Invoke-Tests (@('--filter', $filter, '--logger', 'console;verbosity=detailed') + $others) }
+    finally { [Environment]::SetEnvironmentVariable($variable, $before) }
 }
 
 function Remove-Built {
@@ -107,7 +128,7 @@ for ($i = 1; $i -lt $typed.Count; $i++) { $rest += $typed[$i] }
 
 if ($verb -in 'help', '-h', '-help', '--help', '-?') { Show-Help; exit 0 }
 if ($verb -eq 'clean') { Remove-Built; exit 0 }
-if ($verb -notin 'build', 'test', 'settle', 'serve', 'cluster', 'token', 'participant', 'key', 'rules', 'replay', 'bench', 'generate', 'soak', 'simulate') {
+if ($verb -notin 'build', 'test', 'settle', 'serve', 'cluster', 'token', 'participant', 'key', 'rules', 'replay', 'bench', 'generate', 'soak', 'simulate', 'chaos', 'scenarios') {
     Stop-Unusable "'$verb' is not a verb: ./run.ps1 help lists them."
 }
 if ($null -eq (Get-Command dotnet -ErrorAction Ignore)) { Stop-Unusable 'dotnet is not on the path: install the .NET 10 SDK.' }
@@ -121,6 +142,8 @@ switch ($verb) {
     'replay'   { Invoke-Project 'replay' $rest }
     'bench'    { Invoke-Project 'perf' $rest }
     'generate' { Invoke-Project 'perf' (@('generate') + $rest) }
+    'chaos'    { Invoke-Project 'perf' (@('chaos') + $rest) }
+    'scenarios' { Invoke-Scenarios $rest }
     'soak'     { Invoke-Soak $rest }
     'simulate' { Invoke-Project 'tests' (@('simulate') + $rest) }
 }

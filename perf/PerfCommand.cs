@@ -3,13 +3,14 @@ using System.CommandLine.Parsing;
 using System.Reflection;
 using BenchmarkDotNet.Running;
 using Settlement.Engine.Ledger;
+using Settlement.Perf.Chaos;
 using Settlement.Perf.Common;
 using Settlement.Perf.Generate;
 using Settlement.Perf.Peers;
 
 namespace Settlement.Perf;
 
-/// <summary>The command line of `perf`: one verb a load, `compare` with a peer, and `generate` and `micro`, which are none.</summary>
+/// <summary>The command line of `perf`: one verb a load, `compare` with a peer, and `chaos`, `generate` and `micro`, which are none.</summary>
 /// <remarks>
 /// Exit codes: 0 done; 1 a load's own check failed; 2 the command cannot be used as it was given, with a sentence on the error
 /// output.
@@ -37,6 +38,9 @@ public static class PerfCommand
         foreach (PerfLoad load in loads)
             root.Add(LoadCommand(load, output, error));
         root.Add(CompareCommand(output, error));
+        foreach (PerfLoad load in PerfLoads.OfClusters)
+            root.Add(LoadCommand(load, output, error));
+        root.Add(ChaosCommand.Create(output, error));
         root.Add(GenerateCommand.Create(output, error));
         root.Add(MicroCommand());
         return root;

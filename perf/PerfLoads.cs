@@ -1,3 +1,4 @@
+using Settlement.Perf.Cluster;
 using Settlement.Perf.Common;
 using Settlement.Perf.Load;
 using Settlement.Perf.Wire;
@@ -60,5 +61,12 @@ public static class PerfLoads
         new("payword", "links of payers' hash chains, many streams at once, against the framework's hash", PaywordLoad.Run),
         new("signatures", "payers' signatures, P-256 and ML-DSA-65", SignaturesLoad.Run),
         new("rules", "judging a payment by corridor rows and by the residual program", RulesLoad.Run),
+    ];
+
+    /// <summary>Loads of three nodes: each starts many processes, and takes minutes.</summary>
+    public static IReadOnlyList<PerfLoad> OfClusters { get; } =
+    [
+        new("cluster", "three nodes on this machine beside one: rate, latency, idling, and how a node comes back", ClusterLoad.Run) { Numbers = ClusterLoad.Numbers },
+        new("takeover", "the leader of three is killed under load: how long until a client has a verdict of the next", TakeoverLoad.Run) { Numbers = TakeoverLoad.Numbers },
     ];
 }

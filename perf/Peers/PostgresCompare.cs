@@ -51,8 +51,8 @@ internal static class PostgresCompare
         Payment[] sets = many[..(options.Small ? PostgresLedger.SetPayments : 16 * PostgresLedger.SetPayments)];
         Payment[] singles = many[..(options.Small ? 500 : 1 << 18)];
         Payment[] peerSingles = many[..(options.Small ? 200 : 8_000)];
-        PaymentLanes frames = await PaymentLanes.OpenAsync(server, ledger, many, WireLimits.FramePaymentsMax, connections: 2, 0xC0_0000).ConfigureAwait(false);
-        PaymentLanes ones = await PaymentLanes.OpenAsync(server, ledger, singles, 1, connections: SingleConnections, 0xC1_0000).ConfigureAwait(false);
+        PaymentLanes frames = await PaymentLanes.OpenAsync(server.ClientOptions, ledger, many, WireLimits.FramePaymentsMax, connections: 2, 0xC0_0000).ConfigureAwait(false);
+        PaymentLanes ones = await PaymentLanes.OpenAsync(server.ClientOptions, ledger, singles, 1, connections: SingleConnections, 0xC1_0000).ConfigureAwait(false);
         await using (frames.ConfigureAwait(false))
         await using (ones.ConfigureAwait(false))
         {

@@ -39,7 +39,7 @@ internal sealed class LatencyLoad
             {
                 await ledger.SetUpAsync(client).ConfigureAwait(false);
                 OpenLoop loop = await OpenLoop.StartAsync(
-                    server, ledger, options.Small ? 4 : options.Of(s_connections), options.Of(s_group), options.Small ? 2_000 : 1 << 20).ConfigureAwait(false);
+                    server.ClientOptions, ledger, options.Small ? 4 : options.Of(s_connections), options.Of(s_group), options.Small ? 2_000 : 1 << 20).ConfigureAwait(false);
                 await using (loop.ConfigureAwait(false))
                 {
                     Figure figure = options.Of(s_overload) > 0

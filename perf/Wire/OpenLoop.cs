@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using HdrHistogram;
+using Settlement.Client;
 using Settlement.Engine.Domain;
 using Settlement.Perf.Common;
 
@@ -33,13 +34,13 @@ internal sealed class OpenLoop : IAsyncDisposable
     public long UnderWayMax => (long)_lanes.Length * PaymentLane.UnderWayMax;
 
     /// <param name="payments">All connections' together, sent again and again under new numbers.</param>
-    public static async Task<OpenLoop> StartAsync(ServerProcess server, WireLedger ledger, int connections, int group, int payments)
+    public static async Task<OpenLoop> StartAsync(ClientOptions options, WireLedger ledger, int connections, int group, int payments)
     {
         var lanes = new Lane[connections];
         int each = Math.Max(1, payments / connections / group) * group;
         Payment[] all = ledger.NewPayments(each * connections);
         for (int i = 0; i < connections; i++)
-            lanes[i] = await Lane.OpenAsync(server, (ulong)(0x1A7_0000 + i), all.AsMemory(i * each, each)).ConfigureAwait(false);
+            lanes[i] = await Lane.OpenAsync(options, (ulong)(0x1A7_0000 + i), all.AsMemory(i * each, each)).ConfigureAwait(false);
         return new OpenLoop(lanes, ledger, group);
     }
 
@@ -137,8 +138,8 @@ internal sealed class OpenLoop : IAsyncDisposable
 
         public long WrittenEver => _offset;
 
-        public static async Task<Lane> OpenAsync(ServerProcess server, ulong stream, Memory<Payment> payments) =>
-            new(await PaymentLane.OpenAsync(server.ClientOptions, stream).ConfigureAwait(false), payments);
+        public static async Task<Lane> OpenAsync(ClientOptions options, ulong stream, Memory<Payment> payments) =>
+            new(await PaymentLane.OpenAsync(options, stream).ConfigureAwait(false), payments);
 
         public void Begin(long begun, double paymentNs, int group, int first, int step)
         {

@@ -1,3 +1,4 @@
+using Settlement.Client;
 using Settlement.Engine.Domain;
 using Settlement.Perf.Common;
 
@@ -19,17 +20,17 @@ internal sealed class PaymentLanes : IAsyncDisposable
         _framePayments = framePayments;
     }
 
-    /// <param name="server">Where they go.</param>
+    /// <param name="options">Of each connection.</param>
     /// <param name="ledger">That was set up in it.</param>
     /// <param name="payments">Of the ledger; their ids are filled in.</param>
     /// <param name="framePayments">In one frame.</param>
     /// <param name="connections">Each with a stream of its own.</param>
     /// <param name="streamFirst">New to the ledger, as those that follow it.</param>
-    public static async Task<PaymentLanes> OpenAsync(ServerProcess server, WireLedger ledger, Payment[] payments, int framePayments, int connections, ulong streamFirst)
+    public static async Task<PaymentLanes> OpenAsync(ClientOptions options, WireLedger ledger, Payment[] payments, int framePayments, int connections, ulong streamFirst)
     {
         var lanes = new PaymentLanes(ledger, payments, framePayments);
         for (int i = 0; i < connections; i++)
-            lanes._lanes.Add(await PaymentLane.OpenAsync(server.ClientOptions with { FramePaymentsMax = framePayments }, streamFirst + (ulong)i).ConfigureAwait(false));
+            lanes._lanes.Add(await PaymentLane.OpenAsync(options with { FramePaymentsMax = framePayments }, streamFirst + (ulong)i).ConfigureAwait(false));
         return lanes;
     }
 

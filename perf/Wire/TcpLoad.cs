@@ -79,7 +79,7 @@ internal sealed class TcpLoad : IAsyncDisposable
     private async Task<(Shape Shape, Runs Runs, Cost Cost)> MeasureAsync(Shape shape, int runs)
     {
         PaymentLanes lanes = await PaymentLanes.OpenAsync(
-            _server[0], _ledger, _ledger.NewPayments(shape.Payments), shape.FramePayments, shape.Connections, _stream).ConfigureAwait(false);
+            _server[0].ClientOptions, _ledger, _ledger.NewPayments(shape.Payments), shape.FramePayments, shape.Connections, _stream).ConfigureAwait(false);
         _stream += (ulong)shape.Connections;
         await using (lanes.ConfigureAwait(false))
         {

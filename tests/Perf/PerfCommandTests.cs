@@ -31,7 +31,7 @@ public sealed class PerfCommandTests
     }
 
     [TestCase("'dance' is not a verb", "dance")]
-    [TestCase("sleep, compare, generate, micro", "dance")]
+    [TestCase("sleep, compare, cluster, takeover, chaos, generate, micro", "dance")]
     [TestCase("--runs 4: 5 to 1000 expected", "sleep", "--runs", "4")]
     [TestCase("--runs", "sleep", "--runs", "many")]
     [TestCase("--loud", "sleep", "--loud")]

@@ -21,7 +21,7 @@ public sealed class RunScriptTests
     {
         _folder = new TemporaryFolder();
         string dotnet = _folder.PathOf("dotnet");
-        File.WriteAllText(dotnet, $"#!/bin/sh\nprintf '<%s>\\n' \"$@\"\necho \"long=$SETTLEMENT_LONG_SECONDS\"\nexit {DotnetExitCode}\n");
+        File.WriteAllText(dotnet, $"#!/bin/sh\nprintf '<%s>\\n' \"$@\"\necho \"long=$SETTLEMENT_LONG_SECONDS$SETTLEMENT_SCENARIO_ROUNDS\"\nexit {DotnetExitCode}\n");
         File.SetUnixFileMode(dotnet, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
@@ -36,7 +36,7 @@ public sealed class RunScriptTests
         (int code, string[] output, string error) = Run(arguments);
         Assert.That(code, Is.Zero);
         Assert.That(error, Is.Empty);
-        foreach (string verb in new[] { "help", "build", "test", "settle", "serve", "cluster", "token", "participant", "key", "rules", "replay", "bench", "generate", "soak", "simulate", "clean" })
+        foreach (string verb in new[] { "help", "build", "test", "settle", "serve", "cluster", "token", "participant", "key", "rules", "replay", "bench", "generate", "soak", "simulate", "chaos", "scenarios", "clean" })
             Assert.That(output, Has.Some.Match($"^  {verb}( .*)?  +[^ ]"), verb);
     }
 
@@ -73,6 +73,7 @@ public sealed class RunScriptTests
     [TestCase("bench ring --json", "<run> <-c> <Release> <--project> <ROOT/perf> <--> <ring> <--json>")]
     [TestCase("simulate --seed 7", "<run> <-c> <Release> <--project> <ROOT/tests> <--> <simulate> <--seed> <7>")]
     [TestCase("generate --out x", "<run> <-c> <Release> <--project> <ROOT/perf> <--> <generate> <--out> <x>")]
+    [TestCase("chaos --minutes 1", "<run> <-c> <Release> <--project> <ROOT/perf> <--> <chaos> <--minutes> <1>")]
     [TestCase("build -v:q", "<build> <ROOT/Settlement.sln> <-c> <Release> <-warnaserror> <-v:q>")]
     [TestCase("test", "<test> <ROOT/Settlement.sln> <-c> <Release>")]
     [TestCase("test Ring --no-build", "<test> <ROOT/Settlement.sln> <-c> <Release> <--filter> <FullyQualifiedName~Ring> <--no-build>")]
@@ -95,6 +96,26 @@ public sealed class RunScriptTests
         Assert.That(output, Does.Contain("<TestCategory=Long>"));
         Assert.That(output[^1], Is.EqualTo("long=" + seconds));
         Assert.That(Environment.GetEnvironmentVariable(LongRun.Variable), Is.EqualTo(before));
+    }
+
+    [TestCase("scenarios", "10")]
+    [TestCase("scenarios -Rounds 3", "3")]
+    public void Scenarios_are_given_their_rounds(string arguments, string rounds)
+    {
+        (int code, string[] output, _) = Run(arguments);
+        Assert.That(code, Is.EqualTo(DotnetExitCode));
+        Assert.That(output, Does.Contain("<FullyQualifiedName~Settlement.Tests.Chaos&FullyQualifiedName~ScenarioTests>"));
+        Assert.That(output[^1], Is.EqualTo("long=" + rounds));
+    }
+
+    [TestCase("scenarios -Rounds 0")]
+    [TestCase("scenarios -Rounds")]
+    public void Rounds_that_are_none_are_refused_with_exit_code_2(string arguments)
+    {
+        (int code, string[] output, string error) = Run(arguments);
+        Assert.That(code, Is.EqualTo(2));
+        Assert.That(error, Does.Contain("scenarios -Rounds"));
+        Assert.That(output, Is.Empty);
     }
 
     [TestCase("soak -Hours many")]
