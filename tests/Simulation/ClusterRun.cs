@@ -47,6 +47,7 @@ internal sealed class ClusterRun : IDisposable
     private readonly long[] _generations;
     private readonly int[] _cutStepsLeft;
     private readonly bool[] _cutsAfterVote;
+    private readonly bool[] _comesBackSoon;
     private readonly Dictionary<ulong, (uint Crc, ulong Term)> _committed = [];
     private readonly PriorityQueue<Happening, (ulong TimeNs, long Order)> _queue = new();
     private readonly Claim[] _cast;
@@ -69,6 +70,7 @@ internal sealed class ClusterRun : IDisposable
         _generations = new long[plan.Replicas];
         _cutStepsLeft = new int[plan.Replicas];
         _cutsAfterVote = new bool[plan.Replicas];
+        _comesBackSoon = new bool[plan.Replicas];
     }
 
     private ClusterReplica NewReplica(int index, Mutant mutant)
@@ -148,7 +150,11 @@ internal sealed class ClusterRun : IDisposable
                 else if (isHeard || (wasLeading && !replica.IsLeading))
                     BeginTimers(replica);
                 if (isHeard && happening.Message!.Kind == MessageKind.AskVote && _cutsAfterVote[replica.Index])
+                {
+                    (_cutsAfterVote[replica.Index], _comesBackSoon[replica.Index]) = (false, true);
                     throw new SimulatedPowerCut();
+                }
+
                 break;
             case HappeningKind.Election:
                 replica.Elect();
@@ -218,9 +224,9 @@ internal sealed class ClusterRun : IDisposable
         replica.Close();
         if (anew)
             _anew.Add(replica.Index);
-        ulong downNs = _cutsAfterVote[replica.Index] ? 10_000_000 : _isHealing ? Limits.NsPerSecond : _random.OneIn(3) ? 20_000_000 : _random.OneIn(2) ? 3 * Limits.NsPerSecond : 40 * Limits.NsPerSecond;
+        ulong downNs = _comesBackSoon[replica.Index] ? 10_000_000 : _isHealing ? Limits.NsPerSecond : _random.OneIn(3) ? 20_000_000 : _random.OneIn(2) ? 3 * Limits.NsPerSecond : 40 * Limits.NsPerSecond;
         Schedule(_random.Below(downNs), new Happening(HappeningKind.Restart, replica.Index, 0, null));
-        _cutsAfterVote[replica.Index] = false;
+        _comesBackSoon[replica.Index] = false;
     }
 
     private void Restart(ClusterReplica replica)
@@ -405,7 +411,13 @@ internal sealed class ClusterRun : IDisposable
         Struck++;
         switch (fault.Kind)
         {
-            case FaultKind.PowerCut or FaultKind.PowerCutForAll:
+            case FaultKind.PowerCut or FaultKind.PowerCutForAll or FaultKind.PowerCutInElection:
+                if (fault.Kind == FaultKind.PowerCutInElection)
+                {
+                    _cutsAfterVote[fault.Replica] = true;
+                    Array.Fill(_comesBackSoon, true);
+                }
+
                 foreach (ClusterReplica one in fault.Kind == FaultKind.PowerCut ? [replica] : _replicas.Where(one => one.IsUp))
                 {
                     one.Disk.CutPower();
@@ -422,9 +434,6 @@ internal sealed class ClusterRun : IDisposable
                 break;
             case FaultKind.PowerCutInSuffixCut:
                 _cutStepsLeft[fault.Replica] = random.Between(1, 8);
-                break;
-            case FaultKind.PowerCutAfterVote:
-                _cutsAfterVote[fault.Replica] = true;
                 break;
             case FaultKind.ClockForward:
                 replica.ClockErrorNs += (long)random.Below(2 * Limits.NsPerHour);

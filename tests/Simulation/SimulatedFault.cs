@@ -51,8 +51,8 @@ internal enum FaultKind
     /// <summary>Power goes for all replicas at once.</summary>
     PowerCutForAll,
 
-    /// <summary>Power goes for a moment right behind a replica's next vote for another.</summary>
-    PowerCutAfterVote,
+    /// <summary>Power goes for all for a moment, so that an election follows; and once more for one of them, right behind its vote for another.</summary>
+    PowerCutInElection,
 
     /// <summary>Power goes in the midst of a replica's next replacing of its log's end, at any of its steps.</summary>
     PowerCutInSuffixCut,
@@ -103,7 +103,7 @@ internal sealed record SimulatedFault(int Number, FaultKind Kind, int Replica, i
 
     private static readonly FaultKind[] s_network =
         [FaultKind.Isolated, FaultKind.Isolated, FaultKind.Parted, FaultKind.OneWayLoss, FaultKind.Storm, FaultKind.PowerCutForAll,
-        FaultKind.PowerCutAfterVote, FaultKind.PowerCutInSuffixCut];
+        FaultKind.PowerCutInElection, FaultKind.PowerCutInSuffixCut];
 
     /// <summary>The faults of a seed.</summary>
     /// <param name="random">Of the faults alone.</param>
