@@ -71,7 +71,7 @@ internal static class ChaosCommand
             return PerfCommand.ExitUnusable;
         }
 
-        CheckReport report = HistoryChecker.Check(HistoryReader.Read(history), [.. nodes.Select(node => JournalFacts.Of(Path.GetFileName(node), Path.Combine(node, "data", "journal")))]);
+        CheckReport report = HistoryChecker.Check(ClientHistory.Read(history), [.. nodes.Select(node => JournalFacts.Of(Path.GetFileName(node), Path.Combine(node, "data", "journal")))]);
         output.WriteLine($"chaos: {report}");
         foreach (string fault in report.Faults)
             output.WriteLine($"  WRONG     {fault}");

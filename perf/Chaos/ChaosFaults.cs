@@ -10,6 +10,7 @@ namespace Settlement.Perf.Chaos;
 /// </remarks>
 internal sealed class ChaosFaults : IDisposable
 {
+    private const string NotDone = "no "; // begins the note of a fault that could not be
     private static readonly TimeSpan s_clockMax = TimeSpan.FromMinutes(25); // the ledger asks an operator beyond an hour
 
     private readonly LocalCluster _cluster;
@@ -53,7 +54,8 @@ internal sealed class ChaosFaults : IDisposable
         while (drawn >= _kinds[at].Weight)
             drawn -= _kinds[at++].Weight;
         string what = _kinds[at].Do();
-        _done[_kinds[at].Name] = _done.GetValueOrDefault(_kinds[at].Name) + 1;
+        if (!what.StartsWith(NotDone, StringComparison.Ordinal))
+            _done[_kinds[at].Name] = _done.GetValueOrDefault(_kinds[at].Name) + 1;
         _history.Note(what);
         Thread.Sleep(_random.Next(200, 4_000));
         // Two faults at once every now and then: with most nodes away nothing is acknowledged, and nothing may be lost.
@@ -143,7 +145,7 @@ internal sealed class ChaosFaults : IDisposable
         }
         catch (Common.CheckFailedException refused)
         {
-            return refused.Message; // it may be: an election is under way, a node is down
+            return $"{NotDone}transfer: {refused.Message}"; // an election may be under way, the node may be down
         }
     }
 
@@ -153,11 +155,11 @@ internal sealed class ChaosFaults : IDisposable
         Heal();
         try
         {
-            _cluster.WaitCaughtUp();
+            _cluster.WaitAllReady();
         }
         catch (Common.CheckFailedException busy)
         {
-            return $"no wipe: {busy.Message}";
+            return $"{NotDone}wipe: {busy.Message}";
         }
 
         ClusterMember member = _cluster.Disk is null ? Some() : _cluster.Members[_random.Next(_cluster.Members.Count - 1)];
@@ -202,14 +204,14 @@ internal sealed class ChaosFaults : IDisposable
         ClusterMember member = Some();
         int milliseconds = _random.Next(5, 150);
         return Trace(member, () => CallFault.Slow(member.ProcessId, TimeSpan.FromMilliseconds(milliseconds)))
-            ? string.Create(CultureInfo.InvariantCulture, $"slow disk of {member.Name}: {milliseconds} ms a write") : $"{member.Name} has no device to slow";
+            ? string.Create(CultureInfo.InvariantCulture, $"slow disk of {member.Name}: {milliseconds} ms a write") : $"{NotDone}device of {member.Name} to slow";
     }
 
     private string WriteError()
     {
         ClusterMember member = Some();
         if (!Trace(member, () => CallFault.Fail(member.ProcessId, "EIO")))
-            return $"{member.Name} has no device to fail";
+            return $"{NotDone}device of {member.Name} to fail";
         _excused.Add(member.Number);
         return $"write error at {member.Name}";
     }

@@ -59,7 +59,7 @@ internal static class ChaosRun
         foreach (ClusterMember member in cluster.Members.Where(member => member.IsRunning))
             member.Kill();
         JournalFacts[] journals = [.. cluster.Members.Select(member => JournalFacts.Of(member.Name, member.Journal))];
-        return HistoryChecker.Check(HistoryReader.Read(history), journals);
+        return HistoryChecker.Check(ClientHistory.Read(history), journals);
     }
 
     private static async Task<ChaosResult> RunAsync(ChaosPlan plan, TextWriter tell)

@@ -75,7 +75,7 @@ internal sealed class HistoryWriter : IDisposable
     {
         lock (_gate)
         {
-            for (int i = 0; i < payments.Length; i++)
+            for (int i = 0; i < Math.Min(payments.Length, verdicts.Length); i++)
             {
                 if (verdicts[i].Verdict == Verdict.Undecided)
                     continue;
@@ -137,7 +137,7 @@ internal sealed class HistoryWriter : IDisposable
 }
 
 /// <summary>Reads what <see cref="HistoryWriter"/> wrote.</summary>
-internal static class HistoryReader
+internal static class ClientHistory
 {
     /// <exception cref="FormatException">A line does not read.</exception>
     public static IEnumerable<HistoryEvent> Read(string path)

@@ -19,13 +19,7 @@ internal sealed class LedgerReader : IDisposable
     private readonly HistoryWriter _history;
     private readonly string _client;
     private readonly ECDsa _key;
-    private readonly HttpClient _http = new(new SocketsHttpHandler
-    {
-        AllowAutoRedirect = false, UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(1), PooledConnectionLifetime = TimeSpan.FromSeconds(20),
-        // Who answers is not what is tested here; what is told is held against the journals.
-        SslOptions = new System.Net.Security.SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true },
-    })
-    { Timeout = TimeSpan.FromSeconds(3) };
+    private readonly HttpClient _http;
     private readonly ConcurrentDictionary<string, bool> _batchesTold = new();
     private string _token = "";
     private DateTimeOffset _tokenMade = DateTimeOffset.MinValue;
@@ -35,6 +29,12 @@ internal sealed class LedgerReader : IDisposable
     {
         (_cluster, _history, _client, _key) = (cluster, history, client, key);
         Refused = "";
+        _http = new HttpClient(new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false, UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(1), PooledConnectionLifetime = TimeSpan.FromSeconds(20),
+            SslOptions = new System.Net.Security.SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null && cluster.IsShown(certificate) },
+        })
+        { Timeout = TimeSpan.FromSeconds(3) };
     }
 
     /// <summary>The last answer that was no read.</summary>

@@ -20,9 +20,15 @@ internal sealed class ClockFault(string file)
         Set(TimeSpan.Zero);
         yield return ("LD_PRELOAD", Array.Find(s_libraries, File.Exists)!);
         yield return ("FAKETIME_TIMESTAMP_FILE", file);
-        yield return ("FAKETIME_NO_CACHE", "1");
+        yield return ("FAKETIME_CACHE_DURATION", "1"); // seconds: reading the file at every question would slow a node down
         yield return ("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-        yield return ("FAKETIME_DONT_RESET", "1");
+    }
+
+    /// <summary>What the library leaves in shared memory when its process is killed.</summary>
+    public static void Forget(int processId)
+    {
+        File.Delete(FormattableString.Invariant($"/dev/shm/faketime_shm_{processId}"));
+        File.Delete(FormattableString.Invariant($"/dev/shm/sem.faketime_sem_{processId}"));
     }
 
     /// <summary>The node's clock is off by so much from now on.</summary>

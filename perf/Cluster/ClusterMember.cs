@@ -94,7 +94,7 @@ internal sealed class ClusterMember : IDisposable
     public bool SaidReady => TextSinceStart().Split('\n').Any(line => line.StartsWith("ready ", StringComparison.Ordinal));
 
     /// <exception cref="CheckFailedException">It does not get that far.</exception>
-    public void WaitReady(int milliseconds = 60_000)
+    public void WaitReady(int milliseconds = 180_000)
     {
         long begun = Environment.TickCount64;
         while (!SaidReady)
@@ -203,6 +203,8 @@ internal sealed class ClusterMember : IDisposable
         if (_process is null)
             return;
         _process.WaitForExit();
+        if (_variables.Length > 0 && OperatingSystem.IsLinux())
+            ClockFault.Forget(_process.Id);
         _process.Dispose();
         _process = null;
         IsPaused = false;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Settlement.Client;
 using Settlement.Gateway;
@@ -141,7 +142,7 @@ internal sealed class LocalCluster : IDisposable
         return leader!;
     }
 
-    /// <summary>Until all nodes run, know one leader, and have applied the same block, which is all that there is.</summary>
+    /// <summary>Until all nodes run, know one leader, and have applied the same block, which is all that there is. No payment may be under way.</summary>
     /// <exception cref="CheckFailedException">They do not in time.</exception>
     public void WaitCaughtUp(int milliseconds = WaitMsMax)
     {
@@ -155,6 +156,24 @@ internal sealed class LocalCluster : IDisposable
             milliseconds,
             Describe);
     }
+
+    /// <summary>Until all nodes run, know one leader, and are ready: as far as can be said while payments come.</summary>
+    /// <exception cref="CheckFailedException">They are not in time.</exception>
+    public void WaitAllReady(int milliseconds = WaitMsMax) => WaitUntil(
+        () =>
+        {
+            IReadOnlyList<(ClusterMember, StatusReport Status)> all = Statuses();
+            return all.Count == _members.Length && all.Count(one => one.Status.Role == "leader") == 1 && all.All(one => one.Status.IsReady);
+        },
+        milliseconds,
+        Describe);
+
+    /// <summary>Whether a node shows this certificate to its clients.</summary>
+    public bool IsShown(X509Certificate certificate) => _members.Select(member => Path.Combine(member.Data, "tls", "server.pem")).Where(File.Exists).Any(path =>
+    {
+        using X509Certificate2 shown = X509CertificateLoader.LoadCertificateFromFile(path);
+        return shown.RawDataMemory.Span.SequenceEqual(certificate.GetRawCertData());
+    });
 
     /// <summary>One line a node, for a message.</summary>
     public string Describe() => string.Join("; ", _members.Select(member => member.Status() is { } status

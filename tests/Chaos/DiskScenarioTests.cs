@@ -23,7 +23,7 @@ internal sealed class DiskScenarioTests
             Assert.That(failing.WaitForExit(60_000), Is.Not.Null.And.Not.Zero, $"{failing.Name} goes on: {failing.LastWords}");
         await scenario.AnswersAsync(300);
         failing.Start();
-        scenario.Cluster.WaitCaughtUp();
+        scenario.Cluster.WaitAllReady();
         await scenario.EndAsync();
     }
 
@@ -45,7 +45,7 @@ internal sealed class DiskScenarioTests
         Assert.That(code, Is.Not.Null.And.Not.Zero, $"{full.Name} goes on: {full.LastWords}");
         scenario.Cluster.Disk.Empty();
         full.Start();
-        scenario.Cluster.WaitCaughtUp();
+        scenario.Cluster.WaitAllReady();
         await scenario.EndAsync();
     }
 
@@ -62,7 +62,7 @@ internal sealed class DiskScenarioTests
             int bytes = (int)(offset % 512 / 2) + 1;
             Overwrite(file, offset - bytes + 1, new byte[bytes]);
             torn.Start();
-            scenario.Cluster.WaitCaughtUp();
+            scenario.Cluster.WaitAllReady();
         }
 
         await scenario.EndAsync();
@@ -96,7 +96,7 @@ internal sealed class DiskScenarioTests
             scenario.Cluster.Rejoin(flipped);
         }
 
-        scenario.Cluster.WaitCaughtUp();
+        scenario.Cluster.WaitAllReady();
         await scenario.EndAsync();
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using Settlement.Client;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Journal;
 using Settlement.Perf.Chaos;
 using Settlement.Tests.Live;
 
@@ -136,10 +137,18 @@ internal sealed class HistoryCheckerTests
         Directory.CreateDirectory(damaged);
         foreach (string file in Directory.EnumerateFiles(_journal))
             File.Copy(file, Path.Combine(damaged, Path.GetFileName(file)));
-        string log = Directory.EnumerateFiles(damaged, "log.*").First();
-        byte[] bytes = File.ReadAllBytes(log);
-        bytes[8_192] ^= 1;
-        File.WriteAllBytes(log, bytes);
+        string file;
+        long offset;
+        using (JournalReader reader = Journals.Open(damaged))
+        {
+            for (int block = 0; block < 5; block++)
+                Assert.That(reader.Next());
+            (file, offset) = (reader.File, reader.FileOffset + BlockHeader.Size);
+        }
+
+        byte[] bytes = File.ReadAllBytes(file);
+        bytes[offset] ^= 1;
+        File.WriteAllBytes(file, bytes);
         Assert.That(HistoryChecker.Check(_history, [JournalFacts.Of("one", damaged)]).IsSound, Is.False);
     }
 
@@ -162,7 +171,7 @@ internal sealed class HistoryCheckerTests
             writer.Batch("watch", "node2", 1, "aa", "bb");
         }
 
-        HistoryEvent[] read = [.. HistoryReader.Read(path)];
+        HistoryEvent[] read = [.. ClientHistory.Read(path)];
         PaymentKey key = PaymentKey.Of(2, in payment);
         Assert.That(read, Has.Length.EqualTo(5));
         Assert.That(read[0], Is.EqualTo(new Invoked("client", key, payment)));

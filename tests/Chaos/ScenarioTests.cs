@@ -58,7 +58,7 @@ internal sealed class ScenarioTests
             followers[1].Start();
             await scenario.AnswersAsync(500);
             leader.Start();
-            scenario.Cluster.WaitCaughtUp();
+            scenario.Cluster.WaitAllReady();
         }
 
         await scenario.EndAsync();
@@ -76,7 +76,7 @@ internal sealed class ScenarioTests
             leader.Kill();
             await scenario.AnswersAsync(500);
             leader.Start();
-            scenario.Cluster.WaitCaughtUp();
+            scenario.Cluster.WaitAllReady();
         }
 
         CheckReport report = await scenario.EndAsync();
@@ -96,7 +96,7 @@ internal sealed class ScenarioTests
             await scenario.AnswersAsync(500);
             leader.Resume();
             await scenario.AnswersAsync(200);
-            scenario.Cluster.WaitCaughtUp();
+            scenario.Cluster.WaitAllReady();
         }
 
         await scenario.EndAsync();
@@ -144,7 +144,7 @@ internal sealed class ScenarioTests
             follower.Wipe();
             scenario.Cluster.Rejoin(follower);
             await scenario.AnswersAsync(200);
-            scenario.Cluster.WaitCaughtUp();
+            scenario.Cluster.WaitAllReady();
         }
 
         await scenario.EndAsync();
@@ -163,7 +163,7 @@ internal sealed class ScenarioTests
             scenario.Cluster.WaitLeader(butNot: leader);
             await scenario.AnswersAsync(200);
             network.HealAll();
-            scenario.Cluster.WaitCaughtUp();
+            scenario.Cluster.WaitAllReady();
 
             await LeaderUnderLoadAsync(scenario);
             network.Isolate(scenario.Cluster.Followers().First().Number);
@@ -185,7 +185,7 @@ internal sealed class ScenarioTests
                 await Task.Delay(scenario.Random.Next(50, 500));
             }
 
-            scenario.Cluster.WaitCaughtUp();
+            scenario.Cluster.WaitAllReady();
         }
 
         await scenario.EndAsync();
