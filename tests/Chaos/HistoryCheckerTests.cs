@@ -135,8 +135,8 @@ internal sealed class HistoryCheckerTests
     {
         string damaged = _folder.PathOf("damaged");
         Directory.CreateDirectory(damaged);
-        foreach (string file in Directory.EnumerateFiles(_journal))
-            File.Copy(file, Path.Combine(damaged, Path.GetFileName(file)));
+        foreach (string whole in Directory.EnumerateFiles(_journal))
+            File.Copy(whole, Path.Combine(damaged, Path.GetFileName(whole)));
         string file;
         long offset;
         using (JournalReader reader = Journals.Open(damaged))
