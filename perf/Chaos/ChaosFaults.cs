@@ -218,7 +218,7 @@ internal sealed class ChaosFaults : IDisposable
 
     private string FullDisk()
     {
-        _cluster.Disk!.Fill(_random.Next(4) * 4_096);
+        _cluster.Disk!.Fill();
         _isDiskFull = true;
         _excused.Add(_cluster.Members.Count - 1);
         return $"full disk of {_cluster.Members[^1].Name}";

@@ -34,7 +34,7 @@ internal sealed record ChaosResult(CheckReport Check, IReadOnlyList<string> Othe
 /// </summary>
 internal static class ChaosRun
 {
-    private const long DiskBytes = 6L << 30;
+    private const long DiskBytes = 2L << 30;
     private const int LookMs = 100;
 
     public static ChaosResult Run(ChaosPlan plan, TextWriter tell) => RunAsync(plan, tell).GetAwaiter().GetResult();

@@ -157,11 +157,16 @@ internal sealed class ClusterMember : IDisposable
         IsPaused = false;
     }
 
-    /// <summary>It has lost its disk: everything but its log is gone.</summary>
+    /// <summary>It has lost its disk: everything is gone but its log, and the certificate that clients know it by, which its operator has elsewhere.</summary>
     public void Wipe()
     {
         Kill();
+        string certificate = Path.Combine(Data, "tls");
+        string kept = Path.Combine(Root, "tls");
+        Directory.Move(certificate, kept);
         Directory.Delete(Data, recursive: true);
+        Directory.CreateDirectory(Data);
+        Directory.Move(kept, certificate);
         _identity?.Dispose();
         _asking?.Dispose();
         (_identity, _asking) = (null, null);

@@ -8,6 +8,7 @@ namespace Settlement.Perf.Cluster;
 internal sealed class DiskImage : IDisposable
 {
     private const string Ballast = "ballast";
+    private const long RestBytes = 32 << 20;
 
     private readonly string _file;
 
@@ -45,12 +46,24 @@ internal sealed class DiskImage : IDisposable
         }
     }
 
-    /// <summary>Takes all that is free but so much.</summary>
-    public void Fill(long freeBytes)
+    /// <summary>Takes all that is free: most of it at once, the rest by writing until nothing more fits.</summary>
+    public void Fill()
     {
-        long free = new DriveInfo(Folder).AvailableFreeSpace - freeBytes;
-        if (free > 0)
-            ShellCommand.Run("fallocate", "-l", free.ToString(CultureInfo.InvariantCulture), Path.Combine(Folder, Ballast));
+        string ballast = Path.Combine(Folder, Ballast);
+        long most = new DriveInfo(Folder).AvailableFreeSpace - RestBytes;
+        if (most > 0)
+            ShellCommand.Run("fallocate", "-l", most.ToString(CultureInfo.InvariantCulture), ballast);
+        byte[] zeros = new byte[64 << 10];
+        using var rest = new FileStream(ballast, FileMode.Append, FileAccess.Write, FileShare.None, bufferSize: 0);
+        try
+        {
+            while (true)
+                rest.Write(zeros);
+        }
+        catch (IOException)
+        {
+            // Full: what was wanted.
+        }
     }
 
     public void Empty() => File.Delete(Path.Combine(Folder, Ballast));

@@ -34,7 +34,7 @@ internal sealed class DiskScenarioTests
         await using ClusterScenario scenario = await ClusterScenario.StartAsync(hasDisk: true);
         await scenario.AnswersAsync(300);
         ClusterMember full = scenario.Cluster.Members[^1];
-        scenario.Cluster.Disk!.Fill(0);
+        scenario.Cluster.Disk!.Fill();
         int? code = null;
         for (int tries = 0; tries < 60 && code is null; tries++)
         {
