@@ -22,6 +22,9 @@ internal sealed class Dialing(ClientOptions options, KeySigner? signer, ServerTr
     /// <summary>What a node gets at least to answer, where others can be asked instead.</summary>
     private static readonly TimeSpan s_patienceMin = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long a node may say nothing, where another may have been elected meanwhile: a process that stands still keeps its connections.</summary>
+    private static readonly TimeSpan s_silenceOfOneMax = TimeSpan.FromSeconds(3);
+
     private readonly Route _route = new(options);
 
     /// <summary>Whether another node may know more than one that refused.</summary>
@@ -151,7 +154,8 @@ internal sealed class Dialing(ClientOptions options, KeySigner? signer, ServerTr
             throw new SettlementException("the server opened a session in which nothing can be sent");
         var info = new SessionInfo(
             challenge.LedgerId, session.Session, session.Participant, session.Clearance, session.Flags, (int)session.Credit, framePaymentsMax);
-        return Connection.Start(stream, feed, info, TimeSpan.FromMilliseconds(challenge.SilenceMsMax), number: 2);
+        var silenceMax = TimeSpan.FromMilliseconds(challenge.SilenceMsMax);
+        return Connection.Start(stream, feed, info, _route.HasSeveral && silenceMax > s_silenceOfOneMax ? s_silenceOfOneMax : silenceMax, number: 2);
     }
 
     private byte[] Authentication(in HelloBody hello, in ChallengeBody challenge, in Digest certificate)
