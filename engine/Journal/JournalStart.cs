@@ -87,7 +87,7 @@ internal static class JournalStart
             var files = new JournalFiles(directory, ledgerId, options.PageBytes, options.SegmentBytes);
             files.WriteLayout();
             bool kept = options.DeviceHere == JournalDevice.Direct;
-            new TailNote(1, JournalFiles.FirstAddress, 0, kept, new byte[JournalFiles.SectorBytes]).WriteAtRest(files.NotePath, options.FileCalls);
+            new TailNote(1, JournalFiles.FirstAddress, 0, kept, new byte[JournalFiles.SectorBytes]).WriteAtRest(files.NotePath);
             SyncDirectory(directory);
             var start = new RecoveredEnd(ChainPosition.BeforeGenesis(ledgerId), JournalFiles.FirstAddress, 0, 1);
             var journal = new FasterJournal(files, options, held, in start);

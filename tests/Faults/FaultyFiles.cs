@@ -28,11 +28,11 @@ public enum Fault
     TornBackwards,
 }
 
-/// <summary>Linux's file calls with one fault at the n-th durable write to the log, or to the notes.</summary>
+/// <summary>Linux's file calls with one fault at the device's n-th durable write to the log, or to the notes; what opening a journal writes, at rest, is not counted.</summary>
 internal sealed unsafe class FaultyFiles : IFileCalls
 {
     private readonly LinuxFileCalls _real = new();
-    private readonly Dictionary<int, (string Path, bool Durable)> _files = [];
+    private readonly Dictionary<int, (string Path, bool Durable, bool AtRest)> _files = [];
     private readonly Lock _gate = new();
     private bool _dead;
 
@@ -59,14 +59,14 @@ internal sealed unsafe class FaultyFiles : IFileCalls
         lock (_gate)
         {
             if (file >= 0)
-                _files[file] = (path, durable);
+                _files[file] = (path, durable, AtRest: durable && !direct);
         }
         return file;
     }
 
     public long Write(int file, byte* bytes, int count, long offset)
     {
-        (string path, bool durable) = _files[file];
+        (string path, bool durable, bool atRest) = _files[file];
         bool isNote = path.EndsWith(".note", StringComparison.Ordinal);
         if (!durable)
             return _dead ? -LinuxFileCalls.InputOutputErrno : _real.Write(file, bytes, count, offset);
@@ -74,7 +74,7 @@ internal sealed unsafe class FaultyFiles : IFileCalls
             WritesAfterFailure++;
         if (_dead)
             return -LinuxFileCalls.InputOutputErrno;
-        if (isNote != InNotes || ++Writes != AtWrite)
+        if (atRest || isNote != InNotes || ++Writes != AtWrite)
             return _real.Write(file, bytes, count, offset);
         Happened = true;
         return Wrong(file, bytes, count, offset);

@@ -46,7 +46,8 @@ internal static class Mutation
     public static int SeedsMax(this Mutant mutant) => mutant switch
     {
         Mutant.None => 0,
-        Mutant.AnswerBeforeFlush or Mutant.ForgetVote => 600,
+        Mutant.AnswerBeforeFlush => 600,
+        Mutant.ForgetVote => 1_200,
         _ => 100,
     };
 
