@@ -60,14 +60,14 @@ public sealed class NotLeadingTests
     }
 
     [Test]
-    public void A_client_that_finds_no_leader_gives_up_at_its_deadline()
+    public async Task A_client_that_finds_no_leader_gives_up_at_its_deadline()
     {
         var options = new ClientOptions
         {
             Host = "127.0.0.1", Port = _member.Binary.Port, OtherNodes = ["127.0.0.1:1"], Plain = true, KeyFile = Path.Combine(_member.Data, "keys", "operator.pem"), Deadline = TimeSpan.FromSeconds(1),
         };
-        RefusedException refused = Assert.ThrowsAsync<RefusedException>(() => SettlementClient.ConnectAsync(options));
-        Assert.That(refused.Code, Is.EqualTo(RefusalCode.NotLeader));
+        RefusedException? refused = await Assert.ThrowsAsync<RefusedException>(() => SettlementClient.ConnectAsync(options));
+        Assert.That(refused?.Code, Is.EqualTo(RefusalCode.NotLeader));
     }
 
     [Test]
