@@ -33,7 +33,7 @@ public sealed class Replica : IDisposable
     private readonly OpenedLedger _ledger;
     private readonly DiskSignals _disk;
     private readonly StateQueries _queries = new();
-    private readonly SequenceWaits _waits = new();
+    private readonly SequenceWaits _waits;
     private readonly Progress _progress;
     private readonly SequenceBarrier _appliedBarrier;
     private readonly SnapshotTimer? _snapshots;
@@ -43,6 +43,7 @@ public sealed class Replica : IDisposable
     private StopSignal? _followingStop;
     private StageThread? _following;
     private volatile Pipeline? _pipeline;
+    private ulong _term; // that the pipeline leads in
     private bool _disposed;
 
     private long _steps; // calls of StepDown so far: a Lead that waits gives up
@@ -51,6 +52,7 @@ public sealed class Replica : IDisposable
     private Replica(ReplicaLog log, string directory, OpenedLedger ledger, NodeOptions options, DiskSignals disk, ulong appliedBlock)
     {
         (_log, _ledger, _disk) = (log, ledger, disk);
+        _waits = new SequenceWaits(ledger.Replay.State.Sequence);
         _progress = new Progress(disk.Strategy, _waits, appliedBlock, ledger.Replay.State.Sequence);
         _appliedBarrier = new SequenceBarrier(disk.Strategy, disk.Stop, _progress.Blocks);
         _batchTold = ledger.Replay.State.Batch.Number - 1;
@@ -178,9 +180,10 @@ public sealed class Replica : IDisposable
             {
                 pipeline.StepDown();
             }
-            catch (EngineStoppedException)
+            catch (Exception fault)
             {
-                // Failure says so: the state is written by nobody any more, and the replica does not follow.
+                // The state is written by nobody any more, and the replica does not follow: Failure says why.
+                _disk.Stop.Fail("step down", fault);
             }
 
             _pipeline = null;
@@ -196,20 +199,21 @@ public sealed class Replica : IDisposable
     /// <param name="kind"><see cref="BlockKind.Term"/> or <see cref="BlockKind.Members"/>.</param>
     /// <param name="term">Of its leader.</param>
     /// <param name="body">Must not change until the task is done.</param>
-    /// <returns>Its number.</returns>
+    /// <returns>Its number. It fails with <see cref="NotLeadingException"/> or <see cref="EngineStoppedException"/> where the block is not appended.</returns>
     public Task<ulong> AppendMarkAsync(BlockKind kind, ulong term, ReadOnlyMemory<byte> body)
     {
         lock (_role)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            return _pipeline is { } pipeline ? pipeline.Marks.Add(kind, body) : Task.FromResult(_log.AppendMark(kind, term, body.Span));
+            if (_pipeline is not { } pipeline)
+                return Task.FromResult(_log.AppendMark(kind, term, body.Span));
+            return term == _term ? pipeline.Marks.Add(kind, body) : Task.FromException<ulong>(new NotLeadingException());
         }
     }
 
     /// <summary>Ends the role. The log stays open.</summary>
     public void Dispose()
     {
-        _snapshots?.Dispose();
         lock (_role)
         {
             if (_disposed)
@@ -217,6 +221,7 @@ public sealed class Replica : IDisposable
             _disposed = true;
         }
 
+        _snapshots?.Dispose();
         StepDown();
         lock (_role)
         {
@@ -303,7 +308,6 @@ public sealed class Replica : IDisposable
     private Pipeline? TryStart(ulong term, ulong last, IReplyPublisher replies, IBatchPublisher batches)
     {
         _log.BeginLeading(term); // from here on nobody else appends
-        DiskSignals? signals = null;
         try
         {
             if (_log.LastBlock != last)
@@ -316,8 +320,8 @@ public sealed class Replica : IDisposable
             _disk.Stop.ThrowIfFailed();
             if (AppliedBlock != last || _log.CommittedBlock < last)
                 throw new LedgerBrokenException($"block {AppliedBlock} is applied and block {_log.CommittedBlock} committed, where the log ends with block {last}");
-            signals = _disk.Part();
-            _pipeline = _ledger.StartStages(_log, signals, _queries, _progress, replies, new ToldBatches(this, batches));
+            _term = term;
+            _pipeline = _ledger.StartStages(_log, _disk.Part(), _queries, _progress, replies, new ToldBatches(this, batches));
             return _pipeline;
         }
         catch (Exception fault)

@@ -8,7 +8,7 @@ namespace Settlement.Engine.Replication;
 /// while nobody waits for what it has reached.
 /// Bounds: <see cref="WaitingMax"/>.
 /// </remarks>
-internal sealed class SequenceWaits
+internal sealed class SequenceWaits(ulong reached)
 {
     public const int WaitingMax = 4_096;
 
@@ -19,7 +19,7 @@ internal sealed class SequenceWaits
     private ulong _tickets;
     private bool _isClosed;
 
-    private ulong _reached; // written by: the thread that writes the state
+    private ulong _reached = reached; // written by: the thread that writes the state
     private ulong _lowest = ulong.MaxValue; // that anybody waits for; written by: holders of the lock
 
     /// <summary>The state is this far.</summary>

@@ -79,7 +79,7 @@ public sealed class TakeoverTests
     }
 
     /// <summary>As the generator cut them, or smaller, and then without evidence, which is about a whole block.</summary>
-    private static IEnumerable<Payment[]> ClaimsOf(GeneratedBlock block, Random random)
+    private static List<Payment[]> ClaimsOf(GeneratedBlock block, Random random)
     {
         if (block.Header.Kind != BlockKind.Payments || (block.Evidence.Length > 0 && random.Next(3) == 0))
             return block.Slots.Length > 0 ? [block.Slots] : [];
