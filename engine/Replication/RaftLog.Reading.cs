@@ -32,6 +32,8 @@ internal sealed partial class RaftLog
     /// <summary>What is known of a member from its answers; null: this node has not led since it knows it.</summary>
     public MemberProgress? ProgressOf(EndPoint member) => _progress.GetValueOrDefault(member);
 
+    internal void Watch(MemberProgress progress) => _progress[progress.Member] = progress;
+
     internal readonly struct Entry(ulong term, ReadOnlyMemory<byte> block, bool isMembers, bool isSnapshot = false) : IRaftLogEntry
     {
         public long Term => (long)term;
@@ -73,7 +75,7 @@ internal sealed partial class RaftLog
         {
             progress = new(LibraryInside.MemberOf(reader).EndPoint, OwnTerm);
             _readers.Add(reader, progress);
-            _progress[progress.Member] = progress;
+            Watch(progress);
         }
 
         if (progress.PauseMs() is var pause and > 0)

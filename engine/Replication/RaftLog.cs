@@ -47,6 +47,7 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
         : base(new Options { Location = directory, ConcurrencyLevel = 4 }, IStateMachine.CreateNoOp(long.MaxValue))
     {
         Snapshots.DirectoryFlush.Of(directory);
+        Snapshots.DirectoryFlush.Of(Path.GetDirectoryName(Path.GetFullPath(directory))!);
         (_log, _members, _local) = (log, members, local);
         _applied = log.CommittedBlock;
     }

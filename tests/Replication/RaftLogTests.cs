@@ -1,0 +1,123 @@
+using System.Net;
+using DotNext.IO.Log;
+using DotNext.Net.Cluster;
+using DotNext.Net.Cluster.Consensus.Raft;
+using Settlement.Engine.Domain;
+using Settlement.Engine.Replication;
+
+namespace Settlement.Tests.Replication;
+
+/// <summary>What the consensus library's log promises, without the library's network: majorities, and who owns the tail.</summary>
+public sealed class RaftLogTests : ReplicaLogFixture
+{
+    private static readonly PinnedEndPoint[] Voters =
+        [.. Enumerable.Range(0, 5).Select(static number => new PinnedEndPoint(IPAddress.Loopback, 7000 + number, Digest.From(Enumerable.Repeat((byte)number, 32).ToArray()), []))];
+
+    [Test]
+    public async Task A_block_counts_when_three_of_five_have_it_whatever_the_library_makes_of_the_first_answers()
+    {
+        using ReplicaLog log = Open(Member("a"));
+        using MembersFile members = List(5);
+        await using var raft = new RaftLog(log, members, Path.Combine(Place, "raft"), Voters[0]);
+        await LeadAsync(raft, blocks: 9);
+        IAuditTrail trail = raft;
+        MemberProgress quick = Follow(raft, 1), slow = Follow(raft, 2);
+        quick.Confirmed(9, 0);
+        await trail.CommitAsync(9);
+        Assert.That(log.CommittedBlock, Is.Zero, "two of five");
+        slow.Confirmed(4, 0);
+        await trail.CommitAsync(9);
+        Assert.That(log.CommittedBlock, Is.EqualTo(4));
+        slow.Confirmed(9, 0);
+        await trail.CommitAsync(4);
+        Assert.That(log.CommittedBlock, Is.EqualTo(9));
+    }
+
+    [Test]
+    public async Task Answers_of_an_earlier_term_and_blocks_of_an_earlier_term_make_no_majority()
+    {
+        using ReplicaLog log = Open(Member("a"));
+        using MembersFile members = List(3);
+        await using var raft = new RaftLog(log, members, Path.Combine(Place, "raft"), Voters[0]);
+        await LeadAsync(raft, blocks: 3);
+        IAuditTrail trail = raft;
+        MemberProgress before = Follow(raft, 1);
+        before.Confirmed(3, 0);
+        await LeadAsync(raft, blocks: 1);
+        await trail.CommitAsync(4);
+        Assert.That(log.CommittedBlock, Is.Zero, "it said so in term 1");
+        MemberProgress now = Follow(raft, 1);
+        now.Confirmed(3, 0);
+        await trail.CommitAsync(4);
+        Assert.That(log.CommittedBlock, Is.Zero, "block 3 is of term 1");
+        now.Confirmed(4, 0);
+        await trail.CommitAsync(4);
+        Assert.That(log.CommittedBlock, Is.EqualTo(4));
+    }
+
+    [Test]
+    public async Task A_new_leaders_blocks_wait_until_the_old_ones_stages_are_stopped()
+    {
+        using ReplicaLog log = Open(Member("a")), other = Open(Member("b"));
+        using MembersFile members = List(3);
+        await using var raft = new RaftLog(log, members, Path.Combine(Place, "raft"), Voters[0]);
+        await LeadAsync(raft, blocks: 1);
+        Assert.That(raft.TryBeginLeading(2, NoAppender), Is.False, "it leads in term 1");
+        Assert.That(raft.TryBeginLeading(1, NoAppender), Is.True);
+        log.BeginLeading(1);
+        Lead(log, 3);
+        other.AppendMark(BlockKind.Term, 2, default);
+        IAuditTrail<IRaftLogEntry> trail = raft;
+        Task taken = trail.AppendAsync(new RaftLog.Entry(2, Read(other, 1), false), 1).AsTask();
+        Lead(log, 3);
+        await Task.Delay(20);
+        Assert.That((taken.IsCompleted, log.LastBlock, log.TermOf(1)), Is.EqualTo((false, 3UL, 1UL)));
+        log.EndLeading();
+        raft.EndLeading();
+        await taken;
+        Assert.That((log.LastBlock, log.TermOf(1)), Is.EqualTo((1UL, 2UL)));
+    }
+
+    [Test]
+    public async Task What_is_committed_is_never_replaced_and_a_damaged_block_changes_nothing()
+    {
+        using ReplicaLog log = Open(Member("a")), other = Open(Member("b"));
+        using MembersFile members = List(1);
+        await using var raft = new RaftLog(log, members, Path.Combine(Place, "raft"), Voters[0]);
+        await LeadAsync(raft, blocks: 2);
+        await ((IAuditTrail)raft).CommitAsync(1);
+        other.AppendMark(BlockKind.Term, 5, default);
+        IAuditTrail<IRaftLogEntry> trail = raft;
+        Assert.That(async () => await trail.AppendAsync(new RaftLog.Entry(5, Read(other, 1), false), 1), Throws.TypeOf<ClusterException>().With.Message.Contains("different histories"));
+        ReplicatedBlockException? told = null;
+        raft.BlockRefused += refused => told = refused;
+        byte[] block = Read(other, 1)!;
+        block[40] ^= 1;
+        Assert.That(async () => await trail.AppendAsync(new RaftLog.Entry(5, block, false), 3), Throws.TypeOf<ReplicatedBlockException>());
+        Assert.That((told?.Refusal, log.LastBlock), Is.EqualTo(((BlockRefusal?)BlockRefusal.Damaged, 2UL)));
+    }
+
+    private static ValueTask<ulong> NoAppender(BlockKind kind, byte[] body, CancellationToken token) => throw new InvalidOperationException("nobody asks for a block here");
+
+    private MembersFile List(int voters)
+    {
+        string place = Path.Combine(Place, "cluster");
+        MembersFile.Create(place, Voters[..voters].Aggregate(MemberList.Empty, static (all, member) => all.With(member)), 0);
+        return MembersFile.Open(place);
+    }
+
+    /// <summary>A term of its own, and so many barriers in it.</summary>
+    private static async Task LeadAsync(RaftLog raft, int blocks)
+    {
+        long term = await ((IPersistentState)raft).IncrementTermAsync(ClusterMemberId.FromEndPoint(Voters[0]));
+        for (int i = 0; i < blocks; i++)
+            await ((IAuditTrail<IRaftLogEntry>)raft).AppendAsync(new EmptyLogEntry { Term = term });
+    }
+
+    private static MemberProgress Follow(RaftLog raft, int voter)
+    {
+        var progress = new MemberProgress(Voters[voter], raft.OwnTerm);
+        raft.Watch(progress);
+        return progress;
+    }
+}
