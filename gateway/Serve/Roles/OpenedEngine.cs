@@ -29,9 +29,12 @@ internal sealed class OpenedEngine : IDisposable
     public static OpenedEngine Open(ServeOptions options, EgressPublisher egress, IBatchPublisher batches, HttpBoards boards, Action<string> tell, TextWriter error)
     {
         NodeOptions opening = OptionsOf(options, error) with { Recovered = boards.Batches.OnClosed };
-        if (new ClusterFolder(options.Data!).Exists)
+        var folder = new ClusterFolder(options.Data!);
+        if (folder.Exists)
         {
-            opening = LedgerFounding.Open(opening, options.JournalFolder, options.NodeKey, NodeKeyFile.Option);
+            // A learner never seals, and was not given the key.
+            if (!folder.ReadNote().Learner)
+                opening = LedgerFounding.Open(opening, options.JournalFolder, options.NodeKey, NodeKeyFile.Option);
             var cluster = ClusterNode.Open(options, opening, egress, batches, tell);
             LedgerOpening.Tell(cluster.Recovery, error);
             return new OpenedEngine(null, cluster, cluster.Engine);

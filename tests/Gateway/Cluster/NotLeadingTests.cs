@@ -66,8 +66,8 @@ public sealed class NotLeadingTests
         {
             Host = "127.0.0.1", Port = _member.Binary.Port, OtherNodes = ["127.0.0.1:1"], Plain = true, KeyFile = Path.Combine(_member.Data, "keys", "operator.pem"), Deadline = TimeSpan.FromSeconds(1),
         };
-        RefusedException refused = (await Assert.ThrowsAsync<RefusedException>(() => SettlementClient.ConnectAsync(options)))!;
-        Assert.That(refused.Code, Is.EqualTo(RefusalCode.NotLeader));
+        RefusedException? refused = await Assert.ThrowsAsync<RefusedException>(() => SettlementClient.ConnectAsync(options));
+        Assert.That(refused?.Code, Is.EqualTo(RefusalCode.NotLeader));
     }
 
     [Test]
