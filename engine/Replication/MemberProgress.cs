@@ -74,10 +74,16 @@ internal static class LibraryInside
 {
     private static readonly ConcurrentDictionary<Type, FieldInfo> Fields = new();
 
+    private static readonly PropertyInfo Patience = typeof(RaftClusterMember).GetProperty("RequestTimeout", BindingFlags.Instance | BindingFlags.NonPublic)
+        ?? throw new MissingMemberException($"{nameof(RaftClusterMember)} has no 'RequestTimeout': the consensus library is of another version than 6.12.0");
+
     public static RaftClusterMember MemberOf(object replication) =>
         (RaftClusterMember)Fields.GetOrAdd(
             replication.GetType(),
             static type => type.GetField("member", BindingFlags.Instance | BindingFlags.NonPublic)
                 ?? throw new MissingFieldException($"{type} has no field 'member': the consensus library is of another version than 6.12.0"))
             .GetValue(replication)!;
+
+    /// <summary>How long a member's answer is waited for; counts from its next request on.</summary>
+    public static void SetPatience(RaftClusterMember member, TimeSpan patience) => Patience.SetValue(member, patience);
 }

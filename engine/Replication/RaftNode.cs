@@ -36,6 +36,7 @@ public sealed partial class RaftNode : IAsyncDisposable
 
     // written by: the library's, when the leader speaks
     private volatile PinnedEndPoint? _leader;
+    private volatile bool _leads; // or begins to
 
     /// <exception cref="ClusterException">The node's files are missing, damaged, or of another ledger than the log.</exception>
     public RaftNode(RaftNodeOptions options, ReplicaLog log)
@@ -58,6 +59,7 @@ public sealed partial class RaftNode : IAsyncDisposable
         _raft = new RaftLog(log, _members, Path.Combine(options.Directory, "raft"), _local);
         _cluster = new SettlementCluster(Configuration()) { AuditTrail = _raft };
         _cluster.LeaderChanged += (_, leader) => OnLeader(leader);
+        _cluster.MemberAdded += (_, _) => SetPatience();
         _raft.Rejected += _cluster.Replicate;
         _raft.BlockRefused += refused => Tell($"A block of the leader was refused ({refused.Refusal}): {refused.Message}");
         _raft.FormatRefused += member => Tell($"The node at {member} reads only earlier formats than this node writes. Upgrade it.");
@@ -117,6 +119,7 @@ public sealed partial class RaftNode : IAsyncDisposable
             throw new ClusterException($"The consensus port {_options.Listen ?? _options.Address} cannot be listened on ({refused.Message}). Stop who holds it, or name another one.", refused);
         }
 
+        SetPatience();
         _leading = Task.Run(LeadAsync, CancellationToken.None);
     }
 
@@ -212,6 +215,8 @@ public sealed partial class RaftNode : IAsyncDisposable
     {
         PinnedEndPoint? now = leader is null ? null : _members.Members.At(leader.EndPoint);
         _leader = now;
+        _leads = leader is { IsRemote: false };
+        SetPatience(); // before the library's first request as a leader: it tells who leads before it leads
         if (now is not null)
         {
             ulong term = Term;
@@ -225,6 +230,17 @@ public sealed partial class RaftNode : IAsyncDisposable
         }
 
         ThreadPool.UnsafeQueueUserWorkItem(static node => node.LeaderChanged?.Invoke(node._leader), this, preferLocal: false);
+    }
+
+    /// <summary>
+    /// A leader's request carries up to 8 MiB of blocks and comes back when they are flushed. All others are of elections, which the library counts when everyone has answered or failed to: a
+    /// process that stands still keeps its connections and answers nothing, so that nobody would ever be elected beside it if its silence were not cut short of an election's time.
+    /// </summary>
+    private void SetPatience()
+    {
+        TimeSpan patience = TimeSpan.FromMilliseconds(_leads ? _options.RequestMs : Math.Max(_options.ElectionMs * 2 / 3, 1));
+        foreach (RaftClusterMember member in _cluster.Members)
+            LibraryInside.SetPatience(member, patience);
     }
 
     private void OnAppended()
