@@ -182,7 +182,7 @@ internal sealed partial class ClusterNode : IClusterDesk, IAsyncDisposable
 
     private NodeAddresses LeaderKnown()
     {
-        PinnedEndPoint? leader = _successor ?? _raft?.Leader;
+        PinnedEndPoint? leader = _successor ?? (_raft is null ? _leaderTold : _raft.Leader);
         return leader is null || leader.Pin == _identity.Pin || !NodeAddresses.TryParse(string.Join(' ', leader.Clients.Where(one => !one.StartsWith(BulkName, StringComparison.Ordinal))), out NodeAddresses? addresses)
             ? NodeAddresses.None
             : addresses;
