@@ -18,6 +18,7 @@ internal sealed partial class ClusterNode
     /// <summary>A learner that has heard nothing for so long is not ready.</summary>
     private const int FedMsMax = 5_000;
 
+    private volatile PinnedEndPoint? _leaderTold; // by the member that feeds this learner; written by: the feeding task
     private long _fedMs = -FedMsMax; // of Environment.TickCount64, when a member last answered; written by: the feeding task
 
     private bool IsFed => Environment.TickCount64 - Volatile.Read(ref _fedMs) < FedMsMax;
@@ -99,6 +100,8 @@ internal sealed partial class ClusterNode
         {
             StatusReport there = await client.StatusAsync(_stopping.Token).ConfigureAwait(false);
             Volatile.Write(ref _fedMs, Environment.TickCount64);
+            string? leading = there.Members.FirstOrDefault(static member => member.IsLeader)?.Pin;
+            _leaderTold = leading is null ? null : MembersNow.All.FirstOrDefault(member => member.Pin.ToString() == leading);
             ulong last = Math.Min(there.CommittedBlock, _log.LastBlock + FeedBlocksMax);
             if (last <= _log.LastBlock)
             {
@@ -131,12 +134,12 @@ internal sealed partial class ClusterNode
         }
     }
 
-    /// <summary>Members that say where their bulk ports are, then those of the join.</summary>
-    private IEnumerable<ClusterContact> ContactsNow() => MembersNow.All
-        .Where(member => member.Pin != _identity.Pin)
-        .Select(member => (Bulk: BulkOf(member.Clients), Pin: member.Pin.ToString()))
-        .Where(one => one.Bulk is not null)
-        .Select(one => new ClusterContact(one.Bulk!, one.Pin))
-        .Concat(_note.Contacts)
+    /// <summary>The member that let this node in, which alone knows it at first; then all that say where their bulk ports are.</summary>
+    private IEnumerable<ClusterContact> ContactsNow() => _note.Contacts
+        .Concat(MembersNow.All
+            .Where(member => member.Pin != _identity.Pin)
+            .Select(member => (Bulk: BulkOf(member.Clients), Pin: member.Pin.ToString()))
+            .Where(one => one.Bulk is not null)
+            .Select(one => new ClusterContact(one.Bulk!, one.Pin)))
         .Distinct();
 }

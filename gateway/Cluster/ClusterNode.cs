@@ -132,14 +132,20 @@ internal sealed partial class ClusterNode : IClusterDesk, IAsyncDisposable
         _announcing = Task.Run(_raft is null ? FeedAsync : AnnounceAsync, CancellationToken.None);
     }
 
-    /// <summary>The leadership's clients are sent to another node that takes over, where there is one: for an orderly end.</summary>
-    public async Task HandOverAsync()
+    /// <summary>The leadership's clients are sent to another node that takes over, where there is one: for an orderly end. The others may be ending, too: it is tried for a bounded time.</summary>
+    public async Task HandOverAsync(CancellationToken until)
     {
         if (_raft is not { IsLeader: true } || !Members.Any(member => !member.IsLocal && member.IsAvailable && !member.Member.IsLearner))
             return;
         try
         {
-            await TransferAsync(null, CancellationToken.None).ConfigureAwait(false);
+            using var bounded = CancellationTokenSource.CreateLinkedTokenSource(until);
+            bounded.CancelAfter(_options.Cluster.TransferMsMax);
+            await TransferAsync(null, bounded.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            _tell("The leadership could not be handed over before the end: too few of the others answer.");
         }
         catch (ClusterException failed)
         {
@@ -182,7 +188,7 @@ internal sealed partial class ClusterNode : IClusterDesk, IAsyncDisposable
 
     private NodeAddresses LeaderKnown()
     {
-        PinnedEndPoint? leader = _successor ?? _raft?.Leader;
+        PinnedEndPoint? leader = _successor ?? (_raft is null ? _leaderTold : _raft.Leader);
         return leader is null || leader.Pin == _identity.Pin || !NodeAddresses.TryParse(string.Join(' ', leader.Clients.Where(one => !one.StartsWith(BulkName, StringComparison.Ordinal))), out NodeAddresses? addresses)
             ? NodeAddresses.None
             : addresses;

@@ -152,7 +152,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
             LogStopping(_log);
             until.CancelAfter(Services.Options.StopMsMax);
             if (_ledger.Cluster is { } cluster)
-                await cluster.HandOverAsync().ConfigureAwait(false);
+                await cluster.HandOverAsync(until.Token).ConfigureAwait(false);
             await Services.Wire.DrainAsync(until.Token).ConfigureAwait(false);
         }
         else

@@ -1,8 +1,11 @@
 using System.Text.RegularExpressions;
+using Settlement.Engine.Journal;
 using Settlement.Engine.Replication;
+using Settlement.Engine.Ring;
+using Settlement.Engine.Snapshots;
 using Settlement.Gateway.Cluster;
 using Settlement.Gateway.Init;
-using Settlement.Engine.Journal;
+using Settlement.Replay;
 
 namespace Settlement.Tests.Gateway.Cluster;
 
@@ -49,6 +52,33 @@ public sealed partial class ClusterVerbTests
         Assert.That(File.ReadAllText(Path.Combine(copy, "journal", NodeKeyFile.PrivateName)), Is.EqualTo(File.ReadAllText(Path.Combine(member.Data, "journal", NodeKeyFile.PrivateName))));
         Assert.That(member.Cluster(Join(member.PathOf("second"), member.Pin, secret)).Error, Does.Contain("The secret is none that this node gave out"));
         Assert.That(member.Cluster(Join(copy, member.Pin, secret)).Error, Does.Contain("is a node's of a cluster already"));
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task A_node_that_was_left_behind_begins_anew_from_another_and_keeps_the_seal_key(bool hasSnapshot)
+    {
+        using var member = new LoneMember();
+        member.StartLeading();
+        string secret = Secret.Match(member.Cluster("add", "--data", member.Data).Output).Groups[1].Value;
+        var copy = new ClusterFolder(member.PathOf("copy"));
+        Assert.That(member.Cluster("join", "--data", copy.Data, "--address", "127.0.0.1:20004", "--from", member.Founded.Bulk, "--pin", member.Pin, "--secret", secret).Code, Is.Zero);
+        if (hasSnapshot)
+        {
+            using var said = new StringWriter();
+            Assert.That(ReplayCommand.Run(["snapshot", member.Folder.JournalPath], said, said), Is.Zero, said.ToString());
+        }
+
+        var told = new List<string>();
+        await SeedFetch.ReplaceAsync(copy, told.Add, CancellationToken.None);
+        Assert.That(told[0], Does.Contain("is set aside"));
+        Assert.That(told[^1], Does.Contain("goes on"));
+        Assert.That(SeedFetch.IsUnfinished(copy), Is.False);
+        Assert.That(File.Exists(Path.Combine(copy.JournalPath, NodeKeyFile.PrivateName)));
+        Assert.That(new SnapshotStore(copy.JournalPath).Paths(), Has.Count.EqualTo(hasSnapshot ? 1 : 0));
+        using ReplicaLog log = ReplicaLog.Open(copy.JournalPath, JournalOptions.Default, new DiskSignals(WaitStrategyKind.Phased), out _);
+        Assert.That(ClusterFounding.Text(log.LedgerId), Is.EqualTo(member.Founded.Ledger));
+        Assert.That(log.LastBlock, hasSnapshot ? Is.Positive : Is.Zero);
     }
 
     [Test]
