@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
@@ -384,42 +383,18 @@ public sealed class BackupTests : JournalFixture
     [Test]
     public void A_full_disk_is_a_sentence_and_costs_nothing_that_was_there()
     {
-        string disk = Directory.CreateDirectory(_folder.PathOf("disk")).FullName;
-        string target = Path.Combine(disk, "backup");
         SettleSample(Place);
-        if (!OperatingSystem.IsLinux() || Mount("mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", disk) != 0)
-            Assert.Ignore("a small file system cannot be mounted here");
-        try
-        {
-            Refused(2, "The disk is full", "backup", Place, target);
-            Assert.That(File.Exists(Path.Combine(target, BackupManifest.FileName)), Is.False);
-            Assert.That(Mount("mount", "-o", "remount,size=240k", disk), Is.Zero);
-            Exits(0, "backup", Place, target);
-            Refused(2, "The disk is full", "restore", target, Path.Combine(disk, "restored"));
-            Assert.That(Directory.GetDirectories(disk), Has.Length.EqualTo(1), "only the backup");
-            Exits(0, "restore", target, Restored);
-        }
-        finally
-        {
-            Mount("umount", disk);
-        }
+        using var disk = SmallDisk.Mount(_folder.PathOf("disk"), "100k");
+        string target = Path.Combine(disk.Directory, "backup");
+        Refused(2, "The disk is full", "backup", Place, target);
+        Assert.That(File.Exists(Path.Combine(target, BackupManifest.FileName)), Is.False);
+        disk.Resize("240k");
+        Exits(0, "backup", Place, target);
+        Refused(2, "The disk is full", "restore", target, Path.Combine(disk.Directory, "restored"));
+        Assert.That(Directory.GetDirectories(disk.Directory), Has.Length.EqualTo(1), "only the backup");
+        Exits(0, "restore", target, Restored);
 
         AssertSame(BlocksOf(Restored), BlocksOf(Place));
-    }
-
-    private static int Mount(string program, params string[] words)
-    {
-        try
-        {
-            using Process process = Process.Start(new ProcessStartInfo(program, words) { RedirectStandardError = true })!;
-            process.StandardError.ReadToEnd();
-            process.WaitForExit();
-            return process.ExitCode;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return -1; // no such program
-        }
     }
 
     private static void Refused(int code, string sentence, params string[] words)

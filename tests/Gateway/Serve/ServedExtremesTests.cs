@@ -127,59 +127,50 @@ internal sealed class ServedExtremesTests
     public void A_full_disk_ends_it_with_a_sentence_and_what_it_had_answered_is_there()
     {
         using var folder = new TemporaryFolder();
-        string disk = Directory.CreateDirectory(folder.PathOf("disk")).FullName;
-        if (!OperatingSystem.IsLinux() || Mount("mount", "-t", "tmpfs", "-o", "size=300m", "tmpfs", disk) != 0)
-            Assert.Ignore("a small file system cannot be mounted here");
-        try
+        using var disk = SmallDisk.Mount(folder.PathOf("disk"), "300m");
+        string data = Path.Combine(disk.Directory, "data");
+        ulong answered = 0;
+        ECDsa key = ECDsa.Create();
+        using (var server = new ServerProcess(data, 0, false, "--capacity", "1000", "--set", "SnapshotEveryBytes=0"))
         {
-            string data = Path.Combine(disk, "data");
-            ulong answered = 0;
-            ECDsa key = ECDsa.Create();
-            using (var server = new ServerProcess(data, 0, false, "--capacity", "1000", "--set", "SnapshotEveryBytes=0"))
+            key.ImportFromPem(File.ReadAllText(server.OperatorKeyFile));
+            var address = new IPEndPoint(IPAddress.Loopback, server.BinaryPort);
+            using RawClient client = RawClient.Open(address, key, out _);
+            using RawClient other = RawClient.Open(address, key, out _);
+            while (true)
             {
-                key.ImportFromPem(File.ReadAllText(server.OperatorKeyFile));
-                var address = new IPEndPoint(IPAddress.Loopback, server.BinaryPort);
-                using RawClient client = RawClient.Open(address, key, out _);
-                using RawClient other = RawClient.Open(address, key, out _);
-                while (true)
+                if (answered == 20 * 8_190)
+                    FillUp(disk.Directory);
+                client.SendPayments(Unfunded(answered + 1));
+                RawFrame? frame = client.TryReceive();
+                if (frame is { Header.Kind: FrameKind.Verdicts })
                 {
-                    if (answered == 20 * 8_190)
-                        FillUp(disk);
-                    client.SendPayments(Unfunded(answered + 1));
-                    RawFrame? frame = client.TryReceive();
-                    if (frame is { Header.Kind: FrameKind.Verdicts })
-                    {
-                        answered += 8_190;
-                        continue;
-                    }
-
-                    Assert.That(frame?.Refusal.Code, Is.EqualTo(RefusalCode.EngineStopped));
-                    Assert.That(frame!.Refusal.Fate, Is.EqualTo(FrameFate.Unknown));
-                    break;
+                    answered += 8_190;
+                    continue;
                 }
 
-                Assert.That(client.TryReceive(), Is.Null);
-                other.ExpectEnd(RefusalCode.EngineStopped);
-                Assert.That(server.WaitForExit(30_000), Is.EqualTo(1), server.Errors);
-                Assert.That(server.Errors, Does.Contain("What was answered is durable").And.Not.Contain("   at "));
+                Assert.That(frame?.Refusal.Code, Is.EqualTo(RefusalCode.EngineStopped));
+                Assert.That(frame!.Refusal.Fate, Is.EqualTo(FrameFate.Unknown));
+                break;
             }
 
-            File.Delete(Path.Combine(disk, "rest"));
-            using (var again = new ServerProcess(data, 0, false, "--capacity", "1000", "--set", "SnapshotEveryBytes=0"))
-            {
-                using RawClient client = RawClient.Open(new IPEndPoint(IPAddress.Loopback, again.BinaryPort), key, out _);
-                client.Send(FrameKind.AskStreams, new CountBody { Count = 1 }, MemoryMarshal.AsBytes<ulong>([7]));
-                StreamAnswer stream = client.Receive(FrameKind.Streams).ReadAll<StreamAnswer>(AnswersBody.Size)[0];
-                Assert.That(stream.LowestMissing, Is.GreaterThan(answered));
-                Assert.That(again.Stop(), Is.Zero);
-            }
-
-            key.Dispose();
+            Assert.That(client.TryReceive(), Is.Null);
+            other.ExpectEnd(RefusalCode.EngineStopped);
+            Assert.That(server.WaitForExit(30_000), Is.EqualTo(1), server.Errors);
+            Assert.That(server.Errors, Does.Contain("What was answered is durable").And.Not.Contain("   at "));
         }
-        finally
+
+        File.Delete(Path.Combine(disk.Directory, "rest"));
+        using (var again = new ServerProcess(data, 0, false, "--capacity", "1000", "--set", "SnapshotEveryBytes=0"))
         {
-            Mount("umount", disk);
+            using RawClient client = RawClient.Open(new IPEndPoint(IPAddress.Loopback, again.BinaryPort), key, out _);
+            client.Send(FrameKind.AskStreams, new CountBody { Count = 1 }, MemoryMarshal.AsBytes<ulong>([7]));
+            StreamAnswer stream = client.Receive(FrameKind.Streams).ReadAll<StreamAnswer>(AnswersBody.Size)[0];
+            Assert.That(stream.LowestMissing, Is.GreaterThan(answered));
+            Assert.That(again.Stop(), Is.Zero);
         }
+
+        key.Dispose();
     }
 
     /// <summary>Frames with signatures are under way when the process is killed, and its journal may end within an attachment.</summary>
@@ -321,21 +312,6 @@ internal sealed class ServedExtremesTests
             {
                 Thread.Sleep(100);
             }
-        }
-    }
-
-    private static int Mount(string program, params string[] words)
-    {
-        try
-        {
-            using Process process = Process.Start(new ProcessStartInfo(program, words) { RedirectStandardError = true })!;
-            process.StandardError.ReadToEnd();
-            process.WaitForExit();
-            return process.ExitCode;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return -1; // no such program
         }
     }
 }

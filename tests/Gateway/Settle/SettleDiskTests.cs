@@ -1,4 +1,3 @@
-using System.Diagnostics;
 
 namespace Settlement.Tests.Gateway.Settle;
 
@@ -13,49 +12,25 @@ public sealed class SettleDiskTests
     {
         using var folder = new SettleFolder();
         string wallets = folder.Write("wallets.csv", SettleFolder.FourWallets);
-        string disk = Directory.CreateDirectory(folder.PathOf("disk")).FullName;
-        if (!OperatingSystem.IsLinux() || Mount("mount", "-t", "tmpfs", "-o", "size=12k", "tmpfs", disk) != 0)
-            Assert.Ignore("a small file system cannot be mounted here");
-        try
-        {
-            const int Lines = 1_000_000;
-            string payments = folder.PathOf("payments.csv");
-            File.WriteAllLines(payments, Enumerable.Range(0, Lines).Select(line => $",{1 + (line % 4)},{1 + ((line + 1) % 4)},0.01,EUR,immediate").Prepend("id,payer,payee,amount,currency,instruction"));
-            string[] words = ["settle", "--journal", Path.Combine(disk, "journal"), "--report", folder.Report, "--json", "--verdicts", "all", "--wallets", wallets, payments];
-            SettleResult unborn = SettleFolder.Run(words);
-            Assert.That(unborn.Code, Is.AnyOf(1, 2));
-            Assert.That(unborn.Error, Does.Contain("disk").And.Not.Contain("   at "), "no room for the journal's first block");
+        using var disk = SmallDisk.Mount(folder.PathOf("disk"), "12k");
+        const int Lines = 1_000_000;
+        string payments = folder.PathOf("payments.csv");
+        File.WriteAllLines(payments, Enumerable.Range(0, Lines).Select(line => $",{1 + (line % 4)},{1 + ((line + 1) % 4)},0.01,EUR,immediate").Prepend("id,payer,payee,amount,currency,instruction"));
+        string[] words = ["settle", "--journal", Path.Combine(disk.Directory, "journal"), "--report", folder.Report, "--json", "--verdicts", "all", "--wallets", wallets, payments];
+        SettleResult unborn = SettleFolder.Run(words);
+        Assert.That(unborn.Code, Is.AnyOf(1, 2));
+        Assert.That(unborn.Error, Does.Contain("disk").And.Not.Contain("   at "), "no room for the journal's first block");
 
-            Assert.That(Mount("mount", "-o", "remount,size=48m", disk), Is.Zero);
-            SettleResult full = SettleFolder.Run(words);
-            Assert.That(full.Code, Is.EqualTo(1), full.Output + full.Error);
-            Assert.That(full.Error, Does.Contain("journal.log.0").And.Contain("disk full").And.Contain("What was acknowledged is durable").And.Not.Contain("   at "));
-            long shown = folder.ReportLines("verdicts.csv").Skip(1).LongCount(line => line.EndsWith(",accepted", StringComparison.Ordinal));
+        disk.Resize("48m");
+        SettleResult full = SettleFolder.Run(words);
+        Assert.That(full.Code, Is.EqualTo(1), full.Output + full.Error);
+        Assert.That(full.Error, Does.Contain("journal.log.0").And.Contain("disk full").And.Contain("What was acknowledged is durable").And.Not.Contain("   at "));
+        long shown = folder.ReportLines("verdicts.csv").Skip(1).LongCount(line => line.EndsWith(",accepted", StringComparison.Ordinal));
 
-            Assert.That(shown, Is.GreaterThan(0));
-            Assert.That(Mount("mount", "-o", "remount,size=512m", disk), Is.Zero);
-            SettleResult resumed = SettleFolder.Run(words).Exits(0);
-            Assert.That(resumed.Count("accepted") + resumed.Count("duplicate") + resumed.Count("duplicate_look_up"), Is.EqualTo(Lines));
-            Assert.That(resumed.Count("accepted"), Is.LessThanOrEqualTo(Lines - shown).And.GreaterThan(0));
-        }
-        finally
-        {
-            Mount("umount", disk);
-        }
-    }
-
-    private static int Mount(string program, params string[] words)
-    {
-        try
-        {
-            using Process process = Process.Start(new ProcessStartInfo(program, words) { RedirectStandardError = true })!;
-            process.StandardError.ReadToEnd();
-            process.WaitForExit();
-            return process.ExitCode;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return -1; // no such program
-        }
+        Assert.That(shown, Is.GreaterThan(0));
+        disk.Resize("512m");
+        SettleResult resumed = SettleFolder.Run(words).Exits(0);
+        Assert.That(resumed.Count("accepted") + resumed.Count("duplicate") + resumed.Count("duplicate_look_up"), Is.EqualTo(Lines));
+        Assert.That(resumed.Count("accepted"), Is.LessThanOrEqualTo(Lines - shown).And.GreaterThan(0));
     }
 }
