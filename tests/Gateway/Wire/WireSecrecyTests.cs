@@ -13,6 +13,7 @@ internal sealed class WireSecrecyTests
 {
     private const byte Low = 1;
     private const ulong LowWallets = 6; // 1..6 of level 0 or 1, alike in both ledgers
+    private const ulong Purse = 7; // a low wallet that pays those above, and that the script never lets pay: it cannot run dry
     private const ulong HighFirst = 100, HighCount = 12; // above Low, others in each ledger
 
     [Test]
@@ -56,7 +57,7 @@ internal sealed class WireSecrecyTests
             {
                 0 => SendPayments(below, script, step),
                 1 => below.Send(FrameKind.AskAccounts, new CountBody { Count = 3 }, MemoryMarshal.AsBytes<AskedAccount>(
-                    [Asked(script, 1, LowWallets), Asked(script, HighFirst, HighCount), Asked(script, HighFirst, 3 * HighCount)])),
+                    [Asked(script, 1, Purse), Asked(script, HighFirst, HighCount), Asked(script, HighFirst, 3 * HighCount)])),
                 2 => below.Send(FrameKind.AskIds, new CountBody { Count = 1 }, MemoryMarshal.AsBytes<AskedId>(
                     [new AskedId { IdHigh = 40, IdLow = (ulong)script.NextInt64(1, 400), Flags = PaymentFlags.StreamId }])),
                 _ => below.Send(FrameKind.AskStreams, new CountBody { Count = 2 }, MemoryMarshal.AsBytes<ulong>([40, 41])),
@@ -75,6 +76,7 @@ internal sealed class WireSecrecyTests
         var wallets = new List<ControlCommand>();
         for (ulong wallet = 1; wallet <= LowWallets; wallet++)
             wallets.Add(Open(wallet, (byte)(wallet % 2), bank: (ushort)(1 + (wallet / 4))));
+        wallets.Add(Open(Purse, level: 0, bank: 1));
         ulong[] high = [.. Enumerable.Range(0, (int)(2 * HighCount)).OrderBy(_ => secrets.Next()).Take((int)HighCount).Select(i => HighFirst + (ulong)i)];
         foreach (ulong wallet in high)
             wallets.Add(Open(wallet, (byte)secrets.Next(Low + 1, 256), bank: 1));
@@ -106,7 +108,7 @@ internal sealed class WireSecrecyTests
         for (int i = 0; i < payments.Length; i++)
         {
             // From a low wallet of the bank up, so that any of them may be paid; its amount is alike, or its owner would see another balance.
-            payments[i] = ServedLedger.Pay(1 + (ulong)(i % 3), high[secrets.Next(high.Length)], 1 + (ulong)i, stream: 50, (step * 5) - 4 + (ulong)i);
+            payments[i] = ServedLedger.Pay(Purse, high[secrets.Next(high.Length)], 1 + (ulong)i, stream: 50, (step * 5) - 4 + (ulong)i);
         }
 
         above.SendPayments(payments, FrameFlags.ListAll | FrameFlags.Balances);
