@@ -31,7 +31,7 @@ $verbs = [ordered]@{
 function Show-Help {
     'Settlement: ./run.ps1 VERB [arguments]'
     ''
-    foreach ($verb in $verbs.Keys) { '  {0,-19} {1}' -f $verb, $verbs[$verb] }
+    foreach ($verb in $verbs.Keys) { '  {0,-21}  {1}' -f $verb, $verbs[$verb] }
 }
 
 function Stop-Unusable([string] $sentence) {
