@@ -28,10 +28,12 @@ internal sealed class OtherRules
     /// <param name="parameters">Rates and indexes that modules ask for.</param>
     /// <param name="directory">The journal's.</param>
     /// <param name="start">Where a walk of it begins; null: at its genesis block.</param>
+    /// <param name="corrected">The scales that an earlier walk has found; null: there was none.</param>
     /// <exception cref="UsageException">The table cannot be used.</exception>
-    public static OtherRules Read(IReadOnlyList<string> paths, Dictionary<ParameterName, ulong> parameters, string directory, LedgerState? start)
+    public static OtherRules Read(IReadOnlyList<string> paths, Dictionary<ParameterName, ulong> parameters, string directory, LedgerState? start, CurrencyScales? corrected)
     {
-        CurrencyScales scales = ScalesOf(directory, start, out ulong firstNs, out ulong lastNs);
+        CurrencyScales declared = ScalesOf(directory, start, out ulong firstNs, out ulong lastNs);
+        CurrencyScales scales = corrected ?? declared;
         if (paths is [None])
             return new OtherRules(null, scales);
         int day = Calendar.DayOf(start?.TimeNs ?? firstNs);
@@ -46,16 +48,24 @@ internal sealed class OtherRules
             : throw new UsageException($"--rules {string.Join(", ", paths)}: {error}.");
     }
 
-    /// <summary>Amounts of the table were read at the scales that the journal's first declarations state.</summary>
-    /// <exception cref="UsageException">The ledger refused one of them and took another: nobody can tell before all is applied.</exception>
-    public void Check(LedgerState state)
+    /// <summary>
+    /// Amounts were read at the scales that the journal declares first; which declarations the ledger refused, only a walk of it tells.
+    /// </summary>
+    /// <param name="walked">The ledger behind the walk.</param>
+    /// <returns>The scales to read them at instead; null: they were read at the ledger's.</returns>
+    public CurrencyScales? Corrected(LedgerState walked)
     {
-        for (int index = 1; index <= state.Currencies.Count; index++)
+        bool isCorrect = true;
+        for (int index = 1; index <= walked.Currencies.Count; index++)
         {
-            ushort currency = state.Currencies[index].Number;
-            if (_scales[currency] != state.Currencies[index].Scale)
-                throw new UsageException($"The ledger's scale for {LedgerText.CurrencyOf(currency)} is {state.Currencies[index].Scale}; its first declaration, {_scales[currency]}, by which the table was read, was refused. Leave the currency out of the table.");
+            (ushort currency, byte scale) = (walked.Currencies[index].Number, walked.Currencies[index].Scale);
+            if (_scales[currency] == scale)
+                continue;
+            _scales.Declare(currency, scale);
+            isCorrect = false;
         }
+
+        return isCorrect ? null : _scales;
     }
 
     /// <summary>From the journal's declarations: a ledger's scale never changes, and a table may name a currency that is declared later.</summary>

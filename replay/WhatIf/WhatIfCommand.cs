@@ -35,20 +35,25 @@ internal static class WhatIfCommand
             var until = parsed.GetValue(to) is { } point ? JournalPoint.Parse("--to", point) : JournalPoint.End;
             Journals.Open(directory).Dispose();
             var start = RangeStart.Resolve(directory, parsed.GetValue(from), until);
-            using var run = new WhatIfRun(directory, start, until, WalkProgress.Over(directory, error, parsed.GetValue(json)));
-            var other = OtherRules.Read(paths, given, directory, run.Start);
-            using WholeFile? whole = parsed.GetValue(file) is { } path ? new WholeFile("--out", path) : null;
-            whole?.Writer.WriteLine(FlipText.Columns);
-            FlipTally tally = run.Run(other.Plan, state => new FlipTally(state, shown), flip => whole?.Writer.WriteLine(FlipText.Row(run.Actual, in flip)));
-            start.CheckReached(run.Actual.Sequence, until);
-            other.Check(run.Actual);
-            whole?.Keep();
-            var report = new WhatIfReport(directory, string.Join(", ", paths), start, run, tally, new BalanceEffect(run.Actual, run.Hypothetical, shown), other);
-            if (parsed.GetValue(json))
-                report.PrintJson(output);
-            else
-                report.PrintLines(output);
-            return 0;
+            for (CurrencyScales? scales = null; ;)
+            {
+                using var run = new WhatIfRun(directory, start, until, WalkProgress.Over(directory, error, parsed.GetValue(json)));
+                var other = OtherRules.Read(paths, given, directory, run.Start, scales);
+                using WholeFile? whole = parsed.GetValue(file) is { } path ? new WholeFile("--out", path) : null;
+                whole?.Writer.WriteLine(FlipText.Columns);
+                FlipTally tally = run.Run(other.Plan, state => new FlipTally(state, shown), flip => whole?.Writer.WriteLine(FlipText.Row(run.Actual, in flip)));
+                start.CheckReached(run.Actual.Sequence, until);
+                scales = other.Corrected(run.Actual);
+                if (scales is not null)
+                    continue; // once: the ledger refused a declaration by whose scale the rules were read
+                whole?.Keep();
+                var report = new WhatIfReport(directory, string.Join(", ", paths), start, run, tally, new BalanceEffect(run.Actual, run.Hypothetical, shown), other);
+                if (parsed.GetValue(json))
+                    report.PrintJson(output);
+                else
+                    report.PrintLines(output);
+                return 0;
+            }
         }));
         return command;
     }

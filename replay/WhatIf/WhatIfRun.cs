@@ -92,9 +92,11 @@ internal sealed class WhatIfRun : IDisposable
                 continue;
             }
 
-            Parties parties = _actualParties.Of(in slots[i], sequence);
+            // Of the ledger that accepts it: the same id may name another payment in the other one.
+            (PartiesWatch mover, PartiesWatch other) = would[i].Verdict == Verdict.Accepted ? (_hypotheticalParties, _actualParties) : (_actualParties, _hypotheticalParties);
+            Parties parties = mover.Of(in slots[i], sequence);
             if (parties == default)
-                parties = _hypotheticalParties.Of(in slots[i], sequence);
+                parties = other.Of(in slots[i], sequence);
             var flip = new Flip
             {
                 Sequence = sequence,
