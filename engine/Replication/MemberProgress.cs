@@ -66,6 +66,17 @@ internal sealed class MemberProgress(EndPoint member, ulong term)
         return isCloser;
     }
 
+    /// <summary>The member's log ends before what it had said it has: it counts no further than that.</summary>
+    /// <returns>What it had said; null: it lacks nothing that it had said it has.</returns>
+    public ulong? Forgot(ulong last)
+    {
+        ulong known = _known;
+        if (last >= known)
+            return null;
+        Volatile.Write(ref _known, last);
+        return known;
+    }
+
     public void Failed() => Volatile.Write(ref _failedMs, Environment.TickCount64);
 }
 
@@ -77,12 +88,21 @@ internal static class LibraryInside
     private static readonly PropertyInfo Patience = typeof(RaftClusterMember).GetProperty("RequestTimeout", BindingFlags.Instance | BindingFlags.NonPublic)
         ?? throw new MissingMemberException($"{nameof(RaftClusterMember)} has no 'RequestTimeout': the consensus library is of another version than 6.12.0");
 
-    public static RaftClusterMember MemberOf(object replication) =>
-        (RaftClusterMember)Fields.GetOrAdd(
-            replication.GetType(),
-            static type => type.GetField("member", BindingFlags.Instance | BindingFlags.NonPublic)
-                ?? throw new MissingFieldException($"{type} has no field 'member': the consensus library is of another version than 6.12.0"))
-            .GetValue(replication)!;
+    /// <exception cref="MissingMemberException">The library is not the one that this was written for.</exception>
+    public static void Check()
+    {
+        Type process = typeof(RaftCluster).Assembly.GetType("DotNext.Net.Cluster.Consensus.Raft.ReplicationUtils.ReplicationProcess`1")?.MakeGenericType(typeof(RaftClusterMember))
+            ?? throw new MissingMemberException("there is no 'ReplicationProcess': the consensus library is of another version than 6.12.0");
+        _ = MemberFieldOf(process);
+        _ = Patience;
+    }
+
+    private static FieldInfo MemberFieldOf(Type replication) => Fields.GetOrAdd(
+        replication,
+        static type => type.GetField("member", BindingFlags.Instance | BindingFlags.NonPublic)
+            ?? throw new MissingFieldException($"{type} has no field 'member': the consensus library is of another version than 6.12.0"));
+
+    public static RaftClusterMember MemberOf(object replication) => (RaftClusterMember)MemberFieldOf(replication.GetType()).GetValue(replication)!;
 
     /// <summary>How long a member's answer is waited for; counts from its next request on.</summary>
     public static void SetPatience(RaftClusterMember member, TimeSpan patience) => Patience.SetValue(member, patience);

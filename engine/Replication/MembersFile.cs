@@ -85,8 +85,9 @@ public sealed class MembersFile : IClusterConfigurationStorage<EndPoint>
             Write(_path, stated);
             _stated = stated;
             Changed?.Invoke(members);
+            // It is told once, so it must hear of it, whoever has given up meanwhile: votes would else be counted among the members of before.
             foreach (Func<IClusterConfiguration<EndPoint>, CancellationToken, ValueTask> told in Delegate.EnumerateInvocationList(ConfigurationChanged))
-                await told(members, token).ConfigureAwait(false);
+                await told(members, CancellationToken.None).ConfigureAwait(false);
             return true;
         }
         finally

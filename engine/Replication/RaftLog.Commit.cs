@@ -16,7 +16,9 @@ internal sealed partial class RaftLog
     async ValueTask<long> IAuditTrail.CommitAsync(long endIndex, CancellationToken token)
     {
         await _log.FlushAsync((ulong)endIndex, token).ConfigureAwait(false);
-        if (OwnTerm == Term)
+        // Another leader's word counts once it has sent blocks in this term. A term that is newer than this node's own is not enough: the library takes it over, and flushes it, before it ends the round in which this node
+        // still counts as a leader.
+        if (Volatile.Read(ref _followedTerm) != Term)
             return await MarkMajorityAsync(token).ConfigureAwait(false);
         ulong before = _log.CommittedBlock;
         lock (_deciding)
@@ -83,6 +85,16 @@ internal sealed partial class RaftLog
         finally
         {
             _applying.Release();
+        }
+    }
+
+    /// <summary>A list of members that stands in the log and is not committed; null: there is none.</summary>
+    public ulong? PendingMembers
+    {
+        get
+        {
+            lock (_gate)
+                return _membersBlocks.Count > 0 ? _membersBlocks.Max : null;
         }
     }
 

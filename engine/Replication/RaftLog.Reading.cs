@@ -26,6 +26,9 @@ internal sealed partial class RaftLog
     /// <summary>A member lacks the block before what it was sent: another round, further back, is worth trying at once.</summary>
     public event Action? Rejected;
 
+    /// <summary>A member's log ends before a block that it had said, in this term, it has: the block that it had, and the one that it ends with.</summary>
+    public event Action<EndPoint, ulong, ulong>? Forgotten;
+
     /// <summary>A member reads only an earlier format of blocks.</summary>
     public event Action<EndPoint>? FormatRefused;
 
@@ -124,8 +127,11 @@ internal sealed partial class RaftLog
                 progress.Confirmed(sent, committed);
                 await MarkMajorityAsync(token).ConfigureAwait(false);
                 break;
-            case HeartbeatResult.Rejected when answer.Term <= (long)progress.Term && progress.RejectedBehind(first - 1):
-                Rejected?.Invoke();
+            case HeartbeatResult.Rejected when answer.Term <= (long)progress.Term:
+                if (progress.Forgot((ulong)Math.Max(answer.Value.LastIndex, 0)) is { } had)
+                    Forgotten?.Invoke(progress.Member, had, (ulong)answer.Value.LastIndex);
+                if (progress.RejectedBehind(first - 1))
+                    Rejected?.Invoke();
                 break;
             case HeartbeatResult.UnsupportedVersion:
                 progress.Failed();

@@ -39,6 +39,7 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
     private TaskCompletionSource? _tailFree;
     private readonly System.Buffers.ArrayBufferWriter<byte> _received = new(1 << 16);
     private ulong _ownTerm;
+    private ulong _followedTerm; // in which another leader last spoke
 
     // written by: the library's, when a leader speaks
     private long _heardMs;
@@ -146,6 +147,7 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
             await _tail.WaitAsync(token).ConfigureAwait(false);
             try
             {
+                RequireOwn(kind, term);
                 appender = _appender;
                 if (appender is null)
                 {
@@ -178,13 +180,26 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
         }
     }
 
+    /// <summary>
+    /// Number and term name a block, on all members: so none but a term's winner appends in it. The library appends its barrier in the term that it has just won; everything else is of a term that has one here.
+    /// Who asks may have ceased to lead since, and this node may have voted for another one.
+    /// </summary>
+    private void RequireOwn(BlockKind kind, ulong term)
+    {
+        if (term != Term || (kind == BlockKind.Members && term != OwnTerm))
+            throw new NotLeaderException();
+    }
+
     /// <summary>One block of a leader, or the word that it has no block that would fit here.</summary>
     async ValueTask IAuditTrail<IRaftLogEntry>.AppendAsync<TEntry>(TEntry entry, long startIndex, CancellationToken token)
     {
         if (entry.IsSnapshot)
         {
             using DotNext.Buffers.MemoryOwner<byte> bytes = await entry.ToMemoryAsync(null, token).ConfigureAwait(false);
-            SeedNeeded?.Invoke(bytes.Length >= sizeof(ulong) ? MemoryMarshal.Read<ulong>(bytes.Span) : 0);
+            ulong first = bytes.Length >= sizeof(ulong) ? MemoryMarshal.Read<ulong>(bytes.Span) : 0;
+            // What is committed here stands in the log of every leader, which can go on behind it. One that has just been deposed, and cut, may say otherwise.
+            if (first > _log.CommittedBlock + 1)
+                SeedNeeded?.Invoke(first);
             // The leader tries again as soon as this fails; the pause keeps that from being a busy loop until this node is seeded.
             await Task.Delay(RefusalPauseMs, token).ConfigureAwait(false);
             throw new ClusterException("This node needs a seed: the leader has cut away the blocks that it would need next.");
@@ -210,6 +225,7 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
         await TakeTailAsync(token).ConfigureAwait(false);
         try
         {
+            Volatile.Write(ref _followedTerm, Term);
             for (; await entries.MoveNextAsync().ConfigureAwait(false); block++)
                 await PlaceAsync(entries.Current, block, token).ConfigureAwait(false);
         }

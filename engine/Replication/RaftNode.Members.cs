@@ -76,9 +76,11 @@ public sealed partial class RaftNode
                 await ReachAsync(member, token).ConfigureAwait(false);
                 Task<bool> adding = _cluster.AddMemberAsync(member, token);
                 // A node that has every block already is sent nothing, and then the library does not see that it is up to date: a block is made for it to answer.
-                await AppendAndWaitAsync(new EmptyLogEntry { Term = (long)Term }, token).ConfigureAwait(false);
+                await AppendAndWaitAsync(new EmptyLogEntry { Term = (long)_raft.OwnTerm }, token).ConfigureAwait(false);
                 if (!await adding.ConfigureAwait(false))
                     throw new ClusterException($"{member} did not catch up in {WarmupRounds} rounds; it was not added. See its own messages, seed it again from a newer snapshot, and repeat.");
+                if (_members.Members.WithPin(member.Pin) is not { IsLearner: false })
+                    throw new NotLeaderException(); // another leader's block stands where the list was
             }
             finally
             {
@@ -171,6 +173,9 @@ public sealed partial class RaftNode
             throw new ClusterException("Another change of the cluster is under way. Members change one at a time.");
         try
         {
+            // Who began it gave up waiting; it may be committed all the same. A second list beside it would be made from the members of before, and the two together would change more than one.
+            if (_raft.PendingMembers is { } pending)
+                throw new ClusterException($"Another change of the cluster is under way: block {pending} states it and is not committed yet. Repeat when enough nodes answer.");
             await change().ConfigureAwait(false);
         }
         catch (Exception refused) when (refused is NotLeaderException or SettlementCluster.ConcurrentMembershipModificationException)
@@ -183,7 +188,7 @@ public sealed partial class RaftNode
         }
     }
 
-    private Task StateAsync(MemberList members, CancellationToken token) => AppendAndWaitAsync(new MembersEntry(members, (long)Term), token);
+    private Task StateAsync(MemberList members, CancellationToken token) => AppendAndWaitAsync(new MembersEntry(members, (long)_raft.OwnTerm), token);
 
     private async Task AppendAndWaitAsync<TEntry>(TEntry entry, CancellationToken token)
         where TEntry : IRaftLogEntry
@@ -204,6 +209,9 @@ public sealed partial class RaftNode
         }
 
         await applied.ConfigureAwait(false);
+        // Another leader may have replaced the block, and committed its own, between two looks.
+        if (_log.TermOf((ulong)block) != (ulong)entry.Term)
+            throw new NotLeaderException();
     }
 
     /// <summary>A connection as the library would make it, for its sentence: the library itself would try in vain for a while and say nothing.</summary>

@@ -57,11 +57,14 @@ public sealed partial class RaftNode : IAsyncDisposable
             throw new ClusterException($"The list of members has {_local} with the key {other.Pin}, this node's key is {_identity.Pin}. If the node was made anew, remove it from the cluster and add it again.");
         _trust = new PeerTrust(_identity, () => _members.Members, Tell);
         _raft = new RaftLog(log, _members, Path.Combine(options.Directory, "raft"), _local);
+        RequireState();
         _cluster = new SettlementCluster(Configuration()) { AuditTrail = _raft };
+        LibraryInside.Check();
         _cluster.LeaderChanged += (_, leader) => OnLeader(leader);
         _cluster.MemberAdded += (_, _) => SetPatience();
         _raft.Rejected += _cluster.Replicate;
         _raft.BlockRefused += refused => Tell($"A block of the leader was refused ({refused.Refusal}): {refused.Message}");
+        _raft.Forgotten += (member, had, has) => Tell($"The node at {member} had block {had} on its disk, and its log ends with block {has} now: it lost what it had answered for, or was put back to an older copy. Remove it (`cluster remove`), and let it join again with an empty folder.");
         _raft.FormatRefused += member => Tell($"The node at {member} reads only earlier formats than this node writes. Upgrade it.");
         _raft.SeedNeeded += first => OnSeedNeeded(first);
         _members.Changed += OnMembers;
@@ -85,6 +88,9 @@ public sealed partial class RaftNode : IAsyncDisposable
 
     /// <summary>Voters and learners.</summary>
     public MemberList MemberList => _members.Members;
+
+    /// <summary>Number of the block that stated them; 0: none did.</summary>
+    public long MembersBlock => _members.Version;
 
     /// <summary>This node leads in this term. Blocks of earlier terms are committed.</summary>
     public event Action<ulong>? LeadershipGained;
@@ -149,6 +155,15 @@ public sealed partial class RaftNode : IAsyncDisposable
         _stopping.Dispose();
     }
 
+    /// <summary>A voter whose term and vote are gone might vote twice in one term, and two leaders of one term would replace what was acknowledged. One that joins has blocks with terms and is no voter yet.</summary>
+    private void RequireState()
+    {
+        if (Term > 0 || _log.LastTerm == 0 || _members.Members.Voters.Count < 2 || _members.Members.WithPin(_identity.Pin) is not { IsLearner: false })
+            return;
+        throw new ClusterException(
+            $"This node votes in its cluster, and its term and vote, which stand in '{Path.Combine(_options.Directory, "raft")}', are gone: it might vote twice. Remove it at another node (`cluster remove`), move its folder away, and join again with an empty one.");
+    }
+
     private RaftCluster.TcpConfiguration Configuration() => new(_options.Listen ?? new IPEndPoint(_local.Address, _local.Port))
     {
         PublicEndPoint = _local,
@@ -190,9 +205,14 @@ public sealed partial class RaftNode : IAsyncDisposable
 
     private async Task LeadAsync(CancellationToken over)
     {
-        ulong term = Term;
-        if (_raft.OwnTerm != term)
+        ulong term = _raft.OwnTerm;
+        if (_members.Members.Voters is [var only] && only.Pin == _identity.Pin && term != Term)
+        {
+            // Nobody elected it, so the library appended nothing. Among several a term that is not this node's own is another one's to win, even if this leadership has not been ended yet.
+            term = Term;
             await AppendAndWaitAsync(new EmptyLogEntry { Term = (long)term }, over).ConfigureAwait(false);
+        }
+
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _isLeader = true;
         using CancellationTokenRegistration registration = over.UnsafeRegister(

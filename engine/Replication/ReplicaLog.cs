@@ -86,7 +86,8 @@ public sealed partial class ReplicaLog : IJournal
     public long EndAddress => _journal.EndAddress;
 
     /// <summary>Highest block that is on this disk, with all before it.</summary>
-    public ulong FlushedBlock => Math.Min(Volatile.Read(ref _journal).DurableBlock, LastBlock);
+    /// <remarks>The last block first: read the other way round, and a cut and new blocks between the two, the new ones would count as flushed because the old ones were.</remarks>
+    public ulong FlushedBlock => Math.Min(LastBlock, Volatile.Read(ref _journal).DurableBlock);
 
     /// <summary>Highest block that is known to be committed; it never goes back.</summary>
     public ulong CommittedBlock => Volatile.Read(ref _committedBlock);

@@ -63,6 +63,9 @@ internal sealed record StatusReport
     public required bool IsReady { get; init; }
 
     public required IReadOnlyList<MemberReport> Members { get; init; }
+
+    /// <summary>Number of the block that stated the members, or of an earlier one; 0: none did.</summary>
+    public ulong MembersBlock { get; init; }
 }
 
 /// <summary>What an operator's `cluster add` gets.</summary>

@@ -60,13 +60,17 @@ internal static class ClusterFounding
         await SeedFetch.FillAsync(folder, client, ledgerId, tell, CancellationToken.None).ConfigureAwait(false);
         if (answer.SealKey is { } key)
             WriteSealKey(options.NodeKey ?? Path.Combine(folder.JournalPath, NodeKeyFile.PrivateName), key);
-        MemberList members = answer.Members.Aggregate(MemberList.Empty, (list, member) => list.With(MemberOf(member.Raft, Digest.From(Convert.FromHexString(member.Pin)), member.Clients.Split(' ', StringSplitOptions.RemoveEmptyEntries), member.IsLearner)));
-        MembersFile.Create(folder.Path, members, version: 0);
+        MembersFile.Create(folder.Path, ListOf(answer.Members), version: 0);
         var note = new ClusterNote { Ledger = Text(ledgerId), Raft = raft, Bulk = bulk, Clients = clients.ToString(), Learner = isLearner, Contacts = [contact] };
         folder.WriteSettings(options);
         folder.WriteNote(note);
         return note;
     }
+
+    /// <summary>Another node's members, as it reported them.</summary>
+    public static MemberList ListOf(IEnumerable<MemberReport> members) => members.Aggregate(
+        MemberList.Empty,
+        static (list, member) => list.With(MemberOf(member.Raft, Digest.From(Convert.FromHexString(member.Pin)), member.Clients.Split(' ', StringSplitOptions.RemoveEmptyEntries), member.IsLearner)));
 
     public static string Text(UInt128 ledgerId) => ledgerId.ToString("x32", CultureInfo.InvariantCulture);
 

@@ -34,6 +34,7 @@ internal sealed partial class ClusterNode
         AppliedBlock = _replica.AppliedBlock,
         Sequence = _replica.AppliedSequence,
         IsReady = _services is { IsReady: true },
+        MembersBlock = (ulong)(_raft?.MembersBlock ?? _learned!.Version), // before the list, which may only be newer
         Members = [.. Members.Select(Report)],
     };
 

@@ -225,7 +225,17 @@ internal sealed partial class ClusterNode : IClusterDesk, IAsyncDisposable
 
     private void OnLost()
     {
-        Engine.StepDown();
+        try
+        {
+            Engine.StepDown();
+        }
+        catch (Exception failed)
+        {
+            _tell($"This node no longer leads, and could not step down in order: {failed}");
+        }
+
+        // Whatever failed, nothing of this leadership is appended any more, and the next leader's blocks wait for nobody.
+        _log.EndLeading();
         _raft!.EndLeading();
         _settingUp.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
     }

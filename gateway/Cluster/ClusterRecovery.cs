@@ -22,6 +22,8 @@ internal static class ClusterRecovery
     {
         if (!folder.Exists)
             throw new UsageException($"'{folder.Data}' is no node's of a cluster.");
+        if (SeedFetch.IsUnfinished(folder))
+            throw new UsageException($"'{folder.Data}' was about to get another node's copy of the ledger: what stands as its journal may be a part of one, and its own is set aside as '{SeedFetch.AsidePath(folder)}'. Recover from another node; if there is none, put the one that was set aside back in its place first.");
         ClusterNote note = folder.ReadNote();
         using NodeIdentity identity = NodeIdentity.Load(folder.Path);
         var disk = new DiskSignals(WaitStrategyKind.Phased);

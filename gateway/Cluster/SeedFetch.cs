@@ -16,11 +16,22 @@ namespace Settlement.Gateway.Cluster;
 internal static class SeedFetch
 {
     private const string AsideEnding = ".replaced";
+    private const string DiscardedEnding = ".discarded";
     private const string FetchedPrefix = "seed-";
     private const int Tries = 5;
 
     /// <summary>Whether a replacement was begun and not finished: whatever stands as the journal is not whole.</summary>
-    public static bool IsUnfinished(ClusterFolder folder) => folder.Exists && Directory.Exists(folder.JournalPath + AsideEnding);
+    public static bool IsUnfinished(ClusterFolder folder) => folder.Exists && Directory.Exists(AsidePath(folder));
+
+    /// <summary>Where a journal is that is being replaced.</summary>
+    public static string AsidePath(ClusterFolder folder) => folder.JournalPath + AsideEnding;
+
+    /// <summary>Takes away what a replacement that is finished had no time left to.</summary>
+    public static void Tidy(ClusterFolder folder)
+    {
+        if (Directory.Exists(folder.JournalPath + DiscardedEnding))
+            Directory.Delete(folder.JournalPath + DiscardedEnding, recursive: true);
+    }
 
     /// <summary>Fills a folder that has no journal.</summary>
     /// <exception cref="ClusterException">It could not be fetched.</exception>
@@ -71,8 +82,9 @@ internal static class SeedFetch
                         continue;
                     using var client = new BulkClient(bulk, member.Pin.ToString(), identity.Certificate);
                     await FillAsync(folder, client, identity.LedgerId, tell, cancel).ConfigureAwait(false);
+                    await LearnMembersAsync(members, client, cancel).ConfigureAwait(false);
                     CopyKeys(aside, folder.JournalPath);
-                    Directory.Delete(aside, recursive: true);
+                    Discard(folder, aside);
                     tell("This node has its journal anew, and goes on.");
                     return;
                 }
@@ -90,7 +102,7 @@ internal static class SeedFetch
     /// <summary>A journal that a replacement before has set aside and not finished is still there: what stands in its place is no whole one.</summary>
     private static string SetAside(ClusterFolder folder)
     {
-        string aside = folder.JournalPath + AsideEnding;
+        string aside = AsidePath(folder);
         if (!Directory.Exists(aside))
             Directory.Move(folder.JournalPath, aside);
         else if (Directory.Exists(folder.JournalPath))
@@ -98,14 +110,39 @@ internal static class SeedFetch
         return aside;
     }
 
-    /// <summary>The ledger's seal key lies beside the journal, and is not in any snapshot.</summary>
+    /// <summary>
+    /// The lists of members that stand in front of the snapshot do not come with it, and this node would go on counting votes among the members of before. Whoever had the snapshot knows the list as of it, or a later one;
+    /// all of them are committed.
+    /// </summary>
+    private static async Task LearnMembersAsync(MembersFile members, BulkClient from, CancellationToken cancel)
+    {
+        StatusReport there = await from.StatusAsync(cancel).ConfigureAwait(false);
+        await members.SaveAsync(ClusterFounding.ListOf(there.Members), (long)there.MembersBlock, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>The ledger's seal key lies beside the journal, and is not in any snapshot. Durable on return, for the only other copy goes next.</summary>
     private static void CopyKeys(string from, string to)
     {
         foreach (string name in (string[])[Init.NodeKeyFile.PrivateName, Init.NodeKeyFile.PublicName])
         {
-            if (File.Exists(System.IO.Path.Combine(from, name)))
-                File.Copy(System.IO.Path.Combine(from, name), System.IO.Path.Combine(to, name), overwrite: true);
+            string copy = System.IO.Path.Combine(to, name);
+            if (!File.Exists(System.IO.Path.Combine(from, name)))
+                continue;
+            File.Copy(System.IO.Path.Combine(from, name), copy, overwrite: true);
+            using FileStream file = File.Open(copy, FileMode.Open, FileAccess.ReadWrite);
+            file.Flush(flushToDisk: true);
         }
+
+        DirectoryFlush.Of(to);
+    }
+
+    /// <summary>By a name of its own first: were it taken away under the old one, a crash in the midst would leave a replacement that looks unfinished, and no keys to finish it with.</summary>
+    private static void Discard(ClusterFolder folder, string aside)
+    {
+        Tidy(folder);
+        Directory.Move(aside, folder.JournalPath + DiscardedEnding);
+        DirectoryFlush.Of(folder.Data);
+        Tidy(folder);
     }
 
     private static async Task FetchAsync(BulkClient from, SnapshotOffer offer, string path, CancellationToken cancel)

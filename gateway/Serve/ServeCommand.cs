@@ -100,6 +100,7 @@ internal static class ServeCommand
         while (true)
         {
             var folder = new ClusterFolder(options.Data!);
+            SeedFetch.Tidy(folder);
             if (SeedFetch.IsUnfinished(folder))
                 await SeedFetch.ReplaceAsync(folder, error.WriteLine, CancellationToken.None).ConfigureAwait(false);
             (int code, bool needsSeed) = await RunOnceAsync(options, output, error).ConfigureAwait(false);

@@ -72,6 +72,21 @@ internal sealed class MemberListTests
     }
 
     [Test]
+    public async Task Whoever_gives_up_while_a_list_is_saved_the_library_hears_of_it()
+    {
+        using var folder = new TemporaryFolder();
+        MembersFile.Create(folder.Path, MemberList.Empty.With(Member(1)), 3);
+        using MembersFile file = MembersFile.Open(folder.Path);
+        using var gone = new CancellationTokenSource();
+        file.Changed += _ => gone.Cancel();
+        var channel = System.Threading.Channels.Channel.CreateUnbounded<object>();
+        file.ConfigurationChanged += (list, token) => channel.Writer.WriteAsync(list, token); // as the library does
+        Assert.That(await file.SaveAsync(file.Members.With(Member(2)), 7, gone.Token), Is.True);
+        Assert.That(channel.Reader.TryRead(out object? told), Is.True);
+        Assert.That(told, Is.SameAs(file.Members));
+    }
+
+    [Test]
     public void A_node_has_one_identity_and_its_certificate_names_the_ledger()
     {
         using var folder = new TemporaryFolder();

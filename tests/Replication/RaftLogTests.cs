@@ -97,6 +97,76 @@ public sealed class RaftLogTests : ReplicaLogFixture
         Assert.That((told?.Refusal, log.LastBlock), Is.EqualTo(((BlockRefusal?)BlockRefusal.Damaged, 2UL)));
     }
 
+    [Test]
+    public async Task Nothing_is_appended_in_a_term_that_another_node_may_win([Values] bool pipelineRuns)
+    {
+        using ReplicaLog log = Open(Member("a"));
+        using MembersFile members = List(3);
+        await using var raft = new RaftLog(log, members, Path.Combine(Place, "raft"), Voters[0]);
+        await LeadAsync(raft, blocks: 1);
+        if (pipelineRuns)
+            Assert.That(raft.TryBeginLeading(1, NoAppender), Is.True);
+        await ((IPersistentState)raft).UpdateTermAsync(2, resetLastVote: true);
+        IAuditTrail<IRaftLogEntry> trail = raft;
+        Task late = trail.AppendAsync(new RaftLog.Entry(2, members.Members.Bytes, isMembers: true)).AsTask();
+        if (pipelineRuns)
+            raft.EndLeading();
+        Assert.That(async () => await late, Throws.TypeOf<NotLeaderException>(), "a list in a term that it only heard of");
+        Assert.That(async () => await trail.AppendAsync(new EmptyLogEntry { Term = 1 }), Throws.TypeOf<NotLeaderException>(), "its own term is over");
+        Assert.That((log.LastBlock, log.LastTerm, raft.OwnTerm), Is.EqualTo((1UL, 1UL, 1UL)));
+    }
+
+    [Test]
+    public async Task A_term_that_is_newer_than_the_leaders_own_does_not_make_its_count_another_leaders_word()
+    {
+        using ReplicaLog log = Open(Member("a"));
+        using MembersFile members = List(5);
+        await using var raft = new RaftLog(log, members, Path.Combine(Place, "raft"), Voters[0]);
+        await LeadAsync(raft, blocks: 9);
+        Follow(raft, 1).Confirmed(9, 0);
+        Follow(raft, 2).Confirmed(4, 0);
+        await ((IPersistentState)raft).UpdateTermAsync(2, resetLastVote: true);
+        IAuditTrail<IRaftLogEntry> trail = raft;
+        await trail.CommitAsync(9); // the round that was under way: of the first three answers the median is 9
+        Assert.That(log.CommittedBlock, Is.EqualTo(4), "two of five have block 9, three block 4");
+        await trail.AppendAsync(DotNext.IO.Log.ILogEntryProducer<RaftLog.Entry>.Empty, 10, skipCommitted: true);
+        await trail.CommitAsync(7);
+        Assert.That(log.CommittedBlock, Is.EqualTo(7), "the leader of term 2 says so");
+    }
+
+    [Test]
+    public async Task A_log_that_a_leader_can_go_on_with_is_not_given_up_whatever_a_deposed_one_says()
+    {
+        using ReplicaLog log = Open(Member("a"));
+        using MembersFile members = List(1);
+        await using var raft = new RaftLog(log, members, Path.Combine(Place, "raft"), Voters[0]);
+        await LeadAsync(raft, blocks: 5);
+        await ((IAuditTrail)raft).CommitAsync(5);
+        ulong? asked = null;
+        raft.SeedNeeded += first => asked = first;
+        IAuditTrail<IRaftLogEntry> trail = raft;
+        Assert.That(async () => await trail.AppendAsync(Notice(6), 9), Throws.TypeOf<ClusterException>());
+        Assert.That(asked, Is.Null);
+        Assert.That(async () => await trail.AppendAsync(Notice(7), 9), Throws.TypeOf<ClusterException>());
+        Assert.That(asked, Is.EqualTo(7));
+
+        static RaftLog.Entry Notice(ulong first) => new(1, BitConverter.GetBytes(first), isMembers: false, isSnapshot: true);
+    }
+
+    [Test]
+    public async Task A_member_that_lost_what_it_had_answered_for_counts_for_it_no_longer()
+    {
+        using ReplicaLog log = Open(Member("a"));
+        using MembersFile members = List(3);
+        await using var raft = new RaftLog(log, members, Path.Combine(Place, "raft"), Voters[0]);
+        await LeadAsync(raft, blocks: 9);
+        MemberProgress put = Follow(raft, 1);
+        put.Confirmed(9, 0);
+        Assert.That((put.Forgot(9), put.Forgot(4), put.Forgot(4)), Is.EqualTo(((ulong?)null, (ulong?)9, (ulong?)null)));
+        await ((IAuditTrail)raft).CommitAsync(9);
+        Assert.That(log.CommittedBlock, Is.EqualTo(4));
+    }
+
     private static ValueTask<ulong> NoAppender(BlockKind kind, byte[] body, CancellationToken token) => throw new InvalidOperationException("nobody asks for a block here");
 
     private MembersFile List(int voters)

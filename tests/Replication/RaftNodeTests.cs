@@ -242,6 +242,51 @@ internal sealed class RaftNodeTests : RaftClusterFixture
     }
 
     [Test]
+    public async Task A_change_that_nobody_waits_for_any_more_is_not_overtaken_by_another()
+    {
+        RaftMember[] members = [Make("a"), Make("b")];
+        SlowFiles[] disks = [new(), new()];
+        MemberList list = members.Aggregate(MemberList.Empty, static (all, member) => all.With(member.Address));
+        foreach ((RaftMember member, SlowFiles disk) in members.Zip(disks))
+        {
+            member.JournalOptions = Small with { FileCalls = disk };
+            MembersFile.Create(member.ClusterPlace, list, 0);
+            await member.StartAsync();
+        }
+
+        await AppendAsync(members, 1);
+        RaftMember leader = await LeaderAsync(members);
+        SlowFiles slow = disks[1 - Array.IndexOf(members, leader)];
+        PinnedEndPoint[] learners = [.. Enumerable.Range(1, 2).Select(static number => new PinnedEndPoint(IPAddress.Loopback, number, Digest.From(Enumerable.Repeat((byte)number, 32).ToArray()), [], isLearner: true))];
+        using var gone = new CancellationTokenSource();
+        slow.WriteDelayMs = 1_000;
+        ulong before = leader.Log.LastBlock;
+        Task first = leader.Node.AddMemberAsync(learners[0], gone.Token);
+        await UntilAsync(() => leader.Log.LastBlock > before, "the list is appended");
+        await gone.CancelAsync();
+        Assert.That(async () => await first, Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(leader.Log.CommittedBlock, Is.EqualTo(before), "the other's disk is slow");
+        Assert.That(async () => await leader.Node.AddMemberAsync(learners[1]), Throws.TypeOf<ClusterException>().With.Message.Contains("is not committed yet"));
+        slow.WriteDelayMs = 0;
+        await UntilAsync(() => members.All(member => member.Node.MemberList.All.Count == 3), "the first change", () => Stories(members));
+        await OnLeaderAsync(members, node => node.AddMemberAsync(learners[1]));
+        await UntilAsync(() => members.All(member => member.Node.MemberList.All.Count == 4), "both", () => Stories(members));
+    }
+
+    [Test]
+    public async Task A_voter_that_has_forgotten_its_vote_does_not_start()
+    {
+        RaftMember[] members = await StartClusterAsync(3);
+        await AppendAsync(members, 1);
+        RaftMember one = members[0];
+        await one.StopAsync();
+        Directory.Delete(Path.Combine(one.ClusterPlace, "raft"), recursive: true);
+        Assert.That(async () => await one.StartAsync(), Throws.TypeOf<ClusterException>().With.Message.Contains("might vote twice"));
+        one.Log.Dispose();
+        await AppendAsync(members[1..], 1);
+    }
+
+    [Test]
     public async Task A_follower_acknowledges_nothing_before_it_is_on_its_disk()
     {
         RaftMember[] members = [Make("a"), Make("b"), Make("c")];

@@ -63,6 +63,14 @@ public sealed partial class ClusterVerbTests
         string secret = Secret.Match(member.Cluster("add", "--data", member.Data).Output).Groups[1].Value;
         var copy = new ClusterFolder(member.PathOf("copy"));
         Assert.That(member.Cluster("join", "--data", copy.Data, "--address", "127.0.0.1:20004", "--from", member.Founded.Bulk, "--pin", member.Pin, "--secret", secret).Code, Is.Zero);
+        ulong listed;
+        using (NodeIdentity identity = NodeIdentity.Load(copy.Path))
+        using (var client = new BulkClient(member.Founded.Bulk, member.Pin, identity.Certificate))
+        {
+            await client.AddMemberAsync(new MemberRequest { Pin = identity.Pin.ToString(), Raft = "127.0.0.1:20004", Clients = "", Learner = true }, CancellationToken.None);
+            listed = (await client.StatusAsync(CancellationToken.None)).MembersBlock;
+        }
+
         if (hasSnapshot)
         {
             using var said = new StringWriter();
@@ -79,6 +87,24 @@ public sealed partial class ClusterVerbTests
         using ReplicaLog log = ReplicaLog.Open(copy.JournalPath, JournalOptions.Default, new DiskSignals(WaitStrategyKind.Phased), out _);
         Assert.That(ClusterFounding.Text(log.LedgerId), Is.EqualTo(member.Founded.Ledger));
         Assert.That(log.LastBlock, hasSnapshot ? Is.Positive : Is.Zero);
+        using MembersFile members = MembersFile.Open(copy.Path);
+        Assert.That((members.Version, members.Members.All.Count), Is.EqualTo(((long)listed, 2)), "the list that stands before the snapshot");
+        Assert.That(listed, Is.Positive);
+    }
+
+    [Test]
+    public void A_journal_that_is_being_replaced_is_no_ledger_to_recover_from_and_one_that_was_is_taken_away()
+    {
+        using var member = new LoneMember();
+        Directory.CreateDirectory(SeedFetch.AsidePath(member.Folder));
+        (int code, _, string error) = member.Cluster("recover", "--data", member.Data, "--confirm", member.Founded.Ledger);
+        Assert.That(code, Is.EqualTo(2));
+        Assert.That(error, Does.Contain(SeedFetch.AsidePath(member.Folder)));
+        string discarded = member.Folder.JournalPath + ".discarded";
+        Directory.Move(SeedFetch.AsidePath(member.Folder), discarded); // the last step but one; a crash comes before the last
+        Assert.That(SeedFetch.IsUnfinished(member.Folder), Is.False);
+        SeedFetch.Tidy(member.Folder);
+        Assert.That((Directory.Exists(discarded), Directory.Exists(member.Folder.JournalPath)), Is.EqualTo((false, true)));
     }
 
     [Test]
