@@ -23,7 +23,7 @@ internal sealed class TreeStage(
     IBatchPublisher publisher, SequenceBarrier settled, WaitStrategy strategy, ulong firstSequence)
 {
     /// <summary>How long a batch that a tick closed, so without a slot, may go unseen.</summary>
-    private const int IdleMs = 20;
+    private const int IdleMs = 50;
 
     /// <summary>Ring slots whose leaves are taken.</summary>
     public Sequence Grown { get; } = new(); // written by: tree thread

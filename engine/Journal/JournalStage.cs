@@ -24,8 +24,8 @@ internal sealed class JournalStage
     /// <summary>Seal blocks that one commit may carry: a few KiB each.</summary>
     private const int SealsAtOnceMax = 256;
 
-    /// <summary>How often an idle stage looks whether a seal waits or a tick is due. 50 looks a second cost about 0.1% of a core.</summary>
-    private const int IdleMs = 20;
+    /// <summary>How often an idle stage looks whether a seal waits or a tick is due. A look costs 20 to 60 us, the way to sleep and back.</summary>
+    private const int IdleMs = 50;
 
     /// <summary>Half of the largest step of time that needs no command: an idle node's journal stays within it.</summary>
     private const ulong HeartbeatNs = Limits.TimeStepMaxNs / 2;

@@ -93,6 +93,7 @@ public sealed partial class ReplicaLog
             if (block < _committedBlock)
                 throw new InvalidOperationException($"block {_committedBlock} is committed; nothing behind block {block} can be replaced");
             Volatile.Write(ref _lastBlock, block);
+            Commits.Forget();
         }
 
         Volatile.Write(ref _lastTerm, position.Term);

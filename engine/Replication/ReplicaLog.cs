@@ -95,6 +95,9 @@ public sealed partial class ReplicaLog : IJournal
     /// <summary>The committed block: what may be settled.</summary>
     public ulong DurableBlock => CommittedBlock;
 
+    /// <summary>How long this node's own blocks took until they were committed.</summary>
+    public CommitFigures Commits { get; } = new();
+
     /// <summary>What stopped the log; null: nothing has.</summary>
     public JournalFailedException? Failure => Volatile.Read(ref _failure);
 
@@ -216,6 +219,7 @@ public sealed partial class ReplicaLog : IJournal
                 return;
             if (block > FlushedBlock)
                 throw new InvalidOperationException($"block {block} was called committed; this log ends with block {_lastBlock} and is on disk up to block {FlushedBlock}");
+            Commits.Committed(_committedBlock + 1, block);
             Volatile.Write(ref _committedBlock, block);
             _disk.OnDurable(block);
             Monitor.PulseAll(_gate);
@@ -318,6 +322,7 @@ public sealed partial class ReplicaLog : IJournal
         ThrowIfFailed();
         MakeRoom(BlockHeader.Size + body1.Length + body2.Length + attachment.Length);
         ulong number = _journal.Append(ref header, body1, body2, attachment);
+        Commits.Appended(number);
         Appending(in header, body1, body2, attachment);
         return number;
     }

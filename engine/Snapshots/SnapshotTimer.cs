@@ -12,7 +12,8 @@ namespace Settlement.Engine.Snapshots;
 /// </remarks>
 internal sealed class SnapshotTimer : IDisposable
 {
-    private const int LookMs = 100;
+    /// <summary>The journal grows by some ten megabytes in this time at most; an idle node does little else than look.</summary>
+    private const int LookMs = 250;
 
     private readonly string _directory;
     private readonly SnapshotOptions _options;

@@ -71,7 +71,7 @@ internal sealed class BulkPort : IAsyncDisposable
     /// <exception cref="IOException">The port is taken.</exception>
     public static async Task<BulkPort> StartAsync(IPEndPoint address, X509Certificate2 certificate, IClusterDesk desk, Action<string> error)
     {
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = Serve.ServerHost.HostArguments });
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(1));

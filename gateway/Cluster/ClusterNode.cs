@@ -77,6 +77,9 @@ internal sealed partial class ClusterNode : IClusterDesk, IAsyncDisposable
 
     public long Elections => _raft?.Elections ?? 0;
 
+    /// <summary>How long this node's own blocks took until they were committed.</summary>
+    public CommitFigures Commits => _log.Commits;
+
     /// <summary>This node's own key as the others know it.</summary>
     public string Pin => _identity.Pin.ToString();
 

@@ -31,7 +31,9 @@ namespace Settlement.Gateway.Serve;
 /// </remarks>
 internal sealed partial class ServerHost : IAsyncDisposable
 {
-    private const int FailureLookMs = 50;
+    /// <summary>How often it is looked whether the engine has failed. Clients are told by the engine itself; this only ends the process. An idle node does little else, so each look a second counts.</summary>
+    private const int FailureLookMs = 250;
+
     private const int ConnectionsToRefuse = 256;
 
     private readonly OpenedEngine _ledger;
@@ -217,9 +219,12 @@ internal sealed partial class ServerHost : IAsyncDisposable
         return boards;
     }
 
+    /// <summary>Settings are read once. Else the host would watch the working folder and all below it, which may hold the journal: every write would wake a thread to be looked at.</summary>
+    internal static string[] HostArguments { get; } = ["--hostBuilder:reloadConfigOnChange=false"];
+
     private static WebApplicationBuilder NewBuilder(ServeOptions options)
     {
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = HostArguments });
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.UseSockets(sockets => sockets.MaxReadBufferSize = WireServer.InputBytesMax);
         builder.Services.Configure<ConsoleLifetimeOptions>(lifetime => lifetime.SuppressStatusMessages = true);

@@ -12,14 +12,20 @@ namespace Settlement.Perf.Cluster;
 /// node comes back, from a long absence and from nothing.
 /// </summary>
 /// <remarks>
-/// One node and three take turns, so what disturbs the machine disturbs both; while one works, the other idles, which is in the figure and is given. All verdicts are looked at, and all
-/// balances at the end, of both.
+/// One node and three take turns, with the same frames and each with its flushes, so what disturbs the machine disturbs both; while one works, the other idles, which is in the figure and is given.
+/// Processor time stands beside the clock's, for it says the same on a machine that has other work. All verdicts are looked at, and all balances at the end, of both.
 /// </remarks>
 internal sealed class ClusterLoad : IDisposable
 {
     private const int LatencyConnections = 64;
     private const int LatencyGroup = 20;
     private const double MissedPieceSeconds = 0.5;
+
+    /// <summary>Between the end of a load and the first look at an idle node: snapshots, seals and the runtime's compiler are done by then.</summary>
+    private const int SettleSeconds = 10;
+
+    /// <summary>What idling costs with a patience that an operator may well choose.</summary>
+    private const int PatientElectionMs = 2_000;
 
     private static readonly LoadNumber s_rate = new("--rate", "N", 50_000, 100, 10_000_000, "payments offered a second, for the latency");
     private static readonly LoadNumber s_seconds = new("--seconds", "N", 20, 1, 3_600, "how long each run offers them, and idling is looked at");
@@ -65,16 +71,15 @@ internal sealed class ClusterLoad : IDisposable
         await SetUpAsync(_single.ClientOptions, _singleLedger).ConfigureAwait(false);
         await SetUpAsync(Options, _ledger).ConfigureAwait(false);
         _cluster.WaitCaughtUp();
-        double[] idleMs = Idle();
         Figure figure = await ThroughputAsync().ConfigureAwait(false);
-        for (int i = 0; i < idleMs.Length; i++)
-            figure = figure.With($"idle_node{i + 1}_ms_per_second", idleMs[i], "processor time while nothing is asked of it");
         figure = await LatencyAsync(figure).ConfigureAwait(false);
+        _cluster.WaitCaughtUp();
+        figure = Idle(figure, _cluster, "", $"processor time of a node while nothing is asked of it, from {SettleSeconds} s after the load on");
         figure = await CatchUpAsync(figure).ConfigureAwait(false);
         figure = await WipeAsync(figure).ConfigureAwait(false);
         await VerifyAsync(_single.ClientOptions, _singleLedger).ConfigureAwait(false);
         await VerifyAsync(Options, _ledger).ConfigureAwait(false);
-        FigurePrinter.Print(figure, _options.Json, _options.Output);
+        FigurePrinter.Print(IdlePatiently(figure), _options.Json, _options.Output);
         return 0;
     }
 
@@ -94,34 +99,64 @@ internal sealed class ClusterLoad : IDisposable
             await ledger.VerifyAsync(client).ConfigureAwait(false);
     }
 
-    private double[] Idle()
+    private Figure Idle(Figure figure, LocalCluster cluster, string name, string counted)
     {
-        TimeSpan[] before = [.. _cluster.Members.Select(member => member.ProcessorTime)];
+        Thread.Sleep(TimeSpan.FromSeconds(_options.Small ? 0.2 : SettleSeconds));
+        ClusterMember leader = cluster.WaitLeader();
+        ClusterMember[] followers = [.. cluster.Members.Where(member => member != leader)];
+        TimeSpan Following() => followers.Aggregate(TimeSpan.Zero, static (sum, member) => sum + member.ProcessorTime);
+        (TimeSpan leaderBefore, TimeSpan followersBefore) = (leader.ProcessorTime, Following());
         var watch = Stopwatch.StartNew();
         Thread.Sleep(TimeSpan.FromSeconds(_options.Small ? 0.2 : _options.Of(s_seconds)));
         double seconds = watch.Elapsed.TotalSeconds;
-        return [.. _cluster.Members.Select((member, i) => (member.ProcessorTime - before[i]).TotalMilliseconds / seconds)];
+        return figure
+            .With($"idle_{name}leader_ms_per_second", (leader.ProcessorTime - leaderBefore).TotalMilliseconds / seconds, counted)
+            .With($"idle_{name}follower_ms_per_second", (Following() - followersBefore).TotalMilliseconds / seconds / followers.Length);
+    }
+
+    /// <summary>Idling is mostly heartbeats, two in the least time of an election: what it costs with a longer one, on nodes that are made for it.</summary>
+    private Figure IdlePatiently(Figure figure)
+    {
+        string folder = Path.Combine(_folder, "patient");
+        Directory.CreateDirectory(folder);
+        string milliseconds = PatientElectionMs.ToString(CultureInfo.InvariantCulture);
+        using LocalCluster cluster = LocalCluster.Start(new ClusterPlan(folder) { Settings = [("SETTLEMENT__CLUSTER__ELECTIONMS", milliseconds)] });
+        return Idle(figure, cluster, "patient_", $"the same with Cluster:ElectionMs = {PatientElectionMs}, on new nodes; the price: a takeover may take up to {2 * PatientElectionMs / 1000} s longer than the vote itself");
     }
 
     private async Task<Figure> ThroughputAsync()
     {
-        int payments = _options.Small ? 20_000 : 1 << 21;
-        PaymentLanes one = await OpenLanesAsync(_single.ClientOptions, _singleLedger, payments).ConfigureAwait(false);
+        int each = _options.Small ? 20_000 : 1 << 21;
+        PaymentLanes one = await OpenLanesAsync(_single.ClientOptions, _singleLedger, each).ConfigureAwait(false);
         await using (one.ConfigureAwait(false))
         {
-            PaymentLanes three = await OpenLanesAsync(Options, _ledger, payments).ConfigureAwait(false);
+            PaymentLanes three = await OpenLanesAsync(Options, _ledger, each).ConfigureAwait(false);
             await using (three.ConfigureAwait(false))
             {
                 three.RunOnce(); // the runtime goes on compiling for some runs
                 one.RunOnce();
-                var measured = SideBySide.Of(_options.Runs, three.RunOnce, one.RunOnce);
+                long payments = 0; // of each: they take turns
+                (TimeSpan ThreeNodes, TimeSpan OneNode) before = ProcessorTimes();
+                var measured = SideBySide.Of(
+                    _options.Runs,
+                    () =>
+                    {
+                        Run run = three.RunOnce();
+                        payments += run.Payments;
+                        return run;
+                    },
+                    one.RunOnce);
+                (TimeSpan ThreeNodes, TimeSpan OneNode) after = ProcessorTimes();
                 one.Verify();
                 three.Verify();
                 return new Figure(
                     "cluster",
                     $"payments over TCP on loopback to the leader of three nodes on this machine and back, flushed by a quorum before the verdict: client, wire, all of Settle on each node, trees, seals ({_ledger.Wallets:N0} wallets in 8 currencies, "
                         + $"stream ids, labels, 20 countries' rows), frames of {WireLimits.FramePaymentsMax:N0} over 2 connections; nodes among themselves by TLS, the client without; client, three nodes and one idle single node on the same cores",
-                    measured.One).WithRatio("one_node", measured, "rate of three nodes to that of one, the same payments, in turns");
+                    measured.One)
+                    .WithRatio("one_node", measured, "rate of three nodes to that of one, the same payments, in turns")
+                    .With("nodes_processor_ns", (after.ThreeNodes - before.ThreeNodes).TotalNanoseconds / payments, "processor time of all three nodes a payment, the client's not counted")
+                    .With("one_node_processor_ns", (after.OneNode - before.OneNode).TotalNanoseconds / payments);
             }
         }
     }
@@ -133,32 +168,51 @@ internal sealed class ClusterLoad : IDisposable
         return lanes;
     }
 
+    /// <summary>Three nodes and one in turns, at one rate.</summary>
     private async Task<Figure> LatencyAsync(Figure figure)
     {
         int rate = _options.Small ? 2_000 : _options.Of(s_rate);
         double seconds = _options.Small ? 0.2 : _options.Of(s_seconds);
-        OpenLoop loop = await OpenLoop.StartAsync(Options, _ledger, _options.Small ? 4 : LatencyConnections, LatencyGroup, _options.Small ? 2_000 : 1 << 19).ConfigureAwait(false);
-        await using (loop.ConfigureAwait(false))
+        OpenLoop three = await OpenLoopAsync(Options, _ledger).ConfigureAwait(false);
+        await using (three.ConfigureAwait(false))
         {
-            await loop.OfferAsync(rate, Math.Min(seconds, 5)).ConfigureAwait(false); // warms up
-            var flows = new List<Flow>();
-            for (int i = 0; i < _options.Runs; i++)
+            OpenLoop one = await OpenLoopAsync(_single.ClientOptions, _singleLedger).ConfigureAwait(false);
+            await using (one.ConfigureAwait(false))
             {
-                GC.Collect();
-                flows.Add(await loop.OfferAsync(rate, seconds).ConfigureAwait(false));
-            }
+                await three.OfferAsync(rate, Math.Min(seconds, 5)).ConfigureAwait(false); // warms up
+                await one.OfferAsync(rate, Math.Min(seconds, 5)).ConfigureAwait(false);
+                var flows = new List<Flow>();
+                var oneFlows = new List<Flow>();
+                (TimeSpan ThreeNodes, TimeSpan OneNode) before = ProcessorTimes();
+                for (int i = 0; i < _options.Runs; i++)
+                {
+                    GC.Collect();
+                    flows.Add(await three.OfferAsync(rate, seconds).ConfigureAwait(false));
+                    oneFlows.Add(await one.OfferAsync(rate, seconds).ConfigureAwait(false));
+                }
 
-            loop.Verify();
-            foreach ((string name, double percentile) in OpenLoop.Percentiles)
-            {
-                figure = figure.With(
-                    $"latency_{name}_ms", Spread.Of(flows.Select(flow => flow.LatencyMs(percentile))).Median,
-                    $"at {rate:N0}/s offered in an open loop, from when a payment was due; median over {flows.Count} runs, worst {flows.Max(flow => flow.LatencyMs(percentile)):0.##}");
-            }
+                (TimeSpan ThreeNodes, TimeSpan OneNode) after = ProcessorTimes();
+                three.Verify();
+                one.Verify();
+                foreach ((string name, double percentile) in OpenLoop.Percentiles)
+                {
+                    figure = figure.With(
+                        $"latency_{name}_ms", Spread.Of(flows.Select(flow => flow.LatencyMs(percentile))).Median,
+                        $"at {rate:N0}/s offered in an open loop, from when a payment was due; median over {flows.Count} runs, worst {flows.Max(flow => flow.LatencyMs(percentile)):0.##}; "
+                            + $"one node, in turns, {Spread.Of(oneFlows.Select(flow => flow.LatencyMs(percentile))).Median:0.##}");
+                }
 
-            return figure;
+                return figure.With(
+                    "latency_nodes_ms_per_second", (after.ThreeNodes - before.ThreeNodes).TotalMilliseconds / (seconds * flows.Count),
+                    $"processor time of all three nodes at that rate; of the one node {(after.OneNode - before.OneNode).TotalMilliseconds / (seconds * flows.Count):0}; each with its idling while the other is asked");
+            }
         }
     }
+
+    private Task<OpenLoop> OpenLoopAsync(ClientOptions options, WireLedger ledger) =>
+        OpenLoop.StartAsync(options, ledger, _options.Small ? 4 : LatencyConnections, LatencyGroup, _options.Small ? 2_000 : 1 << 19);
+
+    private (TimeSpan ThreeNodes, TimeSpan OneNode) ProcessorTimes() => (_cluster.Members.Aggregate(TimeSpan.Zero, static (sum, member) => sum + member.ProcessorTime), _single.ProcessorTime);
 
     /// <summary>A follower is down while so much is written, comes back, and catches up while the leader is asked for as much as it can do.</summary>
     private async Task<Figure> CatchUpAsync(Figure figure)

@@ -59,6 +59,34 @@ public sealed class ReplicaLogTests : ReplicaLogFixture
     }
 
     [Test]
+    public async Task A_leader_counts_how_long_each_of_its_own_blocks_took_and_nobody_elses()
+    {
+        using ReplicaLog leader = Open(Member("a")), other = Open(Member("b")), follower = Open(Member("c"));
+        leader.BeginLeading(3);
+        for (int i = 0; i < 3; i++)
+            Lead(leader, 5);
+        await leader.FlushAsync(3);
+        leader.MarkCommitted(2);
+        Assert.That(leader.Commits.Blocks, Is.EqualTo(2));
+        Follow(follower, leader);
+        await follower.FlushAsync(3);
+        follower.MarkCommitted(3);
+        Assert.That(follower.Commits.Blocks, Is.Zero, "a follower does not know when a block was sealed");
+
+        leader.EndLeading();
+        other.AppendReplicated(Read(leader, 1));
+        other.AppendReplicated(Read(leader, 2));
+        other.AppendMark(BlockKind.Term, 4, default);
+        leader.CutBehind(2);
+        Follow(leader, other);
+        await leader.FlushAsync(3);
+        leader.MarkCommitted(3);
+        Assert.That(leader.Commits.Blocks, Is.EqualTo(2), "what was replaced is another's");
+        Assert.That(Enumerable.Range(0, CommitFigures.BucketCount).Sum(leader.Commits.InBucket), Is.EqualTo(2));
+        Assert.That(leader.Commits.LatencyNs, Is.Positive);
+    }
+
+    [Test]
     public void Only_a_leader_appends_and_only_a_follower_follows()
     {
         using ReplicaLog a = Open(Member("a")), b = Open(Member("b"));

@@ -7,8 +7,8 @@ namespace Settlement.Gateway.Serve.Metrics;
 
 /// <summary>What a node tells about its part in a cluster: who leads, how often that changed, how far the others are. A single node leads, in term 0, and has no others.</summary>
 /// <remarks>
-/// The latency of a commit has no histogram of its own: a frame's answer waits for its commit, so <c>settlement_frame_latency_seconds</c> is that, and <c>settlement_journal_write_seconds</c>
-/// this node's share of it. A member is named by its consensus address, which every node of the cluster knows.
+/// A frame's answer waits for its commit: of <c>settlement_frame_latency_seconds</c>, <c>settlement_cluster_commit_seconds</c> is the share of disks and network, and
+/// <c>settlement_journal_write_seconds</c> this node's disk's share of that. A member is named by its consensus address, which every node of the cluster knows.
 /// </remarks>
 internal static class ClusterMetrics
 {
@@ -19,6 +19,8 @@ internal static class ClusterMetrics
         yield return Metric.Gauge("settlement_cluster_term", "{term}", "The consensus' term; 0 on a single node.", () => cluster?.Term ?? 0);
         yield return Metric.Counter("settlement_cluster_elections_total", "{election}", "Elections that this node has seen the end of since its start.", () => cluster?.Elections ?? 0);
         yield return Metric.Gauge("settlement_cluster_members", "{node}", "Nodes of the cluster, learners among them.", () => cluster?.Members.Count ?? 1);
+        yield return Metric.Histogram("settlement_cluster_commit_seconds", "Time from the append of a block here, while this node leads, until it is on the disks of a majority.",
+            () => cluster?.Commits is { } commits ? NodeMetrics.Read(commits.InBucket, commits.LatencyNs) : NodeMetrics.Read(static _ => 0, 0));
         yield return Metric.Gauge("settlement_cluster_apply_lag_blocks", "{block}", "Blocks that this node knows to be committed and has not applied yet.", () => cluster?.Engine.LagBlocks ?? 0);
         yield return Metric.Labelled(MetricKind.Gauge, "settlement_cluster_member_lag_blocks", "{block}", "How many blocks a member is behind this node's last; of those that the leader knows.", "member",
             () => Of(cluster, static member => member.LagBlocks));

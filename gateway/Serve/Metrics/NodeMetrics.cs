@@ -9,8 +9,8 @@ namespace Settlement.Gateway.Serve.Metrics;
 /// <summary>What the engine tells about itself: ring, stages, disk, batches, answers.</summary>
 internal static class NodeMetrics
 {
-    /// <summary>Bounds of <see cref="DiskFigures"/>: bucket n ends below 2^n us; the last one has no end.</summary>
-    private static readonly double[] s_diskBoundsSeconds = [.. Enumerable.Range(0, DiskFigures.BucketCount - 1).Select(bucket => (1L << bucket) / 1e6)];
+    /// <summary>Bounds of <see cref="DiskFigures"/> and of <see cref="Settlement.Engine.Replication.CommitFigures"/>: bucket n ends below 2^n us; the last one has no end.</summary>
+    private static readonly double[] s_boundsSeconds = [.. Enumerable.Range(0, DiskFigures.BucketCount - 1).Select(bucket => (1L << bucket) / 1e6)];
 
     private static readonly Verdict[] s_ofPayments =
         [.. Enum.GetValues<Verdict>().Where(verdict => verdict is not Verdict.Undecided and < Verdict.AwaitingQuorum)];
@@ -35,7 +35,7 @@ internal static class NodeMetrics
                 return [new Sample("appended", now.LastBlock), new Sample("durable", now.DurableBlock), new Sample("settled", now.SettledBlock)];
             });
         yield return Metric.Counter("settlement_journal_bytes_total", "By", "Bytes written durably to the journal since the start.", () => disk.Bytes);
-        yield return Metric.Histogram("settlement_journal_write_seconds", "Time of one durable write of the journal.", () => ReadDisk(disk));
+        yield return Metric.Histogram("settlement_journal_write_seconds", "Time of one durable write of the journal.", () => Read(disk.InBucket, disk.WriteNs));
         yield return Metric.Gauge("settlement_sequence", "{slot}", "Sequence of the last slot decided, as the scrape before or this one was told.", () => ledger.Now.Sequence);
         yield return Metric.Gauge("settlement_batch_open_payments", "{payment}", "Payments accepted in the open batch.", () => ledger.Now.BatchPayments);
         yield return Metric.Counter("settlement_batches_closed_total", "{batch}", "Batches that the ledger has closed.", () => ledger.Now.Batch - 1);
@@ -45,12 +45,11 @@ internal static class NodeMetrics
         yield return Metric.Counter("settlement_declassified_total", "{payment}", "Payments that a trusted session let pass to a lower level.", () => ledger.Now.Declassified);
     }
 
-    private static HistogramReading ReadDisk(DiskFigures disk)
+    internal static HistogramReading Read(Func<int, long> inBucket, long sumNs)
     {
-        double sum = disk.WriteNs / 1e9;
         var counts = new long[DiskFigures.BucketCount];
         for (int bucket = 0; bucket < counts.Length; bucket++)
-            counts[bucket] = disk.InBucket(bucket);
-        return new HistogramReading(s_diskBoundsSeconds, counts, sum);
+            counts[bucket] = inBucket(bucket);
+        return new HistogramReading(s_boundsSeconds, counts, sumNs / 1e9);
     }
 }

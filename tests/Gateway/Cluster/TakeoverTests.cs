@@ -74,7 +74,8 @@ internal sealed class TakeoverTests
         Assert.That(sent.StatusCode, Is.EqualTo(HttpStatusCode.TemporaryRedirect));
         Assert.That(sent.Headers.Location, Is.EqualTo(new Uri(cluster.HttpOf(leader), "v1/ledger")));
         string metrics = http.GetStringAsync(new Uri(cluster.HttpOf(leader), "metrics")).GetAwaiter().GetResult();
-        Assert.That(metrics, Does.Contain("settlement_cluster_leading 1").And.Contain("settlement_cluster_members 3").And.Contain("settlement_cluster_member_lag_blocks{member="));
+        Assert.That(metrics, Does.Contain("settlement_cluster_leading 1").And.Contain("settlement_cluster_members 3").And.Contain("settlement_cluster_member_lag_blocks{member=")
+            .And.Match(@"settlement_cluster_commit_seconds_count [1-9]"));
     }
 
     private static async Task<int> WriteAsync(PaymentWriter writer, Payment[] payments, int count)
