@@ -97,7 +97,7 @@ public sealed class NodeIdentity : IDisposable
 }
 
 /// <summary>The cluster refuses something, or cannot do it. The message says what, why and what to do.</summary>
-public sealed class ClusterException : Exception
+public class ClusterException : Exception
 {
     public ClusterException(string message) : base(message) { }
 

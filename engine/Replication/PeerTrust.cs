@@ -21,6 +21,9 @@ internal sealed class PeerTrust(NodeIdentity identity, Func<MemberList> members,
 {
     private const int RepeatMs = 30_000;
 
+    /// <summary>Different sentences in that time: whoever may connect may show a new key each time, and must not fill the log with them.</summary>
+    private const int RefusalsToldMax = 32;
+
     private static readonly PropertyInfo InnerStream =
         typeof(AuthenticatedStream).GetProperty("InnerStream", BindingFlags.Instance | BindingFlags.NonPublic) ?? throw new MissingMemberException(nameof(AuthenticatedStream), "InnerStream");
 
@@ -89,8 +92,14 @@ internal sealed class PeerTrust(NodeIdentity identity, Func<MemberList> members,
         {
             if (_told.TryGetValue(sentence, out long last) && now - last < RepeatMs)
                 return false;
-            if (_told.Count > 256)
-                _told.Clear();
+            if (_told.Count >= RefusalsToldMax)
+            {
+                foreach (string old in _told.Where(one => now - one.Value >= RepeatMs).Select(static one => one.Key).ToArray())
+                    _told.Remove(old);
+                if (_told.Count >= RefusalsToldMax)
+                    return false;
+            }
+
             _told[sentence] = now;
         }
 

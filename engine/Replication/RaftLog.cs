@@ -25,6 +25,7 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
 {
     private readonly ReplicaLog _log;
     private readonly MembersFile _members;
+    private readonly int _formatVersion;
     private readonly SemaphoreSlim _tail = new(1, 1);
     private readonly SemaphoreSlim _applying = new(1, 1);
     private readonly Lock _gate = new();
@@ -44,17 +45,17 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
     // written by: the library's, when a leader speaks
     private long _heardMs;
 
-    public RaftLog(ReplicaLog log, MembersFile members, string directory, PinnedEndPoint local)
+    public RaftLog(ReplicaLog log, MembersFile members, string directory, PinnedEndPoint local, int formatVersion = BlockHeader.FormatVersion)
         : base(new Options { Location = directory, ConcurrencyLevel = 4 }, IStateMachine.CreateNoOp(long.MaxValue))
     {
         Snapshots.DirectoryFlush.Of(directory);
         Snapshots.DirectoryFlush.Of(Path.GetDirectoryName(Path.GetFullPath(directory))!);
-        (_log, _members, _local) = (log, members, local);
+        (_log, _members, _local, _formatVersion) = (log, members, local, formatVersion);
         _applied = log.CommittedBlock;
     }
 
     /// <summary>Blocks of a later format are refused by the library already when it compares this number of both sides.</summary>
-    int IPersistentState.Version => BlockHeader.FormatVersion;
+    int IPersistentState.Version => _formatVersion;
 
     /// <summary>A leader's block was refused: the sentence says why. Nothing was appended.</summary>
     public event Action<ReplicatedBlockException>? BlockRefused;

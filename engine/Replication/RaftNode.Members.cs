@@ -12,6 +12,9 @@ public sealed partial class RaftNode
     /// <summary>Requests of up to 8 MiB that a voter may take to catch up before it is added: 2.5 GB, and what comes meanwhile. Seed it first.</summary>
     private const int WarmupRounds = 300;
 
+    /// <summary>How long a voter may take to be added, catching up included. What it has got by then it keeps, and asks again.</summary>
+    private const int AddMsMax = 50_000;
+
     private readonly SemaphoreSlim _changing = new(1, 1);
 
     /// <summary>Another one was named, and no leader has come since.</summary>
@@ -57,7 +60,7 @@ public sealed partial class RaftNode
     /// <summary>Adds a member, on the leader. A voter is first brought up to date; it must be running, know this cluster's members, and have been seeded. Returns when the new list is committed.</summary>
     /// <exception cref="ClusterException">It could not be done; the sentence says why. The list is as it was.</exception>
     public Task AddMemberAsync(PinnedEndPoint member, CancellationToken token = default) => ChangeAsync(
-        async () =>
+        async token =>
         {
             MemberList now = _members.Members;
             if (now.At(member) is { } same && (same.Pin != member.Pin || !same.IsLearner))
@@ -87,12 +90,13 @@ public sealed partial class RaftNode
                 _trust.Joining = null;
             }
         },
+        member.IsLearner ? ChangeMsMax : Math.Max(AddMsMax, ChangeMsMax),
         token);
 
     /// <summary>Removes a member, on the leader. Returns when the new list is committed. The leader hands over before it is removed.</summary>
     /// <exception cref="ClusterException">It could not be done; the sentence says why. The list is as it was.</exception>
     public Task RemoveMemberAsync(EndPoint address, CancellationToken token = default) => ChangeAsync(
-        async () =>
+        async token =>
         {
             PinnedEndPoint member = _members.Members.At(address) ?? throw new ClusterException($"{address} is no member.");
             if (member.Pin == _identity.Pin)
@@ -102,6 +106,7 @@ public sealed partial class RaftNode
             else if (!await _cluster.RemoveMemberAsync(member, token).ConfigureAwait(false))
                 throw new ClusterException($"{member} was not removed: it is no voter any more.");
         },
+        ChangeMsMax,
         token);
 
     /// <summary>
@@ -116,7 +121,7 @@ public sealed partial class RaftNode
     {
         PinnedEndPoint target = null!;
         await ChangeAsync(
-            async () =>
+            async token =>
             {
                 target = Successor(to);
                 await StateAsync(_members.Members.HandingOverTo(target), token).ConfigureAwait(false);
@@ -124,6 +129,7 @@ public sealed partial class RaftNode
                 await _cluster.StepDownAsync(token).ConfigureAwait(false);
                 await StandBackAsync().ConfigureAwait(false);
             },
+            2 * ChangeMsMax,
             token).ConfigureAwait(false);
         long until = Environment.TickCount64 + (20L * _options.ElectionMs);
         while (_leader is null && Environment.TickCount64 < until)
@@ -145,7 +151,11 @@ public sealed partial class RaftNode
         PinnedEndPoint target = _members.Members.At(to) ?? throw new ClusterException($"{to} is no member.");
         if (target.IsLearner)
             throw new ClusterException($"{to} is a learner: it does not vote and cannot lead.");
-        return target.Pin == _identity.Pin ? throw new ClusterException($"{to} leads already.") : target;
+        if (target.Pin == _identity.Pin)
+            throw new ClusterException($"{to} leads already.");
+        return _raft.ProgressOf(target) is { IsFailing: false } progress && progress.Term == _raft.OwnTerm
+            ? target
+            : throw new ClusterException($"{to} does not answer this node, so it cannot be handed over to. This node goes on leading.");
     }
 
     /// <summary>Until the target has every block, and every voter that answers knows that it was named.</summary>
@@ -165,26 +175,69 @@ public sealed partial class RaftNode
     }
 
     /// <summary>One change at a time, on the leader, with the library's refusals in this layer's words.</summary>
-    private async Task ChangeAsync(Func<Task> change, CancellationToken token)
+    /// <remarks>
+    /// Without a quorum nothing is committed, and what was appended may be, once there is one again: so the time is bounded here, and the sentence says that the change may still come.
+    /// </remarks>
+    private async Task ChangeAsync(Func<CancellationToken, Task> change, int msMax, CancellationToken token)
     {
         if (!_isLeader)
-            throw new ClusterException(_leader is { } leader ? $"This node does not lead; {leader} does. Ask there." : "No node is known to lead. Try again after the election.");
+            throw new ClusterException(_leader is { } leader ? $"This node does not lead; {leader} does. Ask there." : $"No node is known to lead. {WithoutQuorum}");
         if (!await _changing.WaitAsync(0, token).ConfigureAwait(false))
             throw new ClusterException("Another change of the cluster is under way. Members change one at a time.");
+        using CancellationTokenSource bounded = CancellationTokenSource.CreateLinkedTokenSource(token, _stopping.Token);
+        bounded.CancelAfter(msMax);
+        using var look = new Timer(
+            _ =>
+            {
+                if (!_isLeader)
+                    CancelLate(bounded);
+            },
+            null, _options.ElectionMs, _options.ElectionMs);
         try
         {
             // Who began it gave up waiting; it may be committed all the same. A second list beside it would be made from the members of before, and the two together would change more than one.
             if (_raft.PendingMembers is { } pending)
                 throw new ClusterException($"Another change of the cluster is under way: block {pending} states it and is not committed yet. Repeat when enough nodes answer.");
-            await change().ConfigureAwait(false);
+            await change(bounded.Token).ConfigureAwait(false);
         }
-        catch (Exception refused) when (refused is NotLeaderException or SettlementCluster.ConcurrentMembershipModificationException)
+        catch (Exception refused) when (refused is NotLeaderException or SettlementCluster.ConcurrentMembershipModificationException
+            || (refused is OperationCanceledException && !token.IsCancellationRequested && !_isLeader))
         {
-            throw new ClusterException("This node ceased to lead before the change was committed. Ask the new leader what became of it.", refused);
+            throw new ClusterException(
+                $"This node ceased to lead before the change was committed: too few nodes answered it, or another one was elected. The change may still come into force. Look at `cluster status`. {WithoutQuorum}", refused);
+        }
+        catch (OperationCanceledException late) when (!token.IsCancellationRequested)
+        {
+            throw new ClusterException($"The change was not committed within {msMax} ms: too few nodes answer, or a new one is still catching up. It may still come into force. Look at `cluster status`. {WithoutQuorum}", late);
         }
         finally
         {
             _changing.Release();
+        }
+    }
+
+    /// <summary>For a list of members to be committed.</summary>
+    private int ChangeMsMax => 2 * _options.RequestMs;
+
+    /// <summary>For who asks in vain: how many must run, and the way out where they never will.</summary>
+    public string WithoutQuorum
+    {
+        get
+        {
+            int voters = _members.Members.Voters.Count;
+            return $"Nothing is agreed, and no member can be removed, unless {(voters / 2) + 1} of the {voters} voters run and reach each other. Where so many will never run again, `cluster recover` is what is left.";
+        }
+    }
+
+    private static void CancelLate(CancellationTokenSource bounded)
+    {
+        try
+        {
+            bounded.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The change ended meanwhile.
         }
     }
 

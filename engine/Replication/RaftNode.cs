@@ -16,6 +16,9 @@ namespace Settlement.Engine.Replication;
 /// </remarks>
 public sealed partial class RaftNode : IAsyncDisposable
 {
+    /// <summary>Connections that wait to be taken: the library's ten are soon filled by anybody who can reach the port.</summary>
+    private const int ConnectionsWaitingMax = 512;
+
     private readonly RaftNodeOptions _options;
     private readonly ReplicaLog _log;
     private readonly NodeIdentity _identity;
@@ -56,7 +59,7 @@ public sealed partial class RaftNode : IAsyncDisposable
         if (_members.Members.At(_local) is { } other && other.Pin != _identity.Pin)
             throw new ClusterException($"The list of members has {_local} with the key {other.Pin}, this node's key is {_identity.Pin}. If the node was made anew, remove it from the cluster and add it again.");
         _trust = new PeerTrust(_identity, () => _members.Members, Tell);
-        _raft = new RaftLog(log, _members, Path.Combine(options.Directory, "raft"), _local);
+        _raft = new RaftLog(log, _members, Path.Combine(options.Directory, "raft"), _local, options.FormatVersion);
         RequireState();
         _cluster = new SettlementCluster(Configuration()) { AuditTrail = _raft };
         LibraryInside.Check();
@@ -176,6 +179,7 @@ public sealed partial class RaftNode : IAsyncDisposable
         ConnectTimeout = TimeSpan.FromMilliseconds(_options.ConnectMs),
         GracefulShutdownTimeout = TimeSpan.FromMilliseconds(200),
         WarmupRounds = WarmupRounds,
+        ServerBacklog = ConnectionsWaitingMax,
         TransmissionBlockSize = ushort.MaxValue,
         SslOptions = _trust.Options,
         LoggerFactory = _options.LibraryLog,

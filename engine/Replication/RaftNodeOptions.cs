@@ -36,6 +36,9 @@ public sealed record RaftNodeOptions
     /// <summary>Where the consensus library logs; null: nowhere.</summary>
     internal Microsoft.Extensions.Logging.ILoggerFactory? LibraryLog { get; init; }
 
+    /// <summary>Latest format of blocks that this node reads and writes: that of the program, but for tests of an upgrade.</summary>
+    internal int FormatVersion { get; init; } = Domain.BlockHeader.FormatVersion;
+
     internal void Check()
     {
         if (ElectionMs is < 50 or > 60_000)

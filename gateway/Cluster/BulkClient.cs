@@ -142,7 +142,12 @@ internal sealed class BulkClient : IDisposable
         using (answer)
         {
             byte[] said = await BytesAsync(answer, cancel).ConfigureAwait(false);
-            throw new ClusterException(SentenceOf(said) ?? $"{_address} refused ({(int)answer.StatusCode}) and did not say why: look into its log.");
+            throw FaultOf(said) switch
+            {
+                { UnknownAsOf: { } block } unknown => new NotKnownException(unknown.Sentence, block, unknown.IsRecovered ?? false),
+                { } told => new ClusterException(told.Sentence),
+                null => new ClusterException($"{_address} refused ({(int)answer.StatusCode}) and did not say why: look into its log."),
+            };
         }
     }
 
@@ -192,7 +197,7 @@ internal sealed class BulkClient : IDisposable
         }
         catch (TaskCanceledException late) when (late.InnerException is TimeoutException)
         {
-            throw new ClusterException($"{_address} did not answer in time.", late);
+            throw new ClusterException($"{_address} did not answer within {_http.Timeout.TotalSeconds} s. What was asked for may be done all the same: look at `cluster status`.", late);
         }
     }
 
@@ -209,11 +214,11 @@ internal sealed class BulkClient : IDisposable
         return false;
     }
 
-    private static string? SentenceOf(byte[] body)
+    private static BulkFault? FaultOf(byte[] body)
     {
         try
         {
-            return JsonSerializer.Deserialize(body, BulkJson.Default.BulkFault)?.Sentence;
+            return JsonSerializer.Deserialize(body, BulkJson.Default.BulkFault);
         }
         catch (JsonException)
         {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Settlement.Engine.Replication;
 
 namespace Settlement.Gateway.Cluster;
 
@@ -112,7 +113,19 @@ internal sealed record MemberRequest
 internal sealed record SnapshotOffer(string Name, long Bytes, ulong Block);
 
 /// <summary>Why something was not done.</summary>
-internal sealed record BulkFault(string Sentence);
+/// <param name="Sentence">For people.</param>
+/// <param name="UnknownAsOf">Where the caller's key is no member's: number of the block that stated the list in which it is not.</param>
+/// <param name="IsRecovered">Whether that list was made by `cluster recover`, so that all others are out, whatever theirs say.</param>
+internal sealed record BulkFault(string Sentence, long? UnknownAsOf = null, bool? IsRecovered = null);
+
+/// <summary>A node does not know this one's key.</summary>
+internal sealed class NotKnownException(string sentence, long asOf, bool isRecovered) : ClusterException(sentence)
+{
+    /// <inheritdoc cref="BulkFault(string, long?, bool?)"/>
+    public long AsOf { get; } = asOf;
+
+    public bool IsRecovered { get; } = isRecovered;
+}
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(StatusReport))]

@@ -27,6 +27,9 @@ internal interface IClusterDesk
     /// <summary>Whether the key is of a node that a secret has let in, and that is no member yet.</summary>
     bool IsLetIn(string pin);
 
+    /// <summary>Number of the block that stated the members as this node knows them, where the key is not among them; and whether `cluster recover` left it behind.</summary>
+    (long Block, bool IsRecovered) UnknownAsOf(string? pin);
+
     Invitation Invite();
 
     /// <exception cref="ClusterException">The secret is none, or the request says what cannot be.</exception>
@@ -178,18 +181,28 @@ internal sealed class BulkPort : IAsyncDisposable
                 string? pin = PinOf(http);
                 bool isKnown = callers == Callers.Anyone || (pin is not null && (desk.IsMember(pin) || (callers == Callers.LetIn && desk.IsLetIn(pin))));
                 if (!isKnown)
-                    return Fault(StatusCodes.Status403Forbidden, NotKnown().Message);
+                    return Unknown(pin);
                 return await next(invocation);
             }
             catch (Exception refused) when (refused is ClusterException or JournalException)
             {
                 return Fault(StatusCodes.Status409Conflict, refused.Message);
             }
-            catch (Exception fault) when (fault is not OperationCanceledException && !http.Response.HasStarted)
+            catch (BadHttpRequestException bad) when (!http.Response.HasStarted)
+            {
+                return Fault(bad.StatusCode, $"The request cannot be read: {bad.Message}");
+            }
+            catch (Exception fault) when (fault is not OperationCanceledException && !http.RequestAborted.IsCancellationRequested && !http.Response.HasStarted)
             {
                 error($"The bulk port could not answer {http.Request.Method} {http.Request.Path}: {fault}");
                 return Fault(StatusCodes.Status500InternalServerError, $"The node could not do it ({fault.Message.TrimEnd('.')}); its log says more.");
             }
+        }
+
+        private IResult Unknown(string? pin)
+        {
+            (long block, bool isRecovered) = desk.UnknownAsOf(pin);
+            return Results.Json(new BulkFault(NotKnown().Message, block, isRecovered), BulkJson.Default.BulkFault, statusCode: StatusCodes.Status403Forbidden);
         }
     }
 }

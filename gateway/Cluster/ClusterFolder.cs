@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Settlement.Client.Wire;
 using Settlement.Gateway.Serve;
@@ -27,6 +29,9 @@ internal sealed record ClusterNote
     /// <summary>Whether it is an extra copy that neither votes nor leads.</summary>
     public bool Learner { get; init; }
 
+    /// <summary>Pins of the members that `cluster recover` left behind, when it made this node a cluster of its own: they are told so when they ask.</summary>
+    public IReadOnlyList<string> Forgotten { get; init; } = [];
+
     /// <summary>Nodes to ask to be let in, as ports of theirs (<see cref="Bulk"/>) with their pins, until this one finds itself among the members.</summary>
     public IReadOnlyList<ClusterContact> Contacts { get; init; } = [];
 }
@@ -52,6 +57,10 @@ internal sealed class ClusterFolder(string data)
 
     public bool Exists => File.Exists(NotePath);
 
+    private string RemovalPath => System.IO.Path.Combine(Path, "removed");
+
+    private string ReachedPath => System.IO.Path.Combine(Path, "reached");
+
     /// <exception cref="UsageException">It does not read as one.</exception>
     public ClusterNote ReadNote()
     {
@@ -66,6 +75,24 @@ internal sealed class ClusterFolder(string data)
         {
             throw new UsageException($"'{NotePath}' does not read as a cluster node's note ({broken.Message.Split(" Path:", 2)[0].TrimEnd('.')}). Put back a copy, or join again with an empty folder.");
         }
+    }
+
+    /// <summary>Why the node may not run any more; null: it may.</summary>
+    public string? ReadRemoval() => File.Exists(RemovalPath) ? File.ReadAllText(RemovalPath).Trim() : null;
+
+    public void WriteRemoval(string sentence) => Write(RemovalPath, Encoding.UTF8.GetBytes(sentence + "\n"));
+
+    /// <summary>The highest block that was committed here, as it was noted lately: the journal has it, unless it is not the one that was here. Null: not known.</summary>
+    public ulong? ReadReached() =>
+        File.Exists(ReachedPath) && ulong.TryParse(File.ReadAllText(ReachedPath).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out ulong block) ? block : null;
+
+    public void WriteReached(ulong block) => Write(ReachedPath, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{block}\n")), isDurable: false);
+
+    /// <summary>Takes back what stops a node: the operator has said that this one goes on, with the log that it has.</summary>
+    public void Release(ulong lastBlock)
+    {
+        File.Delete(RemovalPath);
+        WriteReached(lastBlock);
     }
 
     public void WriteNote(ClusterNote note)
@@ -110,13 +137,13 @@ internal sealed class ClusterFolder(string data)
         return NodeAddresses.Of(ports.Where(port => port.Port > 0));
     }
 
-    private static void Write(string path, byte[] bytes)
+    private static void Write(string path, byte[] bytes, bool isDurable = true)
     {
         string unfinished = $"{path}.{System.IO.Path.GetRandomFileName()}";
         using (var file = new FileStream(unfinished, FileMode.CreateNew, FileAccess.Write))
         {
             file.Write(bytes);
-            file.Flush(flushToDisk: true);
+            file.Flush(flushToDisk: isDurable);
         }
 
         File.Move(unfinished, path, overwrite: true);

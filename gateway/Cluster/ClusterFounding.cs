@@ -57,7 +57,7 @@ internal static class ClusterFounding
         using NodeIdentity identity = OpenOrMakeIdentity(folder, ledgerId);
         using var client = new BulkClient(contact.Bulk, contact.Pin, identity.Certificate);
         JoinAnswer answer = await client.JoinAsync(new JoinRequest { Secret = secret, Raft = raft, Clients = clients.ToString(), Learner = isLearner }, CancellationToken.None).ConfigureAwait(false);
-        await SeedFetch.FillAsync(folder, client, ledgerId, tell, CancellationToken.None).ConfigureAwait(false);
+        await SeedFetch.FillAsync(folder, client, ledgerId, 0, tell, CancellationToken.None).ConfigureAwait(false);
         if (answer.SealKey is { } key)
             WriteSealKey(options.NodeKey ?? Path.Combine(folder.JournalPath, NodeKeyFile.PrivateName), key);
         MembersFile.Create(folder.Path, ListOf(answer.Members), version: 0);

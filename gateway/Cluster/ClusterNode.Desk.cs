@@ -48,7 +48,7 @@ internal sealed partial class ClusterNode
 
     public JoinAnswer Join(string pin, JoinRequest request)
     {
-        IPEndPoint raft = IPEndPoint.TryParse(request.Raft, out IPEndPoint? address) && address.Port > 0
+        IPEndPoint raft = TryParse(request.Raft, out IPEndPoint? address)
             ? address
             : throw new ClusterException($"'{request.Raft}' is no address that other nodes could reach: an IP address and a port are expected.");
         if (MembersNow.At(raft) is { } there && there.Pin.ToString() != pin)
@@ -191,9 +191,9 @@ internal sealed partial class ClusterNode
 
     private async Task AtLeaderAsync(Func<BulkClient, Task> ask)
     {
-        PinnedEndPoint leader = _raft?.Leader ?? throw new ClusterException("No leader is known to this node: the others are not to be reached, or are electing one. Look at `cluster status` of each, and try again.");
+        PinnedEndPoint leader = (_raft is null ? _leaderTold : _raft.Leader) ?? throw new ClusterException($"No leader is known to this node: too few of the others are to be reached, or they are electing one. Look at `cluster status` of each, and try again. {_raft?.WithoutQuorum}");
         if (leader.Pin == _identity.Pin)
-            throw new ClusterException("This node was just elected, and does not lead yet. Try again.");
+            throw new ClusterException($"This node was just elected and does not lead yet, or is ceasing to. Try again. {_raft?.WithoutQuorum}");
         using var client = new BulkClient(BulkOf(leader.Clients) ?? throw new ClusterException($"The leader {leader} does not say where its bulk port is. Ask it itself."), leader.Pin.ToString(), _identity.Certificate);
         await ask(client).ConfigureAwait(false);
     }

@@ -31,14 +31,20 @@ internal sealed partial class ClusterNode
         while (!IsMember(Pin) && !_stopping.IsCancellationRequested)
         {
             string said = "There is nobody to ask: the list of contacts is empty. Join again with an empty folder.";
+            (int asked, int unknown) = (0, 0);
             foreach (ClusterContact contact in ContactsNow())
             {
+                asked++;
                 try
                 {
                     using var client = new BulkClient(contact.Bulk, contact.Pin, _identity.Certificate);
                     await client.AddMemberAsync(new MemberRequest { Pin = Pin, Raft = _note.Raft, Clients = _note.Clients, Learner = _note.Learner }, _stopping.Token).ConfigureAwait(false);
-                    said = "";
+                    (said, unknown) = ("", -1);
                     break;
+                }
+                catch (NotKnownException)
+                {
+                    unknown++; // only the node that let it in knows it
                 }
                 catch (ClusterException refused)
                 {
@@ -50,8 +56,10 @@ internal sealed partial class ClusterNode
                 }
             }
 
+            if (unknown == asked)
+                said = "None of the nodes that it asks knows its key: the one that let it in was started again since, or this node was removed. Move its folder away, `cluster add` at a running member, and join with an empty folder.";
             if (said.Length > 0 && said != told)
-                _tell($"This node is no member yet: {told = said}");
+                _tell($"This node is no member yet, and goes on asking: {told = said}");
             await Task.Delay(AskAgainMs, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
@@ -76,8 +84,13 @@ internal sealed partial class ClusterNode
                 isKnown = true;
                 await FeedFromAsync(client).ConfigureAwait(false);
             }
+            catch (NotKnownException unknown) when (Judge(contact, unknown))
+            {
+                return;
+            }
             catch (ClusterException refused)
             {
+                isKnown = false;
                 if (refused.Message != told)
                     _tell($"This learner could not be fed: {told = refused.Message}");
             }

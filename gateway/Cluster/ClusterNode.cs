@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Logging;
@@ -52,15 +53,18 @@ internal sealed partial class ClusterNode : IClusterDesk, IAsyncDisposable
         if (note.Learner)
         {
             _learned = MembersFile.Open(folder.Path);
+            _learned.Changed += NoteMembers;
         }
         else
         {
             _raft = new RaftNode(RaftOptions(options, folder, note, tell), log);
             _raft.LeadershipGained += OnGained;
             _raft.LeadershipLost += OnLost;
+            _raft.MembersChanged += NoteMembers;
             _raft.SeedNeeded += (_, _) => _seedNeeded.TrySetResult();
         }
 
+        NoteMembers(MembersNow);
         engine.LeaderKnown = LeaderKnown;
         engine.IsLed = () => _raft is not null ? _raft.Leader is not null : IsFed;
     }
@@ -93,6 +97,8 @@ internal sealed partial class ClusterNode : IClusterDesk, IAsyncDisposable
     {
         var folder = new ClusterFolder(options.Data!);
         ClusterNote note = folder.ReadNote();
+        if (folder.ReadRemoval() is { } removal)
+            throw new UsageException($"'{options.Data}' is not served any more. {removal}");
         if (!FasterJournal.Exists(options.JournalFolder))
             throw new UsageException($"'{options.Data}' is a node's of ledger {note.Ledger}, and its journal is gone. Move the folder away, `cluster remove` the node at another one, and join again with an empty folder.");
         var disk = new DiskSignals(node.Pipeline.WaitStrategy);
@@ -103,6 +109,7 @@ internal sealed partial class ClusterNode : IClusterDesk, IAsyncDisposable
             string ledger = log.LedgerId.ToString("x32", CultureInfo.InvariantCulture);
             if (ledger != note.Ledger)
                 throw new UsageException($"'{folder.NotePath}' is of ledger {note.Ledger}, the journal beside it of ledger {ledger}: the folders of two ledgers are mixed up. Nothing was changed.");
+            CheckMayRun(folder, log);
             replica = Replica.Open(log, options.JournalFolder, node, disk);
             var engine = new ReplicaEngine(replica, log, disk.Figures, egress, batches, options.RingSlots, options.Cluster.LagBlocksMax);
             return new ClusterNode(options, folder, note, log, replica, engine, tell) { Recovery = report };
@@ -125,13 +132,16 @@ internal sealed partial class ClusterNode : IClusterDesk, IAsyncDisposable
         {
             _bulk = await BulkPort.StartAsync(bulk, _identity.Certificate, this, _tell).ConfigureAwait(false);
         }
-        catch (IOException taken)
+        catch (Exception taken) when (taken is IOException or System.Net.Sockets.SocketException)
         {
-            throw new ClusterException($"The bulk port {bulk} cannot be listened on ({taken.Message.TrimEnd('.')}). Stop who holds it.", taken);
+            throw new ClusterException($"The bulk port {bulk} cannot be listened on ({taken.Message.TrimEnd('.')}). Stop who holds it; or, if that is no address of this machine any more, remove the node and join with another.", taken);
         }
 
-        if (_raft is not null)
+        TellWrongPorts();
+        await AskWhetherMemberAsync().ConfigureAwait(false);
+        if (_raft is not null && Removal is null)
             await _raft.StartAsync(_stopping.Token).ConfigureAwait(false);
+        _watching = Task.Run(WatchAsync, CancellationToken.None);
         _announcing = Task.Run(_raft is null ? FeedAsync : AnnounceAsync, CancellationToken.None);
     }
 
@@ -160,6 +170,7 @@ internal sealed partial class ClusterNode : IClusterDesk, IAsyncDisposable
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _announcing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_bulk is not null)
             await _bulk.DisposeAsync().ConfigureAwait(false);
         // Stages that wait for the others' disks end before the consensus does: it waits for whoever appends.
@@ -169,14 +180,21 @@ internal sealed partial class ClusterNode : IClusterDesk, IAsyncDisposable
             await _raft.DisposeAsync().ConfigureAwait(false);
         await _settingUp.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _learned?.Dispose();
+        NoteReached();
         _replica.Dispose();
         _log.Dispose();
         _identity.Dispose();
         _stopping.Dispose();
     }
 
-    public static IPEndPoint EndPointOf(string text) =>
-        IPEndPoint.TryParse(text, out IPEndPoint? address) && address.Port > 0 ? address : throw new UsageException($"'{text}': an IP address and a port are expected, such as 127.0.0.1:7720.");
+    /// <exception cref="UsageException">It is none, or none at which another node could reach this one.</exception>
+    public static IPEndPoint EndPointOf(string text) => TryParse(text, out IPEndPoint? address)
+        ? address
+        : throw new UsageException($"'{text}': an IP address and a port at which the other nodes reach this one are expected, such as 127.0.0.1:7720 or [fd00::1]:7720; no name, and not 0.0.0.0.");
+
+    private static bool TryParse(string text, [NotNullWhen(true)] out IPEndPoint? address) =>
+        IPEndPoint.TryParse(text, out address) && address.Port > 0 && !address.Address.Equals(IPAddress.Any) && !address.Address.Equals(IPAddress.IPv6Any)
+        && !address.Address.IsIPv6Multicast && !address.Address.IsIPv4MappedToIPv6 && address.Address.GetAddressBytes() is not [>= 224, _, _, _]; // no group, no broadcast
 
     private static RaftNodeOptions RaftOptions(ServeOptions options, ClusterFolder folder, ClusterNote note, Action<string> tell) => new()
     {
@@ -188,6 +206,15 @@ internal sealed partial class ClusterNode : IClusterDesk, IAsyncDisposable
         ConnectMs = options.Cluster.ConnectMs,
         Tell = tell,
     };
+
+    /// <summary>What the others tell clients of this node is in the list of members; a server that was given other ports since is not found there.</summary>
+    private void TellWrongPorts()
+    {
+        string told = string.Join(' ', _note.Clients.Split(' ').Where(static one => !one.StartsWith(BulkName, StringComparison.Ordinal)));
+        string here = ClusterFolder.ClientsOf(EndPointOf(_note.Raft).Address.ToString(), _options).ToString();
+        if (told != here)
+            _tell($"The other nodes tell clients that this one is at {told}, and it is at {here}: whoever is sent here by them does not find it. Start it with the ports and addresses that it was given; or remove it, and join with the new ones and an empty folder.");
+    }
 
     private NodeAddresses LeaderKnown()
     {

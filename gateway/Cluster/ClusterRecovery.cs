@@ -33,7 +33,7 @@ internal static class ClusterRecovery
         MemberList before;
         using (MembersFile file = MembersFile.Open(folder.Path))
             before = file.Members;
-        Warn(log, before, output);
+        Warn(folder, log, before, output);
         if (confirmed != note.Ledger)
         {
             throw new UsageException(confirmed is null
@@ -44,19 +44,28 @@ internal static class ClusterRecovery
         var address = ClusterNode.EndPointOf(note.Raft);
         var alone = new PinnedEndPoint(address.Address, address.Port, identity.Pin, note.Clients.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         MembersFile.Create(folder.Path, MemberList.Empty.With(alone), (long)log.LastBlock);
-        folder.WriteNote(note with { Learner = false, Contacts = [] });
-        output.WriteLine("This node is a cluster of its own now. Start it, then let others join with empty folders. Wipe the folders of all nodes that were members before: none of them may run again.");
+        folder.Release(log.LastBlock);
+        folder.WriteNote(note with
+        {
+            Learner = false, Contacts = [], Forgotten = [.. note.Forgotten.Concat(before.All.Select(static member => member.Pin.ToString())).Where(pin => pin != identity.Pin.ToString()).Distinct()],
+        });
+        output.WriteLine("This node is a cluster of its own now. Start it, then let others join with empty folders. Wipe the folders of all nodes that were members before: none of them may run again. Those that reach this node end by themselves; two that do not reach it would go on as the cluster before.");
     }
 
-    private static void Warn(ReplicaLog log, MemberList before, TextWriter output)
+    private static void Warn(ClusterFolder folder, ReplicaLog log, MemberList before, TextWriter output)
     {
         byte[] block = [];
         log.Read(log.LastBlock, ref block);
         BlockHeader last = MemoryMarshal.Read<BlockHeader>(block);
         output.WriteLine("WARNING. Recovery from a lost quorum gives up what the cluster promised:");
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  - This node's log ends with block {log.LastBlock} of term {log.LastTerm}, sequence {last.FirstSequence + Math.Max(1, last.Count) - 1}, {TimeText.Format(last.TimeNs)}."));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  - This node's log ends with block {log.LastBlock} of term {log.LastTerm}, sequence {last.FirstSequence + last.Count - 1}, {TimeText.Format(last.TimeNs)}."));
         output.WriteLine("  - Payments that clients were told are accepted, and that stand behind it on other nodes only, are LOST: compare with `cluster status` or `replay verify` on every node that can still be read, and take the one that is furthest.");
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  - Blocks {log.CommittedBlock + 1} to {log.LastBlock}, where there are any, are not known to have been committed: they become part of the ledger, though nobody may have been told."));
+        if (log.CommittedBlock < log.LastBlock)
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  - Its blocks {log.CommittedBlock + 1} to {log.LastBlock} are not known to have been committed: they become part of the ledger, though nobody may have been told."));
+        if (folder.ReadReached() is { } reached && reached > log.LastBlock)
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  - This node had committed block {reached}: its blocks {log.LastBlock + 1} to {reached} are gone from this journal. Look for the one that has them."));
+        if (folder.ReadRemoval() is not null)
+            output.WriteLine("  - This node was removed from the cluster, which went on without it: whatever came since is not here.");
         output.WriteLine($"  - The members so far ({string.Join(", ", before.All)}) are forgotten. If any of them runs on, there are TWO ledgers of one id, and receipts of both verify.");
     }
 }

@@ -121,7 +121,7 @@ internal static class ClusterVerbs
                 await client.RemoveMemberAsync(member.Pin, CancellationToken.None).ConfigureAwait(false);
                 return true;
             });
-            output.WriteLine($"{member.Raft} is no member any more. Stop it.");
+            output.WriteLine($"{member.Raft} is no member any more. It ends by itself when it hears of that; else stop it.");
         }));
         return command;
     }

@@ -18,6 +18,10 @@ internal static class SeedFetch
     private const string AsideEnding = ".replaced";
     private const string DiscardedEnding = ".discarded";
     private const string FetchedPrefix = "seed-";
+
+    /// <summary>In a journal that is set aside: the last block that it had.</summary>
+    private const string LastBlockName = "last-block";
+
     private const int Tries = 5;
 
     /// <summary>Whether a replacement was begun and not finished: whatever stands as the journal is not whole.</summary>
@@ -34,13 +38,22 @@ internal static class SeedFetch
     }
 
     /// <summary>Fills a folder that has no journal.</summary>
+    /// <param name="folder">The node's.</param>
+    /// <param name="from">Who gives it.</param>
+    /// <param name="ledgerId">Whose journal is expected.</param>
+    /// <param name="lastBlock">Of the log that this one replaces; 0: of none. What its node answered for must not be forgotten, so nothing that ends before it is taken.</param>
+    /// <param name="tell">Told what it does.</param>
+    /// <param name="cancel">Gives up.</param>
     /// <exception cref="ClusterException">It could not be fetched.</exception>
     /// <exception cref="JournalException">What came is not what it should be.</exception>
-    public static async Task FillAsync(ClusterFolder folder, BulkClient from, UInt128 ledgerId, Action<string> tell, CancellationToken cancel)
+    public static async Task FillAsync(ClusterFolder folder, BulkClient from, UInt128 ledgerId, ulong lastBlock, Action<string> tell, CancellationToken cancel)
     {
+        SnapshotOffer? newest = await from.NewestSnapshotAsync(cancel).ConfigureAwait(false);
+        if ((newest?.Block ?? 0) < lastBlock)
+            throw new ClusterException(string.Create(CultureInfo.InvariantCulture, $"It has {(newest is null ? "no snapshot" : $"a snapshot behind block {newest.Block}")}, and this node's log ended with block {lastBlock}: what this node answered for must not be forgotten. A later snapshot will do."));
         Directory.CreateDirectory(folder.JournalPath);
         JournalOptions options = JournalOptions.Default with { LedgerId = ledgerId };
-        if (await from.NewestSnapshotAsync(cancel).ConfigureAwait(false) is not { } offer)
+        if (newest is not { } offer)
         {
             byte[] genesis = await from.BlockAsync(0, cancel).ConfigureAwait(false);
             BlockHeader header = MemoryMarshal.Read<BlockHeader>(genesis);
@@ -64,11 +77,15 @@ internal static class SeedFetch
     /// <summary>
     /// For a member that the others have left behind: its journal is set aside and made anew. Asks all members until one gives it, and says what it does.
     /// </summary>
-    public static async Task ReplaceAsync(ClusterFolder folder, Action<string> tell, CancellationToken cancel)
+    /// <param name="folder">The node's.</param>
+    /// <param name="lastBlock">Of the log that is to be replaced; where a replacement was begun already, what was noted then counts.</param>
+    /// <param name="tell">Told what it does.</param>
+    /// <param name="cancel">Gives up; it may be begun again.</param>
+    public static async Task ReplaceAsync(ClusterFolder folder, ulong lastBlock, Action<string> tell, CancellationToken cancel)
     {
         using NodeIdentity identity = NodeIdentity.Load(folder.Path);
         using MembersFile members = MembersFile.Open(folder.Path);
-        string aside = SetAside(folder);
+        string aside = SetAside(folder, ref lastBlock);
         tell($"This node's journal ends before the first block that the others still have. It is set aside as '{aside}', and a snapshot takes its place.");
         string told = "";
         while (true)
@@ -81,7 +98,7 @@ internal static class SeedFetch
                     if (ClusterNode.BulkOf(member.Clients) is not { } bulk)
                         continue;
                     using var client = new BulkClient(bulk, member.Pin.ToString(), identity.Certificate);
-                    await FillAsync(folder, client, identity.LedgerId, tell, cancel).ConfigureAwait(false);
+                    await FillAsync(folder, client, identity.LedgerId, lastBlock, tell, cancel).ConfigureAwait(false);
                     await LearnMembersAsync(members, client, cancel).ConfigureAwait(false);
                     CopyKeys(aside, folder.JournalPath);
                     Discard(folder, aside);
@@ -100,12 +117,20 @@ internal static class SeedFetch
     }
 
     /// <summary>A journal that a replacement before has set aside and not finished is still there: what stands in its place is no whole one.</summary>
-    private static string SetAside(ClusterFolder folder)
+    private static string SetAside(ClusterFolder folder, ref ulong lastBlock)
     {
         string aside = AsidePath(folder);
         if (!Directory.Exists(aside))
+        {
+            File.WriteAllText(System.IO.Path.Combine(folder.JournalPath, LastBlockName), string.Create(CultureInfo.InvariantCulture, $"{lastBlock}\n"));
             Directory.Move(folder.JournalPath, aside);
-        else if (Directory.Exists(folder.JournalPath))
+            return aside;
+        }
+
+        string noted = System.IO.Path.Combine(aside, LastBlockName);
+        if (File.Exists(noted) && ulong.TryParse(File.ReadAllText(noted).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out ulong before))
+            lastBlock = before;
+        if (Directory.Exists(folder.JournalPath))
             Directory.Delete(folder.JournalPath, recursive: true);
         return aside;
     }

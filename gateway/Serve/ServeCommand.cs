@@ -102,20 +102,21 @@ internal static class ServeCommand
             var folder = new ClusterFolder(options.Data!);
             SeedFetch.Tidy(folder);
             if (SeedFetch.IsUnfinished(folder))
-                await SeedFetch.ReplaceAsync(folder, error.WriteLine, CancellationToken.None).ConfigureAwait(false);
-            (int code, bool needsSeed) = await RunOnceAsync(options, output, error).ConfigureAwait(false);
-            if (!needsSeed)
+                await SeedFetch.ReplaceAsync(folder, 0, error.WriteLine, CancellationToken.None).ConfigureAwait(false);
+            (int code, ulong? seedBehind) = await RunOnceAsync(options, output, error).ConfigureAwait(false);
+            if (seedBehind is not { } lastBlock)
                 return code;
-            await SeedFetch.ReplaceAsync(folder, error.WriteLine, CancellationToken.None).ConfigureAwait(false);
+            await SeedFetch.ReplaceAsync(folder, lastBlock, error.WriteLine, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
-    private static async Task<(int Code, bool NeedsSeed)> RunOnceAsync(ServeOptions options, TextWriter output, TextWriter error)
+    /// <returns>With the last block of a log that must be replaced.</returns>
+    private static async Task<(int Code, ulong? SeedBehind)> RunOnceAsync(ServeOptions options, TextWriter output, TextWriter error)
     {
         await using ServerHost host = await ServerHost.StartAsync(options, error).ConfigureAwait(false);
         await output.WriteLineAsync(host.ReadyLine).ConfigureAwait(false);
         await output.FlushAsync().ConfigureAwait(false);
         int code = await host.RunAsync(error).ConfigureAwait(false);
-        return (code, code == 0 && host.NeedsSeed);
+        return (code, code == 0 && host.NeedsSeed ? host.Cluster!.LastBlock : null);
     }
 }

@@ -105,7 +105,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
             HttpApiContext api = HttpApi.Map(app, services, boards);
             Metering metering = started.Add(new Metering(engine, ledger.Cluster, counters, egress.Tallies, api.Webhooks));
             app.MapMetrics(options.Metrics, metering, new CallerGate(api, Access.Operator, services.Logs.CreateLogger("Settlement.Http")));
-            await app.StartAsync().ConfigureAwait(false);
+            await ListenAsync(app, options).ConfigureAwait(false);
             voice.Begin(services.Logs.CreateLogger("Settlement.Cluster"));
             if (ledger.Cluster is { } cluster)
                 await cluster.StartAsync(services, boards).ConfigureAwait(false);
@@ -122,16 +122,34 @@ internal sealed partial class ServerHost : IAsyncDisposable
         }
     }
 
+    private static async Task ListenAsync(WebApplication app, ServeOptions options)
+    {
+        try
+        {
+            await app.StartAsync().ConfigureAwait(false);
+        }
+        catch (System.Net.Sockets.SocketException refused)
+        {
+            throw new IOException($"The ports at {options.Address} and {options.PlainAddress} cannot be listened on ({refused.Message}): are these addresses of this machine?", refused);
+        }
+    }
+
     /// <summary>Serves until it is told to stop or the engine fails.</summary>
     /// <returns>The program's exit code.</returns>
     public async Task<int> RunAsync(TextWriter error)
     {
         SystemdNotify.Ready();
         CancellationToken stopping = _app.Lifetime.ApplicationStopping;
-        while (!stopping.IsCancellationRequested && Services.Engine.Failure is null && !NeedsSeed)
+        while (!stopping.IsCancellationRequested && Services.Engine.Failure is null && !NeedsSeed && Cluster?.Removal is null)
             await Task.Delay(FailureLookMs, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        SystemdNotify.Stopping();
-        return await StopAsync(error).ConfigureAwait(false);
+        // A node that is seeded stays up for the supervisor: it would else be killed for not ending.
+        if (!NeedsSeed)
+            SystemdNotify.Stopping();
+        int code = await StopAsync(error).ConfigureAwait(false);
+        if (code != 0 || Cluster?.Removal is not { } removal)
+            return code;
+        await error.WriteLineAsync(removal).ConfigureAwait(false);
+        return SettleCommand.ExitUnusable;
     }
 
     /// <summary>Whether it ended because the other members have nothing any more from which it could go on: it is to be seeded and started again.</summary>

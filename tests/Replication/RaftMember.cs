@@ -31,6 +31,9 @@ internal sealed class RaftMember : IAsyncDisposable
 
     public RaftNode Node { get; private set; } = null!;
 
+    /// <summary>The latest format of blocks that it says it reads.</summary>
+    public int FormatVersion { get; set; } = BlockHeader.FormatVersion;
+
     public bool IsUp { get; private set; }
 
     public static Func<int, Microsoft.Extensions.Logging.ILoggerFactory>? LibraryLog { get; set; }
@@ -68,11 +71,11 @@ internal sealed class RaftMember : IAsyncDisposable
         return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
-    public async Task StartAsync(int electionMs = 500)
+    public async Task StartAsync(int electionMs = 500, int requestMs = 5_000)
     {
         Log = ReplicaLog.Open(Path.Combine(Place, "journal"), JournalOptions, new DiskSignals(WaitStrategyKind.Blocking), out _);
         Node = new RaftNode(
-            new RaftNodeOptions { Directory = ClusterPlace, Address = new(IPAddress.Loopback, Port), ElectionMs = electionMs, Tell = Hear, LibraryLog = LibraryLog?.Invoke(Port), Clients = [$"127.0.0.1:{Port + 1}"] },
+            new RaftNodeOptions { Directory = ClusterPlace, Address = new(IPAddress.Loopback, Port), ElectionMs = electionMs, RequestMs = requestMs, FormatVersion = FormatVersion, Tell = Hear, LibraryLog = LibraryLog?.Invoke(Port), Clients = [$"127.0.0.1:{Port + 1}"] },
             Log);
         Node.LeadershipGained += Gain;
         Node.LeadershipLost += Lose;

@@ -78,7 +78,7 @@ public sealed partial class ClusterVerbTests
         }
 
         var told = new List<string>();
-        await SeedFetch.ReplaceAsync(copy, told.Add, CancellationToken.None);
+        await SeedFetch.ReplaceAsync(copy, 0, told.Add, CancellationToken.None);
         Assert.That(told[0], Does.Contain("is set aside"));
         Assert.That(told[^1], Does.Contain("goes on"));
         Assert.That(SeedFetch.IsUnfinished(copy), Is.False);
