@@ -61,6 +61,7 @@ internal sealed partial class ClusterNode : IClusterDesk, IAsyncDisposable
             _raft.SeedNeeded += (_, _) => _seedNeeded.TrySetResult();
         }
 
+        Audit = StartAudit();
         engine.LeaderKnown = LeaderKnown;
         engine.IsLed = () => _raft is not null ? _raft.Leader is not null : IsFed;
     }
@@ -93,7 +94,7 @@ internal sealed partial class ClusterNode : IClusterDesk, IAsyncDisposable
         if (!FasterJournal.Exists(options.JournalFolder))
             throw new UsageException($"'{options.Data}' is a node's of ledger {note.Ledger}, and its journal is gone. Move the folder away, `cluster remove` the node at another one, and join again with an empty folder.");
         var disk = new DiskSignals(node.Pipeline.WaitStrategy);
-        ReplicaLog log = ReplicaLog.Open(options.JournalFolder, node.Journal, disk, out RecoveryReport report);
+        ReplicaLog log = OpenLog(options, node.Journal, disk, folder, note, tell, out RecoveryReport report);
         Replica? replica = null;
         try
         {
@@ -157,6 +158,7 @@ internal sealed partial class ClusterNode : IClusterDesk, IAsyncDisposable
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _announcing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Audit.Dispose();
         if (_bulk is not null)
             await _bulk.DisposeAsync().ConfigureAwait(false);
         // Stages that wait for the others' disks end before the consensus does: it waits for whoever appends.
