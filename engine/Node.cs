@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
+using Settlement.Engine.Journal.Integrity;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Reply;
 using Settlement.Engine.Snapshots;
@@ -123,6 +124,9 @@ public sealed class Node : IDisposable
             throw;
         }
     }
+
+    /// <summary>Begins to read the journal's files again in the background; the caller disposes it before this node. A node that is alone has nobody to ask for what its disk has lost.</summary>
+    public IntegrityAudit StartAudit(AuditOptions options, Action<string> tell) => new(_journal, options, () => [], tell);
 
     /// <summary>Stops the stages where they are; what was published and not drained is undone, or is found again in the journal.</summary>
     public void Dispose()

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using FASTER.core;
 using Settlement.Engine.Domain;
+using Settlement.Engine.Journal.Integrity;
 
 namespace Settlement.Engine.Journal;
 
@@ -15,7 +16,7 @@ namespace Settlement.Engine.Journal;
 /// Bounds: <see cref="MarksMax"/> blocks, and the log's memory, between the append and the disk. Nothing is allocated per
 /// payment or per block; FASTER allocates about 2 KB per commit.
 /// </remarks>
-public sealed unsafe class FasterJournal : IJournal, ILogDeviceOwner
+public sealed unsafe class FasterJournal : IJournal, ILogDeviceOwner, IAuditedLog
 {
     /// <summary>Blocks appended and not yet durable: a power of two, 16 bytes each, 1 MiB.</summary>
     private const int MarksMax = 1 << 16;
@@ -107,6 +108,22 @@ public sealed unsafe class FasterJournal : IJournal, ILogDeviceOwner
     internal ref readonly ChainPosition Position => ref _chain;
 
     internal JournalFiles Files => _files;
+
+    JournalFiles IAuditedLog.Files => _files;
+
+    IFileCalls? IAuditedLog.FileCalls => _options.FileCalls;
+
+    long IAuditedLog.DurableEnd => DurableEnd;
+
+    long IAuditedLog.Cuts => 0;
+
+    Func<ulong, byte[]?>? IAuditedLog.InMemory => null;
+
+    bool IAuditedLog.TryHold(long cuts, Action action)
+    {
+        action();
+        return true;
+    }
 
     /// <summary>Bytes of body that a block may have: it stays within a page, with a commit record.</summary>
     internal int BodyBytesMax => Math.Min(Limits.BlockBodyBytesMax * 2, _files.PageBytes - CommitRecordBytes - BlockHeader.Size - 4);

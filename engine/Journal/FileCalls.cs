@@ -14,6 +14,9 @@ internal unsafe interface IFileCalls
     /// </summary>
     int Open(string path, bool direct, bool durable);
 
+    /// <summary>As <see cref="Open"/>, but a file that is not there is not made: who looks at old files must not bring back one that was cut away.</summary>
+    int OpenExisting(string path, bool direct, bool durable) => File.Exists(path) ? Open(path, direct, durable) : -LinuxFileCalls.NoEntryErrno;
+
     long Write(int file, byte* bytes, int count, long offset);
 
     long Read(int file, byte* bytes, int count, long offset);
@@ -28,6 +31,7 @@ internal unsafe interface IFileCalls
 /// <summary>The Linux system calls, nothing added.</summary>
 internal sealed unsafe partial class LinuxFileCalls : IFileCalls
 {
+    public const int NoEntryErrno = 2;
     public const int InterruptedErrno = 4;
     public const int InputOutputErrno = 5;
     public const int NoSpaceErrno = 28;
@@ -44,9 +48,13 @@ internal sealed unsafe partial class LinuxFileCalls : IFileCalls
     private static readonly int DirectFlag = Arm ? 0x10000 : 0x4000;
     private static readonly int DirectoryFlag = Arm ? 0x4000 : 0x10000;
 
-    public int Open(string path, bool direct, bool durable) => Result(open(
+    public int Open(string path, bool direct, bool durable) => Open(path, CreateFlag, direct, durable);
+
+    public int OpenExisting(string path, bool direct, bool durable) => Open(path, 0, direct, durable);
+
+    private static int Open(string path, int flags, bool direct, bool durable) => Result(open(
         path,
-        ReadWrite | CreateFlag | CloseOnExecFlag | (direct ? DirectFlag : 0) | (durable ? DataSyncFlag : 0),
+        ReadWrite | flags | CloseOnExecFlag | (direct ? DirectFlag : 0) | (durable ? DataSyncFlag : 0),
         OwnerWritesAllRead));
 
     public long Write(int file, byte* bytes, int count, long offset) => Result(pwrite(file, bytes, (nuint)count, offset));

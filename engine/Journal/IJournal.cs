@@ -51,6 +51,15 @@ public class JournalException : Exception
     public JournalException(string message, Exception inner) : base(message, inner) { }
 }
 
+/// <summary>A journal's files are not as they were written: a block that was durable is missing or wrong. The message says which, and where.</summary>
+public class JournalDamagedException : JournalException
+{
+    public JournalDamagedException(string message)
+        : base(message)
+    {
+    }
+}
+
 /// <summary>The disk under an open journal failed. Nothing after the last acknowledged block may be believed.</summary>
 public sealed class JournalFailedException : JournalException
 {

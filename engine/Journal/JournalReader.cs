@@ -20,8 +20,6 @@ namespace Settlement.Engine.Journal;
 /// </remarks>
 public sealed class JournalReader : IDisposable
 {
-    private const int CommitBodyBytes = FasterJournal.CommitRecordBytes - 4;
-
     private readonly JournalFiles _files;
     private readonly BlockSeal _seal = new();
     private readonly byte[] _page;
@@ -115,7 +113,7 @@ public sealed class JournalReader : IDisposable
         }
 
         if (!isBlock)
-            throw new JournalException(
+            throw new JournalDamagedException(
                 $"The journal in '{_files.Directory}' does not hold block {snapshot.Block} at {_files.PlaceOf(snapshot.BlockAddress)}, behind which a snapshot was taken: its tail is lost, or it is not the journal of that snapshot."
                 + " Nothing was changed. Restore the journal from a backup or a standby.");
         _position = ChainPosition.Behind(in Header, snapshot.Previous);
@@ -323,50 +321,19 @@ public sealed class JournalReader : IDisposable
         return true;
     }
 
-    /// <summary>What is wrong with the bytes of one entry, wherever in the chain it stands; null: it is a block.</summary>
-    private string? ObjectionTo(int offset, int length)
-    {
-        if (length < BlockHeader.Size || length > _files.PageBytes - offset - 4)
-            return $"an entry of {length} bytes cannot be there";
-        if (length > _pageFilled - offset - 4)
-            return $"its file ends {length - (_pageFilled - offset - 4)} bytes before the block does";
-        ref readonly BlockHeader header = ref MemoryMarshal.AsRef<BlockHeader>(_page.AsSpan(offset + 4, BlockHeader.Size));
-        if (header.Magic != BlockHeader.MagicValue)
-            return "no block header begins there";
-        if (header.BodyBytes != length - BlockHeader.Size)
-            return $"its header says {header.BodyBytes} bytes of body, its entry {length - BlockHeader.Size}";
-        uint crc = BlockSeal.CrcOf(in header, _page.AsSpan(offset + 4 + BlockHeader.Size, (int)header.BodyBytes), default);
-        if (header.Crc != crc)
-            return $"its CRC is {crc:x8}, its header says {header.Crc:x8}";
-        int pad = -length & 3;
-        return _page.AsSpan(offset + 4 + length, pad).IndexOfAnyExcept((byte)0) < 0 ? null : "the bytes behind it are not zero";
-    }
+    private string? ObjectionTo(int offset, int length) => LogEntries.ObjectionToBlock(_page.AsSpan(0, _pageFilled), offset, length, _files.PageBytes);
 
     /// <summary>One of FASTER's: its content is not used, but a bad one says that the disk is not to be believed.</summary>
     private void TakeCommitRecord(int offset, int length)
     {
-        if (length != -CommitBodyBytes || _pageFilled - offset < FasterJournal.CommitRecordBytes)
+        if (LogEntries.ObjectionToCommit(_page.AsSpan(0, _pageFilled), offset, length, _next, CommitNumber, out long number) is { } objection)
         {
-            StopOrReadAgain(_next, $"an entry of {length} bytes cannot be there");
+            StopOrReadAgain(_next, objection);
             return;
         }
-        ReadOnlySpan<byte> record = _page.AsSpan(offset + 4, CommitBodyBytes);
-        int version = BinaryPrimitives.ReadInt32LittleEndian(record);
-        long checksum = BinaryPrimitives.ReadInt64LittleEndian(record[4..]);
-        long begin = BinaryPrimitives.ReadInt64LittleEndian(record[12..]);
-        long until = BinaryPrimitives.ReadInt64LittleEndian(record[20..]);
-        long number = BinaryPrimitives.ReadInt64LittleEndian(record[28..]);
-        int iterators = BinaryPrimitives.ReadInt32LittleEndian(record[36..]);
-        int cookie = BinaryPrimitives.ReadInt32LittleEndian(record[40..]);
-        if (version != 1 || iterators != 0 || cookie != -1 || begin != JournalFiles.FirstAddress
-            || until != _next + FasterJournal.CommitRecordBytes || number <= CommitNumber
-            || checksum != (begin ^ until ^ number ^ -1L))
-        {
-            StopOrReadAgain(_next, "a commit record of FASTER's is damaged");
-            return;
-        }
+
         CommitNumber = number;
-        _next = until;
+        _next += FasterJournal.CommitRecordBytes;
     }
 
     /// <summary>A length of zero: the rest of the page is unused, and the log goes on in the next, or ends here.</summary>

@@ -254,7 +254,7 @@ internal static class JournalStart
         }
     }
 
-    private static JournalException Damaged(JournalFiles files, JournalEnd end) => new(
+    private static JournalDamagedException Damaged(JournalFiles files, JournalEnd end) => new(
         $"The journal in '{files.Directory}' is damaged at block {end.Block}, {end.Place}: {end.What}."
         + " Nothing was changed. Restore the file from a copy or a standby; the blocks before it are whole.");
 

@@ -8,12 +8,15 @@ using Settlement.Engine.Journal;
 namespace Settlement.Engine.Replication;
 
 /// <summary>A block of the log is not on disk as it was written. The message says which, where, and what is wrong.</summary>
-public sealed class BlockDamagedException : JournalException
+public sealed class BlockDamagedException : JournalDamagedException
 {
-    public BlockDamagedException(ulong block, string message)
-        : base(message) => Block = block;
+    public BlockDamagedException(ulong block, long address, string message)
+        : base(message) => (Block, Address) = (block, address);
 
     public ulong Block { get; }
+
+    /// <summary>At or in front of the damage, in its page or one that leads there: where to look for it.</summary>
+    public long Address { get; }
 }
 
 /// <summary>
@@ -62,7 +65,7 @@ internal sealed class BlockFiles(JournalFiles files) : IDisposable
             _believesCrcAlone = true;
             long segment = files.FirstSegment();
             if (segment < 0 || !TryFirstOf(segment * (files.SegmentBytes / files.PageBytes), end, out _, out ulong block))
-                throw new BlockDamagedException(0, $"The journal in '{files.Directory}' has no block that could be read.");
+                throw new BlockDamagedException(0, Math.Max(segment, 0) * files.SegmentBytes, $"The journal in '{files.Directory}' has no block that could be read.");
             (_firstSegment, _firstBlock) = (segment, block);
             return block;
         }
@@ -81,6 +84,7 @@ internal sealed class BlockFiles(JournalFiles files) : IDisposable
         {
             int bytes;
             string? damage = null;
+            long near = 0;
             for (int attempt = 0; attempt < 2; attempt++)
             {
                 // What is read while the device writes the same sector again may be a page of the cache that was filled before: look again.
@@ -92,6 +96,7 @@ internal sealed class BlockFiles(JournalFiles files) : IDisposable
                     if (IsCutAway(block, end))
                         return -1;
                     damage = "it is not where it should be";
+                    near = TrySearch(block, end, out long page) ? page : Math.Max(0, files.FirstSegment()) * files.SegmentBytes;
                     Array.Clear(_cursors);
                     continue;
                 }
@@ -107,9 +112,10 @@ internal sealed class BlockFiles(JournalFiles files) : IDisposable
                 }
 
                 damage = $"its CRC is not that of its bytes, at {files.PlaceOf(found.Address)}";
+                near = found.Address;
             }
 
-            throw new BlockDamagedException(block, $"Block {block} of the journal in '{files.Directory}' is damaged: {damage}.");
+            throw new BlockDamagedException(block, near, $"Block {block} of the journal in '{files.Directory}' is damaged: {damage}.");
         }
     }
 

@@ -94,9 +94,10 @@ internal sealed partial class RaftLog
             }
             else if (first <= 1 || KnownTermOf(first - 1) is not null)
             {
-                List<Entry> entries = Load(progress, first, last);
+                List<Entry> entries = Load(progress, first, last, out bool isDamaged);
                 sent = first - 1 + (ulong)entries.Count;
-                result = entries.Count > 0
+                // Behind damage that nobody could repair there is nothing to send; the member goes on hearing that it is led.
+                result = entries.Count > 0 || isDamaged
                     ? await reader.ReadAsync<Entry, List<Entry>>(entries, null, token).ConfigureAwait(false)
                     : await SendSeedNoticeAsync(reader, token).ConfigureAwait(false);
             }
@@ -140,13 +141,24 @@ internal sealed partial class RaftLog
         }
     }
 
-    private List<Entry> Load(MemberProgress progress, ulong first, ulong last)
+    private List<Entry> Load(MemberProgress progress, ulong first, ulong last, out bool isDamaged)
     {
         List<Entry> entries = progress.Entries;
+        isDamaged = false;
         (int filled, long total) = (0, 0);
         for (ulong block = first; block <= last && total < RequestBytesMax && entries.Count < RequestBlocksMax; block++)
         {
-            int bytes = _log.Read(block, ref progress.Scratch);
+            int bytes;
+            try
+            {
+                bytes = _log.Read(block, ref progress.Scratch);
+            }
+            catch (BlockDamagedException)
+            {
+                isDamaged = true;
+                break;
+            }
+
             if (bytes < 0)
                 break;
             if (progress.Arena.Length - filled < bytes)

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
+using Settlement.Engine.Journal.Integrity;
 using Settlement.Engine.Snapshots;
 
 namespace Settlement.Engine.Replication;
@@ -12,6 +13,38 @@ public sealed partial class ReplicaLog
 {
     /// <summary>Blocks that state the cluster's members, as opening found them behind the newest snapshot.</summary>
     internal IReadOnlyList<ulong> MembersBlocks { get; private set; } = [];
+
+    private long _cuts; // written by: who cuts
+
+    JournalFiles IAuditedLog.Files => _journal.Files;
+
+    IFileCalls? IAuditedLog.FileCalls => _options.FileCalls;
+
+    long IAuditedLog.DurableEnd => Volatile.Read(ref _journal).DurableEnd;
+
+    long IAuditedLog.Cuts => Volatile.Read(ref _cuts);
+
+    Func<ulong, byte[]?>? IAuditedLog.InMemory => block =>
+    {
+        byte[] buffer = [];
+        return _recent.TryRead(block, ref buffer, out int bytes) ? buffer.AsSpan(0, bytes).ToArray() : null;
+    };
+
+    bool IAuditedLog.TryHold(long cuts, Action action)
+    {
+        _cutting.EnterReadLock();
+        try
+        {
+            if (_cuts != cuts || _disposed)
+                return false;
+            action();
+            return true;
+        }
+        finally
+        {
+            _cutting.ExitReadLock();
+        }
+    }
 
     /// <summary>Told after each write of a cut: tests copy the files there.</summary>
     internal Action<string>? CutStep { get; set; }
@@ -79,6 +112,7 @@ public sealed partial class ReplicaLog
     private void Cut(ulong block)
     {
         JournalFiles files = _journal.Files;
+        Volatile.Write(ref _cuts, _cuts + 1);
         _journal.Commit();
         _journal.WaitDurable(_journal.LastBlock);
         byte[] bytes = [];

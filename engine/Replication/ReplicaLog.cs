@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
+using Settlement.Engine.Journal.Integrity;
 
 namespace Settlement.Engine.Replication;
 
@@ -16,7 +17,7 @@ namespace Settlement.Engine.Replication;
 /// Memory: the log's pages as in any journal, and <see cref="RecentBytesDefault"/> of recent blocks; nothing is allocated a payment.
 /// Failure assumed: any write may fail, and the first one that does is final, as in any journal; bytes from other nodes may be anything.
 /// </remarks>
-public sealed partial class ReplicaLog : IJournal
+public sealed partial class ReplicaLog : IJournal, IAuditedLog
 {
     /// <summary>Bytes of recent blocks in memory.</summary>
     public const int RecentBytesDefault = 64 << 20;
@@ -255,8 +256,25 @@ public sealed partial class ReplicaLog : IJournal
     /// <param name="block">Its number.</param>
     /// <param name="buffer">Is replaced where it is too small.</param>
     /// <returns>Its length; -1: it is not there, cut away or beyond the end.</returns>
-    /// <exception cref="BlockDamagedException">It should be there, and is not as it was written.</exception>
+    /// <exception cref="BlockDamagedException">It should be there, is not as it was written, and could not be repaired now.</exception>
     public int Read(ulong block, ref byte[] buffer)
+    {
+        try
+        {
+            return ReadAsItIs(block, ref buffer);
+        }
+        catch (BlockDamagedException damaged) when (Mend is { } mend && mend(new BlockDamage(damaged.Block, damaged.Address)))
+        {
+            return ReadAsItIs(block, ref buffer);
+        }
+    }
+
+    /// <summary>Asked to repair a damaged block that a reader met, while he waits; true: reading it again is worth it. Set once, by who has copies.</summary>
+    public Func<BlockDamage, bool>? Mend { get; set; }
+
+    /// <summary>As <see cref="Read"/>, without a repair: for others who look for a good copy.</summary>
+    /// <inheritdoc cref="Read"/>
+    public int ReadAsItIs(ulong block, ref byte[] buffer)
     {
         if (_recent.TryRead(block, ref buffer, out int bytes))
             return bytes;

@@ -63,6 +63,17 @@ internal sealed record StatusReport
     /// <summary>Whether it is ready for clients: leads, or follows and is caught up.</summary>
     public required bool IsReady { get; init; }
 
+    /// <summary>When the journal's files were last read through to their end, in ms since the Unix epoch; 0: not yet.</summary>
+    public long AuditedUnixMs { get; init; }
+
+    /// <summary>Found since its start, the repaired ones among them.</summary>
+    public long DamagedBlocks { get; init; }
+
+    public long RepairedBlocks { get; init; }
+
+    /// <summary>What is damaged on its disk and was not repaired; null: nothing that is known.</summary>
+    public string? Damage { get; init; }
+
     public required IReadOnlyList<MemberReport> Members { get; init; }
 
     /// <summary>Number of the block that stated the members, or of an earlier one; 0: none did.</summary>

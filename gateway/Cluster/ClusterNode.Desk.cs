@@ -34,6 +34,10 @@ internal sealed partial class ClusterNode
         AppliedBlock = _replica.AppliedBlock,
         Sequence = _replica.AppliedSequence,
         IsReady = _services is { IsReady: true },
+        AuditedUnixMs = Audit.Figures.LastPassUnixMs,
+        DamagedBlocks = Audit.Figures.Found,
+        RepairedBlocks = Audit.Figures.Repaired,
+        Damage = Audit.Figures.Sentence,
         MembersBlock = (ulong)(_raft?.MembersBlock ?? _learned!.Version), // before the list, which may only be newer
         Members = [.. Members.Select(Report)],
     };
@@ -153,7 +157,8 @@ internal sealed partial class ClusterNode
         if (block > _log.CommittedBlock)
             return null;
         byte[] buffer = [];
-        int length = _log.Read(block, ref buffer);
+        // Who asks may be looking for a good copy himself: he is not made to wait for a repair here.
+        int length = _log.ReadAsItIs(block, ref buffer);
         return length < 0 ? null : buffer[..length];
     }
 

@@ -148,11 +148,5 @@ internal sealed partial class ClusterNode
     }
 
     /// <summary>The member that let this node in, which alone knows it at first; then all that say where their bulk ports are.</summary>
-    private IEnumerable<ClusterContact> ContactsNow() => _note.Contacts
-        .Concat(MembersNow.All
-            .Where(member => member.Pin != _identity.Pin)
-            .Select(member => (Bulk: BulkOf(member.Clients), Pin: member.Pin.ToString()))
-            .Where(one => one.Bulk is not null)
-            .Select(one => new ClusterContact(one.Bulk!, one.Pin)))
-        .Distinct();
+    private IEnumerable<ClusterContact> ContactsNow() => ContactsOf(_note, MembersNow, _identity);
 }

@@ -65,6 +65,7 @@ internal sealed partial class ClusterNode : IClusterDesk, IAsyncDisposable
         }
 
         NoteMembers(MembersNow);
+        Audit = StartAudit();
         engine.LeaderKnown = LeaderKnown;
         engine.IsLed = () => _raft is not null ? _raft.Leader is not null : IsFed;
     }
@@ -102,7 +103,7 @@ internal sealed partial class ClusterNode : IClusterDesk, IAsyncDisposable
         if (!FasterJournal.Exists(options.JournalFolder))
             throw new UsageException($"'{options.Data}' is a node's of ledger {note.Ledger}, and its journal is gone. Move the folder away, `cluster remove` the node at another one, and join again with an empty folder.");
         var disk = new DiskSignals(node.Pipeline.WaitStrategy);
-        ReplicaLog log = ReplicaLog.Open(options.JournalFolder, node.Journal, disk, out RecoveryReport report);
+        ReplicaLog log = OpenLog(options, node.Journal, disk, folder, note, tell, out RecoveryReport report);
         Replica? replica = null;
         try
         {
@@ -171,6 +172,7 @@ internal sealed partial class ClusterNode : IClusterDesk, IAsyncDisposable
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _announcing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Audit.Dispose();
         if (_bulk is not null)
             await _bulk.DisposeAsync().ConfigureAwait(false);
         // Stages that wait for the others' disks end before the consensus does: it waits for whoever appends.

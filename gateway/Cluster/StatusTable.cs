@@ -11,6 +11,10 @@ internal static class StatusTable
     {
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ledger {report.Ledger}, term {report.Term}, {report.Elections} elections seen; this node: {report.Role}, {(report.IsReady ? "ready" : "not ready")}"));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"its log ends with block {report.LastBlock}; committed {report.CommittedBlock}, applied {report.AppliedBlock}, sequence {report.Sequence}"));
+        if (report.AuditedUnixMs > 0)
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"its files were read through at {DateTimeOffset.FromUnixTimeMilliseconds(report.AuditedUnixMs):yyyy-MM-dd'T'HH:mm:ss'Z'}; damaged blocks found {report.DamagedBlocks}, repaired {report.RepairedBlocks}"));
+        if (report.Damage is { } damage)
+            output.WriteLine($"DAMAGE: {damage}");
         string[][] rows =
         [
             ["", "node", "pin", "role", "block", "behind", "heard", "clients"],

@@ -55,7 +55,7 @@ internal static class HttpApi
         };
         // Live: the process answers and its engine runs. Ready: it takes payments.
         app.MapMethods("/health/live", s_reads, () => services.Engine.Failure is null ? Results.Text("live\n") : Results.Text("the engine has stopped\n", statusCode: StatusCodes.Status503ServiceUnavailable)).ExcludeFromDescription();
-        app.MapMethods("/health/ready", s_reads, () => services.IsReady ? Results.Text("ready\n") : Results.Text("not ready\n", statusCode: StatusCodes.Status503ServiceUnavailable)).ExcludeFromDescription();
+        app.MapMethods("/health/ready", s_reads, () => services.IsReady ? Results.Text(services.Audit.Sentence is null ? "ready\n" : "ready, and the disk has lost something: see the log, `cluster status` and settlement_audit_damaged\n") : Results.Text("not ready\n", statusCode: StatusCodes.Status503ServiceUnavailable)).ExcludeFromDescription();
         app.Use(next => new ReadFreshness(services.Engine, services.Options.Cluster.ReadWaitMsMax, next).InvokeAsync);
         MapApi(app, context, log);
         app.MapOpenApi("/openapi/{documentName}.json");

@@ -88,6 +88,9 @@ internal sealed class ServeOptions
     /// <summary>Bounds of the binary port.</summary>
     public WireOptions Wire { get; set; } = new();
 
+    /// <summary>How the journal is read again in the background.</summary>
+    public AuditSettings Audit { get; set; } = new();
+
     /// <summary>Of a node whose folder belongs to a cluster.</summary>
     public ClusterOptions Cluster { get; set; } = new();
 

@@ -127,6 +127,8 @@ internal static class ServeSettings
         Range("AccountsMax", options.AccountsMax, 1, 1 << 28, mistakes);
         Range("IdMemoryBytes", options.IdMemoryBytes, Deduplicator.IdMemoryBytesMin, 1L << 40, mistakes);
         Range("SnapshotEveryBytes", options.SnapshotEveryBytes, 0, 1L << 50, mistakes);
+        Range("Audit:BytesPerSecond", options.Audit.BytesPerSecond, 0, 1L << 40, mistakes);
+        Range("Audit:PauseSeconds", options.Audit.PauseSeconds, 0, 31_536_000, mistakes);
         Range("RingSlots", options.RingSlots, 2 * Limits.BlockSlotsMax, 1 << 24, mistakes);
         if (!int.IsPow2(options.RingSlots))
             mistakes.Add($"RingSlots '{options.RingSlots}': a power of two is expected.");

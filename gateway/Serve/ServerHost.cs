@@ -101,9 +101,9 @@ internal sealed partial class ServerHost : IAsyncDisposable
             engine.LeadingBegan += evidence.OnLeading;
             engine.LeadingEnded += wire.TellNotLeading;
             var services = new ServerServices(
-                options, engine, ledgerId, ingress, keys, wire, batches, counters, app.Services.GetRequiredService<ILoggerFactory>());
+                options, engine, ledgerId, ingress, keys, wire, batches, counters, ledger.Audit, app.Services.GetRequiredService<ILoggerFactory>());
             HttpApiContext api = HttpApi.Map(app, services, boards);
-            Metering metering = started.Add(new Metering(engine, ledger.Cluster, counters, egress.Tallies, api.Webhooks));
+            Metering metering = started.Add(new Metering(engine, ledger.Cluster, ledger.Audit, counters, egress.Tallies, api.Webhooks));
             app.MapMetrics(options.Metrics, metering, new CallerGate(api, Access.Operator, services.Logs.CreateLogger("Settlement.Http")));
             await ListenAsync(app, options).ConfigureAwait(false);
             voice.Begin(services.Logs.CreateLogger("Settlement.Cluster"));

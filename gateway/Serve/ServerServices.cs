@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Settlement.Engine.Batch;
+using Settlement.Engine.Journal.Integrity;
 using Settlement.Gateway.Serve.Roles;
 using Settlement.Gateway.Wire;
 
@@ -14,10 +15,11 @@ namespace Settlement.Gateway.Serve;
 /// <param name="Wire">The binary port.</param>
 /// <param name="Batches">Closed batches as they are published.</param>
 /// <param name="Counters">What was counted since the start.</param>
+/// <param name="Audit">What reading the files again has found.</param>
 /// <param name="Logs">Makes logs.</param>
 internal sealed record ServerServices(
     ServeOptions Options, LedgerEngine Engine, UInt128 LedgerId, IngressAdapter Ingress, ISessionKeys Keys, WireServer Wire, ClosedBatches Batches,
-    ServerCounters Counters, ILoggerFactory Logs)
+    ServerCounters Counters, AuditFigures Audit, ILoggerFactory Logs)
 {
     private volatile bool _isOpen;
 

@@ -1,3 +1,4 @@
+using Settlement.Engine.Journal.Integrity;
 using Settlement.Gateway.Cluster;
 using Settlement.Gateway.Http.Webhooks;
 using Settlement.Gateway.Serve.Roles;
@@ -10,10 +11,10 @@ internal sealed class Metering : IDisposable
 {
     private readonly MeterInstruments _instruments;
 
-    public Metering(LedgerEngine engine, ClusterNode? cluster, ServerCounters counters, EgressTallies answers, WebhookBook webhooks)
+    public Metering(LedgerEngine engine, ClusterNode? cluster, AuditFigures audit, ServerCounters counters, EgressTallies answers, WebhookBook webhooks)
     {
         Ledger = new LedgerFigures(engine);
-        Metric[] own = [.. NodeMetrics.Of(engine, answers, Ledger), .. ClusterMetrics.Of(engine, cluster), .. WireMetrics.Of(counters, answers), .. WebhookMetrics.Of(webhooks)];
+        Metric[] own = [.. NodeMetrics.Of(engine, answers, Ledger), .. ClusterMetrics.Of(engine, cluster), .. AuditMetrics.Of(audit), .. WireMetrics.Of(counters, answers), .. WebhookMetrics.Of(webhooks)];
         All = [.. own, .. ProcessMetrics.All()];
         _instruments = new MeterInstruments(own, Ledger); // the runtime has a meter of its own
     }

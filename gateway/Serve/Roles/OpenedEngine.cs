@@ -2,6 +2,7 @@ using Settlement.Engine;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
+using Settlement.Engine.Journal.Integrity;
 using Settlement.Engine.Snapshots;
 using Settlement.Gateway.Cluster;
 using Settlement.Gateway.Http;
@@ -16,7 +17,12 @@ internal sealed class OpenedEngine : IDisposable
 {
     private readonly Node? _node;
 
-    private OpenedEngine(Node? node, ClusterNode? cluster, LedgerEngine engine) => (_node, Cluster, Engine) = (node, cluster, engine);
+    private readonly IntegrityAudit? _audit; // a single node's; a member has its own
+
+    private OpenedEngine(Node? node, ClusterNode? cluster, LedgerEngine engine, IntegrityAudit? audit) => (_node, Cluster, Engine, _audit) = (node, cluster, engine, audit);
+
+    /// <summary>What reading the journal's files again has found.</summary>
+    public AuditFigures Audit => (_audit ?? Cluster!.Audit).Figures;
 
     public LedgerEngine Engine { get; }
 
@@ -37,7 +43,7 @@ internal sealed class OpenedEngine : IDisposable
                 opening = LedgerFounding.Open(opening, options.JournalFolder, options.NodeKey, NodeKeyFile.Option);
             var cluster = ClusterNode.Open(options, opening, egress, batches, tell);
             LedgerOpening.Tell(cluster.Recovery, error);
-            return new OpenedEngine(null, cluster, cluster.Engine);
+            return new OpenedEngine(null, cluster, cluster.Engine, null);
         }
 
         opening = LedgerFounding.OpenOrFound(opening, options.JournalFolder, options.NodeKey, options.AccountsMax);
@@ -47,7 +53,7 @@ internal sealed class OpenedEngine : IDisposable
         {
             boards.Reviews.Seed(node.State);
             FirstCommands.Send(FirstCommands.SetUpOf(node.State, node.Pipeline), node.Pipeline);
-            return new OpenedEngine(node, null, new NodeEngine(node, frames));
+            return new OpenedEngine(node, null, new NodeEngine(node, frames), node.StartAudit(options.Audit.ToAudit(), tell));
         }
         catch
         {
@@ -63,6 +69,7 @@ internal sealed class OpenedEngine : IDisposable
 
     public void Dispose()
     {
+        _audit?.Dispose();
         _node?.Dispose();
         Cluster?.DisposeAsync().AsTask().GetAwaiter().GetResult();
     }

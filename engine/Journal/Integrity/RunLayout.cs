@@ -1,0 +1,153 @@
+using System.Buffers.Binary;
+
+namespace Settlement.Engine.Journal.Integrity;
+
+/// <summary>
+/// Makes the bytes of a stretch of a log again, from the blocks that belong there: their lengths, zeros behind them, FASTER's commit records between them, unused ends of pages.
+/// </summary>
+/// <remarks>
+/// Other members have the same blocks, but not the same places: commit records stand where each node's own commits fell. So where they stood is found from what is left: of all ways in which the
+/// blocks and any number of records fill the stretch to its last byte, the one that differs least from the bytes found. Whatever way is taken, the chain is whole.
+/// Bound: <see cref="StatesMax"/> places that are looked at; a stretch of so many blocks that this does not suffice is no repair any more.
+/// </remarks>
+internal static class RunLayout
+{
+    private const int StatesMax = 200_000;
+
+    private readonly record struct Spot(long Address, int Blocks);
+
+    private enum Step : byte
+    {
+        Block,
+        Commit,
+        Unused,
+    }
+
+    private readonly record struct Way(int Cost, Spot Before, Step Step);
+
+    /// <summary>The bytes of the stretch; null: the blocks do not fill it.</summary>
+    /// <param name="files">Of the journal.</param>
+    /// <param name="address">Where the stretch begins.</param>
+    /// <param name="found">Its bytes as they are.</param>
+    /// <param name="blocks">In order, header and body each; may be none.</param>
+    /// <param name="commitNumber">Of the last commit record before.</param>
+    /// <param name="differing">How many bytes differ from those found.</param>
+    public static byte[]? Rebuild(JournalFiles files, long address, ReadOnlySpan<byte> found, IReadOnlyList<byte[]> blocks, long commitNumber, out int differing)
+    {
+        differing = 0;
+        var goal = new Spot(address + found.Length, blocks.Count);
+        var start = new Spot(address, 0);
+        var ways = new Dictionary<Spot, Way> { [start] = new Way(0, start, Step.Unused) };
+        var open = new PriorityQueue<Spot, (long, int)>(); // every step goes to a higher address, so what is taken out is done
+        open.Enqueue(start, (address, 0));
+        while (open.TryDequeue(out Spot at, out _) && at != goal && ways.Count <= StatesMax)
+            Follow(files, at, address, found, blocks, ways, open);
+        if (!ways.TryGetValue(goal, out Way last) || ways.Count > StatesMax)
+            return null;
+        differing = last.Cost;
+        return Write(ways, start, goal, found, blocks, commitNumber);
+    }
+
+    private static void Follow(
+        JournalFiles files, Spot at, long address, ReadOnlySpan<byte> found, IReadOnlyList<byte[]> blocks, Dictionary<Spot, Way> ways, PriorityQueue<Spot, (long, int)> open)
+    {
+        int cost = ways[at].Cost;
+        long rest = files.PageStartOf(at.Address) + files.PageBytes - at.Address;
+        ReadOnlySpan<byte> here = found[(int)(at.Address - address)..];
+        int entry = at.Blocks < blocks.Count ? LogEntries.BytesOf(blocks[at.Blocks].Length) : 0;
+        if (entry > 0 && entry <= rest && entry <= here.Length)
+            Reach(new Spot(at.Address + entry, at.Blocks + 1), cost + CostOfBlock(here[..entry], blocks[at.Blocks]), Step.Block);
+        if (rest >= FasterJournal.CommitRecordBytes && here.Length >= FasterJournal.CommitRecordBytes)
+            Reach(at with { Address = at.Address + FasterJournal.CommitRecordBytes }, cost + CostOfCommit(here, at.Address), Step.Commit);
+        // A page's end stays unused where the next entry does not fit.
+        bool isFull = entry > rest || entry == 0 || rest < FasterJournal.CommitRecordBytes;
+        if (isFull && rest <= here.Length && rest < files.PageBytes)
+            Reach(at with { Address = at.Address + rest }, cost + CountNonZero(here[..(int)rest]), Step.Unused);
+
+        void Reach(Spot to, int toCost, Step step)
+        {
+            bool isNew = !ways.TryGetValue(to, out Way known);
+            if (!isNew && known.Cost <= toCost)
+                return;
+            ways[to] = new Way(toCost, at, step);
+            if (isNew)
+                open.Enqueue(to, (to.Address, to.Blocks));
+        }
+    }
+
+    private static byte[] Write(Dictionary<Spot, Way> ways, Spot start, Spot goal, ReadOnlySpan<byte> found, IReadOnlyList<byte[]> blocks, long commitNumber)
+    {
+        var path = new Stack<Spot>();
+        for (Spot at = goal; at != start; at = ways[at].Before)
+            path.Push(at);
+        byte[] bytes = new byte[found.Length];
+        Spot from = start;
+        foreach (Spot to in path)
+        {
+            int offset = (int)(from.Address - start.Address);
+            Step step = ways[to].Step;
+            if (step == Step.Block)
+            {
+                byte[] block = blocks[from.Blocks];
+                BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(offset), block.Length);
+                block.CopyTo(bytes, offset + 4);
+            }
+            else if (step == Step.Commit)
+            {
+                commitNumber = NumberAt(found[offset..], from.Address, commitNumber);
+                LogEntries.WriteCommit(bytes.AsSpan(offset), from.Address, commitNumber);
+            }
+
+            from = to;
+        }
+
+        return bytes;
+    }
+
+    private static long NumberAt(ReadOnlySpan<byte> here, long address, long before)
+    {
+        Span<byte> tried = stackalloc byte[FasterJournal.CommitRecordBytes];
+        long best = before + 1;
+        int bestCost = int.MaxValue;
+        foreach (long number in (ReadOnlySpan<long>)[before + 1, LogEntries.NumberOf(here), LogEntries.NumberByChecksum(here, address)])
+        {
+            if (number <= before)
+                continue;
+            LogEntries.WriteCommit(tried, address, number);
+            int cost = CountDiffering(here[..tried.Length], tried);
+            if (cost < bestCost)
+                (best, bestCost) = (number, cost);
+        }
+
+        return best;
+    }
+
+    private static int CostOfBlock(ReadOnlySpan<byte> here, ReadOnlySpan<byte> block)
+    {
+        Span<byte> length = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(length, block.Length);
+        return CountDiffering(here[..4], length) + CountDiffering(here.Slice(4, block.Length), block) + CountNonZero(here[(4 + block.Length)..]);
+    }
+
+    /// <summary>But for number and checksum, which are not known here.</summary>
+    private static int CostOfCommit(ReadOnlySpan<byte> here, long address)
+    {
+        Span<byte> record = stackalloc byte[FasterJournal.CommitRecordBytes];
+        LogEntries.WriteCommit(record, address, 0);
+        return CountDiffering(here[..8], record[..8]) + CountDiffering(here[16..32], record[16..32]) + CountDiffering(here[40..48], record[40..48]);
+    }
+
+    private static int CountNonZero(ReadOnlySpan<byte> bytes) => bytes.Length - bytes.Count((byte)0);
+
+    private static int CountDiffering(ReadOnlySpan<byte> one, ReadOnlySpan<byte> other)
+    {
+        int count = 0;
+        for (int same; (same = one.CommonPrefixLength(other)) < one.Length; count++)
+        {
+            one = one[(same + 1)..];
+            other = other[(same + 1)..];
+        }
+
+        return count;
+    }
+}
