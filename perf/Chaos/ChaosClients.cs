@@ -17,12 +17,17 @@ namespace Settlement.Perf.Chaos;
 internal sealed class ChaosClients : IAsyncDisposable
 {
     private const ulong StreamFirst = 9_000;
+    private const ulong StreamLane = 10_000; // between the streams of a bank
     private const int OldPaymentsKept = 20_000;
+    private const int ReadMsMax = 120_000;
+    private static readonly TimeSpan s_partingMax = TimeSpan.FromSeconds(10);
 
     private readonly ChaosLedger _ledger;
     private readonly HistoryWriter _history;
     private readonly int _seed;
-    private readonly int _perSecond; // of each who streams
+    private readonly int _perSecond; // of each bank's streams
+    private readonly int _streams;
+    private readonly string _tag;
     private readonly CancellationTokenSource _enough = new();
     private readonly ConcurrentQueue<Payment>[] _holds = [.. Enumerable.Range(0, ChaosLedger.Banks + 1).Select(_ => new ConcurrentQueue<Payment>())]; // by the payee's bank
     private readonly List<Task> _tasks = [];
@@ -33,7 +38,10 @@ internal sealed class ChaosClients : IAsyncDisposable
     /// <param name="history">What they write.</param>
     /// <param name="seed">Of who pays whom.</param>
     /// <param name="perSecond">Payments that each bank streams a second; those with ids of their own come on top.</param>
-    public ChaosClients(ChaosLedger ledger, HistoryWriter history, int seed, int perSecond) => (_ledger, _history, _seed, _perSecond) = (ledger, history, seed, perSecond);
+    /// <param name="streams">Over how many streams and connections each bank spreads them.</param>
+    /// <param name="tag">Ends the names of these clients in the history, where others came before them.</param>
+    public ChaosClients(ChaosLedger ledger, HistoryWriter history, int seed, int perSecond, int streams = 1, string tag = "") =>
+        (_ledger, _history, _seed, _perSecond, _streams, _tag) = (ledger, history, seed, perSecond, streams, tag);
 
     /// <summary>How long ago a verdict was told.</summary>
     public TimeSpan Silence => Stopwatch.GetElapsedTime(Volatile.Read(ref _lastAnswer));
@@ -50,7 +58,12 @@ internal sealed class ChaosClients : IAsyncDisposable
         {
             int number = bank;
             var seen = new SeenBySession();
-            _tasks.Add(Task.Run(() => StreamAsync(number)));
+            for (int i = 0; i < _streams; i++)
+            {
+                int lane = i;
+                _tasks.Add(Task.Run(() => StreamAsync(number, lane)));
+            }
+
             _tasks.Add(Task.Run(() => SubmitAsync(number, seen)));
             _tasks.Add(Task.Run(() => ReadAsync(number, seen)));
         }
@@ -71,11 +84,16 @@ internal sealed class ChaosClients : IAsyncDisposable
     {
         foreach (ClusterMember member in _ledger.Cluster.Members)
         {
-            using var reader = new LedgerReader(_ledger.Cluster, _history, $"last-{member.Name}", _ledger.OperatorKey);
+            using var reader = new LedgerReader(_ledger.Cluster, _history, $"last-{member.Name}{_tag}", _ledger.OperatorKey);
             for (ulong wallet = 1; wallet <= ChaosLedger.Wallets; wallet++)
             {
-                if (!await reader.ReadAsync(member, wallet, CancellationToken.None).ConfigureAwait(false))
-                    throw new Common.CheckFailedException($"wallet {wallet} cannot be read at {member.Name} when all is over: {reader.Refused}");
+                long begun = Environment.TickCount64;
+                while (!await reader.ReadAsync(member, wallet, CancellationToken.None).ConfigureAwait(false))
+                {
+                    // A busy machine may be late with an answer, or change its leader even now.
+                    if (Environment.TickCount64 - begun > ReadMsMax)
+                        throw new Common.CheckFailedException($"wallet {wallet} cannot be read at {member.Name} when all is over: {reader.Refused}");
+                }
             }
 
             await reader.ReadBatchesAsync(member, CancellationToken.None).ConfigureAwait(false);
@@ -87,7 +105,7 @@ internal sealed class ChaosClients : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _enough.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(_tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_tasks).WaitAsync(s_partingMax).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // who has no answer now never gets one
         _enough.Dispose();
     }
 
@@ -114,10 +132,10 @@ internal sealed class ChaosClients : IAsyncDisposable
     }
 
     /// <summary>Streams until it is enough. A writer goes on with its stream through any number of lost connections; where it gives up, another stream takes its place, and what it had under way stays unknown.</summary>
-    private async Task StreamAsync(int bank)
+    private async Task StreamAsync(int bank, int lane)
     {
-        string name = $"stream-{bank}";
-        var random = new Random(_seed + bank);
+        string name = lane == 0 ? $"stream-{bank}{_tag}" : $"stream-{bank}-{lane}{_tag}";
+        var random = new Random(_seed + bank + (1_000 * lane));
         for (ulong attempt = 0; ; attempt++)
         {
             SettlementClient client = await ConnectAsync(bank).ConfigureAwait(false);
@@ -125,7 +143,7 @@ internal sealed class ChaosClients : IAsyncDisposable
             {
                 try
                 {
-                    PaymentWriter writer = await client.OpenWriterAsync(StreamFirst + (ulong)bank + (10 * attempt), new WriterOptions
+                    PaymentWriter writer = await client.OpenWriterAsync(StreamFirst + (StreamLane * (ulong)lane) + (ulong)bank + (10 * attempt), new WriterOptions
                     {
                         UnderWayMax = 20_000,
                         OnVerdicts = (payments, verdicts) =>
@@ -138,7 +156,7 @@ internal sealed class ChaosClients : IAsyncDisposable
                     {
                         while (!_enough.IsCancellationRequested)
                         {
-                            Payment[] some = Draw(bank, random, Math.Max(1, _perSecond / 50));
+                            Payment[] some = Draw(bank, random, Math.Max(1, _perSecond / 50 / _streams));
                             for (int i = 0; i < some.Length; i++)
                                 (some[i].IdHigh, some[i].IdLow, some[i].Flags) = (writer.Stream, writer.NextNumber + (ulong)i, PaymentFlags.StreamId);
                             _history.Invoked(name, (ushort)bank, some);
@@ -162,7 +180,7 @@ internal sealed class ChaosClients : IAsyncDisposable
 
     private async Task SubmitAsync(int bank, SeenBySession seen)
     {
-        string name = $"submit-{bank}";
+        string name = $"submit-{bank}{_tag}";
         var random = new Random(_seed + 100 + bank);
         var old = new List<Payment>();
         SettlementClient client = await ConnectAsync(bank).ConfigureAwait(false);
@@ -232,7 +250,7 @@ internal sealed class ChaosClients : IAsyncDisposable
     private async Task ReadAsync(int bank, SeenBySession seen)
     {
         var random = new Random(_seed + 200 + bank);
-        using var reader = new LedgerReader(_ledger.Cluster, _history, $"read-{bank}", _ledger.KeyOf(bank));
+        using var reader = new LedgerReader(_ledger.Cluster, _history, $"read-{bank}{_tag}", _ledger.KeyOf(bank));
         while (!_enough.IsCancellationRequested)
         {
             reader.Saw(Volatile.Read(ref seen.Sequence));
@@ -249,7 +267,7 @@ internal sealed class ChaosClients : IAsyncDisposable
 
     private async Task WatchAsync()
     {
-        using var reader = new LedgerReader(_ledger.Cluster, _history, "watch", _ledger.OperatorKey);
+        using var reader = new LedgerReader(_ledger.Cluster, _history, $"watch{_tag}", _ledger.OperatorKey);
         while (!_enough.IsCancellationRequested)
         {
             foreach (ClusterMember member in _ledger.Cluster.Members)

@@ -52,11 +52,15 @@ internal static class ChaosCommand
         {
             error.WriteLine($"chaos: {failed.Message}");
         }
+        finally
+        {
+            // Whatever went wrong, the runner itself included: the evidence stays.
+            if (isSound && !isKept)
+                Directory.Delete(plan.Folder, recursive: true);
+            else
+                output.WriteLine($"  kept      {plan.Folder}: nodes' folders and logs, history.txt; `perf chaos --check` looks again");
+        }
 
-        if (isSound && !isKept)
-            Directory.Delete(plan.Folder, recursive: true);
-        else
-            output.WriteLine($"  kept      {plan.Folder}: nodes' folders and logs, history.txt; `perf chaos --check` looks again");
         return isSound ? 0 : PerfCommand.ExitCheckFailed;
     }
 

@@ -45,13 +45,15 @@ internal sealed record BatchSeen(string Client, string Node, ulong Batch, string
 ///   b MICROSECONDS CLIENT NODE BATCH ROOT STATE-HASH                                read
 ///   # anything: what was done to the nodes, for whoever reads the evidence
 /// </code>
-/// Invariant: an invocation is written before the payment is sent, so nothing can be in a journal that is not here. Any thread may write.
+/// Invariant: an invocation is written before the payment is sent, so nothing can be in a journal that is not here. Any thread may write. What comes after its end is dropped: clients that
+/// hang in a cluster that is stuck do not outlive a run's verdict.
 /// </remarks>
 internal sealed class HistoryWriter : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly StreamWriter _file;
     private readonly long _begun = Stopwatch.GetTimestamp();
+    private bool _isClosed; // under the lock
 
     public HistoryWriter(string path) => _file = new StreamWriter(new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, 1 << 16));
 
@@ -118,22 +120,39 @@ internal sealed class HistoryWriter : IDisposable
     {
         lock (_gate)
         {
-            Line($"# {Now} {what}");
-            _file.Flush();
+            Line($"# {Now} {what.ReplaceLineEndings(" | ")}");
+            FlushLocked();
         }
     }
 
     public void Flush()
     {
         lock (_gate)
-            _file.Flush();
+            FlushLocked();
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isClosed = true;
+            _file.Dispose();
+        }
+    }
 
     private long Now => (long)Stopwatch.GetElapsedTime(_begun).TotalMicroseconds;
 
-    private void Line(FormattableString line) => _file.WriteLine(FormattableString.Invariant(line));
+    private void Line(FormattableString line)
+    {
+        if (!_isClosed)
+            _file.WriteLine(FormattableString.Invariant(line));
+    }
+
+    private void FlushLocked()
+    {
+        if (!_isClosed)
+            _file.Flush();
+    }
 }
 
 /// <summary>Reads what <see cref="HistoryWriter"/> wrote.</summary>

@@ -33,7 +33,16 @@ internal sealed record JournalFacts(string Node, ulong BegunBehind, string? Faul
     /// <summary>Verifies a journal as `replay verify` does, and reads it by applying it again: its own order, its own verdicts.</summary>
     public static JournalFacts Of(string node, string directory)
     {
-        VerifyReport report = VerifyRun.Over(directory);
+        VerifyReport report;
+        try
+        {
+            report = VerifyRun.Over(directory);
+        }
+        catch (JournalException unreadable)
+        {
+            return new JournalFacts(node, 0, unreadable.Message, []);
+        }
+
         string? fault = report.IsSound ? null
             : report.Snapshots.FirstOrDefault(snapshot => snapshot.Fault is not null)?.Fault ?? $"block {report.End.Block} at {report.End.File}, offset {report.End.Offset}: {report.End.What}";
         ulong begunBehind = report.BegunBehind is null ? 0 : new SnapshotStore(directory).Usable(_ => { }).MinBy(one => one.Head.Block).Head.Sequence;

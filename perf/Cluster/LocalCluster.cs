@@ -23,7 +23,7 @@ internal sealed record ClusterPlan(string Folder)
     /// <summary>Nodes have clocks of their own.</summary>
     public bool HasClocks { get; init; }
 
-    /// <summary>The last node has a small disk of its own, of so many bytes; 0: it has not.</summary>
+    /// <summary>Each node has a small disk of its own, of so many bytes; 0: they share the machine's.</summary>
     public long DiskBytes { get; init; }
 
     public int AccountsMax { get; init; } = 100_000;
@@ -41,7 +41,7 @@ internal sealed class LocalCluster : IDisposable
     private readonly ClusterPlan _plan;
     private readonly ClusterMember[] _members;
     private readonly ClockFault[] _clocks;
-    private DiskImage? _disk;
+    private readonly List<DiskImage> _disks = [];
 
     private LocalCluster(ClusterPlan plan)
     {
@@ -68,8 +68,8 @@ internal sealed class LocalCluster : IDisposable
     /// <summary>A clock a node; none where they have the machine's.</summary>
     public IReadOnlyList<ClockFault> Clocks => _clocks;
 
-    /// <summary>Of the last node; null: it has none of its own.</summary>
-    public DiskImage? Disk => _disk;
+    /// <summary>A disk a node; none where they share the machine's.</summary>
+    public IReadOnlyList<DiskImage> Disks => _disks;
 
     /// <summary>Of the operator's first session.</summary>
     public string OperatorKeyFile => Path.Combine(_plan.Folder, "operator.pem");
@@ -189,6 +189,21 @@ internal sealed class LocalCluster : IDisposable
         Join(member, other);
         member.Start();
         member.WaitReady();
+        WaitUntil(() => Leader()?.Status()?.Members.Any(one => one.Raft == member.Ports.RaftAddress) == true, WaitMsMax, () => $"{member.Name} did not become a member again: {member.LastWords}; {Describe()}");
+    }
+
+    /// <summary>All processes stand still, so that their files can be read as a crash would leave them; <see cref="GoOn"/> ends it.</summary>
+    public void StandStill()
+    {
+        foreach (ClusterMember member in _members.Where(member => member.IsRunning))
+            member.Pause();
+    }
+
+    /// <summary>What <see cref="StandStill"/> stopped runs again.</summary>
+    public void GoOn()
+    {
+        foreach (ClusterMember member in _members.Where(member => member.IsPaused))
+            member.Resume();
     }
 
     /// <summary>Asks again and again until something holds.</summary>
@@ -206,13 +221,14 @@ internal sealed class LocalCluster : IDisposable
         foreach (ClusterMember? member in _members)
             member?.Dispose();
         Network?.Dispose();
-        _disk?.Dispose();
+        foreach (DiskImage disk in _disks)
+            disk.Dispose();
     }
 
     private void Found()
     {
-        if (_plan.DiskBytes > 0)
-            _disk = new DiskImage(Path.Combine(_plan.Folder, "disk.image"), _members[^1].Root, _plan.DiskBytes);
+        foreach (ClusterMember member in _plan.DiskBytes > 0 ? _members : [])
+            _disks.Add(new DiskImage(Path.Combine(_plan.Folder, $"{member.Name}.image"), member.Root, _plan.DiskBytes));
         ClusterMember first = _members[0];
         Verb(["cluster", "init", "--data", first.Data, "--capacity", _plan.AccountsMax.ToString(CultureInfo.InvariantCulture), .. PortWords(first)]);
         first.Start();

@@ -40,8 +40,37 @@ internal sealed class HistoryCheckerTests
         CheckReport report = HistoryChecker.Check(_history, [Journal("one"), Journal("two"), Journal("three")]);
         Assert.That(report.Faults, Is.Empty);
         Assert.That(report.Acknowledged, Is.EqualTo(Payments + Wallets));
-        Assert.That(report.Reads, Is.EqualTo(1));
+        Assert.That((report.Reads, report.Sheets), Is.EqualTo((1, 1)));
     }
+
+    [Test]
+    public void A_run_in_which_nothing_was_acknowledged_has_checked_nothing() =>
+        AssertCaught(HistoryChecker.Check(_history.Where(one => one is not Answered), [Journal("one")]), "no payment was acknowledged");
+
+    [Test]
+    public void A_run_in_which_nobody_read_all_balances_has_not_checked_money()
+    {
+        AssertCaught(HistoryChecker.Check(_history.Where(one => one is not ReadSeen), [Journal("one")]), "nobody read all balances");
+        ReadSeen read = _history.OfType<ReadSeen>().Single();
+        HistoryEvent some = read with { Accounts = [.. read.Accounts.Skip(1)] };
+        AssertCaught(HistoryChecker.Check([.. _history.Where(one => one is not ReadSeen), some], [Journal("one")]), "nobody read all balances");
+    }
+
+    [Test]
+    public void Money_that_was_made_or_lost_is_caught_by_what_clients_read_alone([Values(-1, 1)] int units)
+    {
+        ReadSeen read = _history.OfType<ReadSeen>().Single();
+        AccountSeen[] accounts = [.. read.Accounts];
+        accounts[3] = accounts[3] with { Total = accounts[3].Total + (ulong)units };
+        AssertCaught(HistoryChecker.Check([.. _history.Where(one => one is not ReadSeen), read with { Accounts = accounts }], [Journal("one")]), "that all wallets hold .* was issued");
+    }
+
+    [Test]
+    public void A_run_without_a_journal_is_caught() => AssertCaught(HistoryChecker.Check(_history, []), "no node's journal is there from the beginning");
+
+    [Test]
+    public void A_journal_that_is_not_there_is_caught() =>
+        AssertCaught(HistoryChecker.Check(_history, [Journal("one"), JournalFacts.Of("two", _folder.PathOf("nothing"))]), "two: ");
 
     [Test]
     public void An_acknowledged_payment_that_no_journal_has_is_caught() =>
@@ -197,7 +226,7 @@ internal sealed class HistoryCheckerTests
             history.Add(new Answered("setup", PaymentKey.Of(0, in opening), Verdict.Accepted, Verdict.Undecided, sequence - Wallets + wallet));
         }
 
-        ulong balance = 100_000_000;
+        ulong[] balances = [.. Enumerable.Repeat(100_000_000UL, Wallets)];
         for (int i = 0; i < Payments; i++)
         {
             if (i == leaveOut)
@@ -205,14 +234,15 @@ internal sealed class HistoryCheckerTests
             Payment payment = LiveLedger.Pay((ulong)(i % Wallets) + 1, (ulong)((i + 3) % Wallets) + 1, (ulong)i + 10, Stream, (ulong)i + 1);
             live.Submit([payment]);
             live.Node.Pipeline.Drain();
-            balance = payment.Payer == 1 ? balance - payment.Amount : payment.Payee == 1 ? balance + payment.Amount : balance;
+            balances[payment.Payer - 1] -= payment.Amount;
+            balances[payment.Payee - 1] += payment.Amount;
             history.Add(new Invoked("client", KeyOf(i), payment));
             history.Add(new Answered("client", KeyOf(i), Verdict.Accepted, Verdict.Undecided, ++sequence));
         }
 
         live.Submit([LiveLedger.Slot(new ControlCommand { Instruction = Instruction.CloseBatch })]);
         live.Node.Pipeline.Drain();
-        history.Add(new ReadSeen("reader", "one", sequence, sequence, [new AccountSeen(1, LiveLedger.Euro, balance, 0)]));
+        history.Add(new ReadSeen("reader", "one", sequence, sequence, [.. balances.Select((balance, i) => new AccountSeen((ulong)i + 1, LiveLedger.Euro, balance, 0))]));
         return history;
     }
 

@@ -10,7 +10,7 @@ namespace Settlement.Tests.Chaos;
 
 /// <summary>
 /// What a replicated journal must survive, with real processes: each scenario breaks three nodes under load in one way, and ends with the outside checker. SETTLEMENT_SCENARIO_ROUNDS says how
-/// often each goes round: 1, or as often as wanted (./run.ps1 scenarios -Rounds 10).
+/// often each goes round: 1, on nodes that most of them share, or as often as wanted (./run.ps1 scenarios -Rounds 10), each on its own. Nothing is asserted of how long anything takes.
 /// </summary>
 [Category(LongRun.Category), NonParallelizable]
 internal sealed class ScenarioTests
@@ -21,9 +21,9 @@ internal sealed class ScenarioTests
     public async Task Acknowledged_means_flushed_by_a_quorum()
     {
         SkipUnless(CallFault.WhyNot());
+        await using ClusterScenario scenario = await ClusterScenario.StartAsync(perSecond: 0);
         for (int round = 0; round < ClusterScenario.Rounds; round++)
         {
-            await using ClusterScenario scenario = await ClusterScenario.StartAsync(perSecond: 0);
             ClusterMember leader = scenario.Cluster.WaitLeader();
             ClusterMember[] followers = [.. scenario.Cluster.Followers()];
             followers[1].Kill();
@@ -37,14 +37,17 @@ internal sealed class ScenarioTests
             await using SettlementClient client = await ConnectAsync(scenario);
             FoundPayment[] found = await client.FindAsync([id]);
             Assert.That(found[0].Knowledge, Is.EqualTo(IdKnowledge.Decided));
-            await scenario.EndAsync();
+            leader.Start();
+            scenario.Cluster.WaitAllReady();
         }
+
+        await scenario.EndAsync();
     }
 
     [Test, CancelAfter(1_800_000)]
-    public async Task Leader_and_follower_die_under_load_while_the_third_is_down()
+    public async Task Leader_and_follower_die_under_the_load_of_a_dozen_writers_while_the_third_is_down()
     {
-        await using ClusterScenario scenario = await ClusterScenario.StartAsync();
+        await using ClusterScenario scenario = await ClusterScenario.StartAsync(streams: 4);
         for (int round = 0; round < ClusterScenario.Rounds; round++)
         {
             ClusterMember leader = scenario.Cluster.WaitLeader();
@@ -68,6 +71,7 @@ internal sealed class ScenarioTests
     public async Task The_leader_dies_under_load_and_another_takes_over()
     {
         await using ClusterScenario scenario = await ClusterScenario.StartAsync();
+        ulong before = Terms(scenario);
         for (int round = 0; round < ClusterScenario.Rounds; round++)
         {
             await scenario.AnswersAsync(500);
@@ -80,7 +84,7 @@ internal sealed class ScenarioTests
         }
 
         CheckReport report = await scenario.EndAsync();
-        Assert.That(report.TermLast, Is.GreaterThan((ulong)ClusterScenario.Rounds), "each kill cost a term at least");
+        Assert.That(report.TermLast, Is.GreaterThanOrEqualTo(before + (ulong)ClusterScenario.Rounds), "each kill cost a term at least");
     }
 
     [Test, CancelAfter(1_800_000)]
@@ -121,12 +125,14 @@ internal sealed class ScenarioTests
     public async Task A_node_that_missed_much_catches_up_with_bounded_memory()
     {
         int megabytes = ClusterScenario.Rounds == 1 ? 16 : 1_024;
-        await using ClusterScenario scenario = await ClusterScenario.StartAsync(perSecond: 20_000);
+        await using ClusterScenario scenario = await ClusterScenario.StartAsync(perSecond: 20_000, isAlone: true);
         ClusterMember follower = scenario.Cluster.Followers().First();
         follower.Kill();
         await scenario.AnswersAsync((megabytes << 20) / Payment.Size);
+        long told = scenario.History.AnswerCount;
         follower.Start();
         LocalCluster.WaitUntil(() => follower.Status() is { IsReady: true }, 600_000, scenario.Cluster.Describe);
+        Assert.That(scenario.History.AnswerCount, Is.GreaterThan(told), "the others go on meanwhile");
         long most = scenario.Cluster.Members.Max(member => member.ResidentBytesMax) >> 20;
         TestContext.Out.WriteLine($"{megabytes} MB missed; the largest node held {most} MB");
         Assert.That(most, Is.LessThan(MemoryMegabytesMax));
@@ -140,7 +146,7 @@ internal sealed class ScenarioTests
         for (int round = 0; round < ClusterScenario.Rounds; round++)
         {
             await scenario.AnswersAsync(1_000);
-            ClusterMember follower = scenario.Cluster.Followers().First();
+            ClusterMember follower = scenario.Cluster.Followers().First(member => member != scenario.Cluster.Members[^1]); // its journal is there from the beginning, for the check
             follower.Wipe();
             scenario.Cluster.Rejoin(follower);
             await scenario.AnswersAsync(200);
@@ -177,12 +183,12 @@ internal sealed class ScenarioTests
             await scenario.AnswersAsync(300);
             network.HealAll();
 
-            for (int flap = 0; flap < 8; flap++)
+            for (int flap = 0; flap < 6; flap++)
             {
                 network.Isolate(flap % 3);
-                await Task.Delay(scenario.Random.Next(50, 500));
+                await Task.Delay(scenario.Random.Next(50, 400));
                 network.HealAll();
-                await Task.Delay(scenario.Random.Next(50, 500));
+                await Task.Delay(scenario.Random.Next(50, 400));
             }
 
             scenario.Cluster.WaitAllReady();
@@ -201,7 +207,7 @@ internal sealed class ScenarioTests
         try
         {
             await scenario.AnswersAsync(2_000 * ClusterScenario.Rounds);
-            await Task.Delay(5_000 * ClusterScenario.Rounds);
+            await Task.Delay(3_000 * ClusterScenario.Rounds);
         }
         finally
         {

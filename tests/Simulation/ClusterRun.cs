@@ -1,10 +1,8 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using Settlement.Engine.Batch;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Ledger;
-using Settlement.Engine.Replication;
 using Settlement.Engine.Snapshots;
 using Settlement.Tests.Reference;
 
@@ -18,7 +16,7 @@ namespace Settlement.Tests.Simulation;
 /// batches or come to different states; damage to one replica's disk is found, and that replica made anew from the others.
 /// Time: leaders speak every second, elections come after 3 to 5; clients act every few seconds.
 /// </remarks>
-internal sealed class ClusterRun : IDisposable
+internal sealed partial class ClusterRun : IDisposable
 {
     private const ulong StartNs = 1_768_473_000 * Limits.NsPerSecond; // 2026-01-15 10:30 UTC
     private const ulong HeartbeatNs = Limits.NsPerSecond;
@@ -56,7 +54,6 @@ internal sealed class ClusterRun : IDisposable
     private long _order;
     private ulong _nowNs = StartNs;
     private int _step;
-    private bool _isHealing;
 
     public ClusterRun(string folder, SimulationPlan plan, TraceHash trace, RunFigures figures, Mutant mutant)
     {
@@ -184,90 +181,6 @@ internal sealed class ClusterRun : IDisposable
         Schedule(HeartbeatNs, new Happening(HappeningKind.Heartbeat, replica.Index, ++_generations[replica.Index], null));
     }
 
-    /// <summary>What a replica does ends where its power or its disk does.</summary>
-    private void Guarded(ClusterReplica replica, Action action)
-    {
-        try
-        {
-            action();
-        }
-        catch (SimulatedPowerCut)
-        {
-            replica.Disk.CutPower();
-        }
-        catch (BlockDamagedException) when (replica.Disk.IsDamaged)
-        {
-            Trace("damage found", (ulong)replica.Index);
-            GoDown(replica, anew: true);
-            return;
-        }
-        catch (Exception failed) when (failed is JournalFailedException or IOException)
-        {
-            if (replica.Disk.Struck.Count == 0)
-                throw;
-            Trace("disk failed", (ulong)replica.Index);
-            GoDown(replica);
-            return;
-        }
-
-        if (replica.Disk.IsDead)
-            GoDown(replica);
-    }
-
-    private readonly HashSet<int> _anew = [];
-
-    private void GoDown(ClusterReplica replica, bool anew = false)
-    {
-        if (replica.Disk.IsDead)
-            _figures.Crashes++;
-        Trace("down", (ulong)replica.Index);
-        replica.Close();
-        if (anew)
-            _anew.Add(replica.Index);
-        ulong downNs = _comesBackSoon[replica.Index] ? 10_000_000 : _isHealing ? Limits.NsPerSecond : _random.OneIn(3) ? 20_000_000 : _random.OneIn(2) ? 3 * Limits.NsPerSecond : 40 * Limits.NsPerSecond;
-        Schedule(_random.Below(downNs), new Happening(HappeningKind.Restart, replica.Index, 0, null));
-        _comesBackSoon[replica.Index] = false;
-    }
-
-    private void Restart(ClusterReplica replica)
-    {
-        for (int tries = 0; ; tries++)
-        {
-            int struck = replica.Disk.Struck.Count;
-            replica.Close();
-            replica.Disk.PowerUp(_power);
-            try
-            {
-                if (_anew.Remove(replica.Index))
-                    replica.StartAnew(StartNs);
-                else
-                    replica.Open();
-                if (!replica.Disk.IsDead)
-                    break;
-            }
-            catch (SimulatedPowerCut)
-            {
-                replica.Disk.CutPower();
-            }
-            catch (Exception refused) when (refused is JournalException or LedgerBrokenException or SnapshotException or IOException)
-            {
-                if (replica.Disk.Struck.Count == struck && !replica.Disk.IsDead)
-                {
-                    if (!replica.Disk.IsDamaged)
-                        throw new BrokenPromiseException($"replica {replica.Index} does not open: {refused.Message}", refused);
-                    Trace("refused: " + refused.GetType().Name, (ulong)replica.Index);
-                    _figures.Refusals++;
-                    _anew.Add(replica.Index);
-                }
-            }
-
-            if (tries > 50)
-                throw new BrokenPromiseException($"replica {replica.Index} does not come up");
-        }
-
-        Trace("up", (ulong)replica.Index, replica.Log.LastBlock, replica.Log.CommittedBlock, replica.Applied);
-    }
-
     private void Send(ClusterMessage message)
     {
         if (_replicas[message.From].Disk.IsDead)
@@ -380,176 +293,6 @@ internal sealed class ClusterRun : IDisposable
 
         _figures.Snapshots++;
         Trace("snapshot", (ulong)replica.Index, taken?.Head.Block ?? 0);
-    }
-
-    private void CutSnapshotShort(ClusterReplica replica, SeededRandom random)
-    {
-        try
-        {
-            Trace("snapshot left", (ulong)SnapshotCrash.Leave(FolderOf(replica.Index), replica.TakeSnapshot, random));
-        }
-        catch (Exception refused) when (replica.Disk.IsDamaged && refused is JournalException or SnapshotException or LedgerBrokenException)
-        {
-            Trace("no snapshot");
-        }
-
-        replica.Disk.CutPower();
-        GoDown(replica);
-    }
-
-    private void Begin(SimulatedFault fault)
-    {
-        Trace("fault", (ulong)fault.Kind, (ulong)fault.Number);
-        ClusterReplica replica = _replicas[fault.Replica];
-        var random = new SeededRandom(fault.Seed);
-        if (fault.StrikesWrite)
-        {
-            replica.Disk.Arm(fault);
-            return;
-        }
-
-        Struck++;
-        switch (fault.Kind)
-        {
-            case FaultKind.PowerCut or FaultKind.PowerCutForAll or FaultKind.PowerCutInElection:
-                if (fault.Kind == FaultKind.PowerCutInElection)
-                {
-                    _cutsAfterVote[fault.Replica] = true;
-                    Array.Fill(_comesBackSoon, true);
-                }
-
-                foreach (ClusterReplica one in fault.Kind == FaultKind.PowerCut ? [replica] : _replicas.Where(one => one.IsUp))
-                {
-                    one.Disk.CutPower();
-                    if (one.IsUp)
-                        GoDown(one);
-                }
-
-                break;
-            case FaultKind.Restart when replica.IsUp:
-                GoDown(replica);
-                break;
-            case FaultKind.SnapshotCutShort when replica.IsUp:
-                CutSnapshotShort(replica, random);
-                break;
-            case FaultKind.PowerCutInSuffixCut:
-                _cutStepsLeft[fault.Replica] = random.Between(1, 8);
-                break;
-            case FaultKind.ClockForward:
-                replica.ClockErrorNs += (long)random.Below(2 * Limits.NsPerHour);
-                break;
-            case FaultKind.ClockBack:
-                replica.ClockErrorNs -= (long)random.Below(2 * Limits.NsPerHour);
-                break;
-            case FaultKind.Pause when replica.IsUp:
-                Pause(replica, random.Below(30 * Limits.NsPerSecond));
-                break;
-            case FaultKind.FlippedBit or FaultKind.FlippedSector when replica.IsUp:
-                replica.Close();
-                Trace(replica.Disk.Damage(fault) is { } what ? "damage " + what : "nothing to damage");
-                GoDown(replica);
-                break;
-            case FaultKind.Isolated or FaultKind.Parted or FaultKind.OneWayLoss or FaultKind.Storm:
-                _network.Part(fault, _nowNs);
-                break;
-        }
-    }
-
-    /// <summary>A replica stands still: what was for it comes late, all at once.</summary>
-    private void Pause(ClusterReplica replica, ulong ns)
-    {
-        var kept = new List<(Happening Happening, (ulong TimeNs, long Order) At)>();
-        while (_queue.TryDequeue(out Happening happening, out (ulong TimeNs, long Order) at))
-        {
-            bool isIts = happening.Kind != HappeningKind.Step && happening.Replica == replica.Index && at.TimeNs < _nowNs + ns;
-            kept.Add((happening, isIts ? (_nowNs + ns, at.Order) : at));
-        }
-
-        foreach ((Happening happening, (ulong TimeNs, long Order) at) in kept)
-            _queue.Enqueue(happening, at);
-    }
-
-    private void Heal()
-    {
-        _isHealing = true;
-        _network.Heal();
-        Array.Clear(_cutStepsLeft);
-        Array.Clear(_cutsAfterVote);
-        Trace("heal");
-    }
-
-    private bool IsWell => _workload.Unanswered == 0 && _replicas.All(replica => replica.IsUp && !replica.IsRecovering)
-        && _replicas.FirstOrDefault(replica => replica.TakesClaims) is { } leader
-        && _replicas.All(replica => replica.Applied == leader.Log.LastBlock && replica.Log.LastBlock == leader.Log.LastBlock && replica.Log.FlushedBlock == leader.Log.LastBlock);
-
-    private void BecomeWell()
-    {
-        ulong until = _nowNs + 3 * Limits.NsPerHour;
-        while (!IsWell)
-        {
-            if (_nowNs > until)
-                throw new BrokenPromiseException("an hour and more after all faults ended, the replicas do not agree: " + string.Join("; ", _replicas.Select(Describe)));
-            Next();
-        }
-    }
-
-    private static string Describe(ClusterReplica replica) => !replica.IsUp ? $"{replica.Index} down"
-        : $"{replica.Index}: term {replica.Term}, {(replica.IsLeading ? "leads" : "follows")}{(replica.IsRecovering ? ", recovers" : "")}, last block {replica.Log.LastBlock}, committed {replica.Log.CommittedBlock}, applied {replica.Applied}";
-
-    private void Finish()
-    {
-        for (int rounds = 0; ; rounds++)
-        {
-            BecomeWell();
-            Digest[] states = [.. _replicas.Select(replica => replica.Replay.State.Batch.StateHashNow())];
-            ulong last = _replicas[0].Log.LastBlock;
-            foreach (ClusterReplica replica in _replicas)
-                replica.Close();
-            if (TryAudit(states, last))
-                return;
-            if (rounds > 3)
-                throw new BrokenPromiseException("replicas made anew are damaged again");
-            foreach (ClusterReplica replica in _replicas)
-                GoDown(replica);
-        }
-    }
-
-    /// <returns>False: one is damaged, and is to be made anew.</returns>
-    private bool TryAudit(Digest[] states, ulong last)
-    {
-        bool isWhole = true;
-        Digest? end = null;
-        for (int index = 0; index < _replicas.Length; index++)
-        {
-            if (states[index] != states[0])
-                throw new BrokenPromiseException($"replica {index} has the state hash {states[index]}, replica 0 has {states[0]}");
-            try
-            {
-                // The chain says that the others hold the same blocks as the one that is applied again.
-                if (end is null)
-                    end = AuditFully(index, states[index], last);
-                else if (Witness.ReadThrough(FolderOf(index), last) is var found && found != end)
-                    throw new BrokenPromiseException($"replica {index} ends with block {found}, another one with {end}");
-            }
-            catch (Exception refused) when (_replicas[index].Disk.IsDamaged && refused is JournalException or LedgerBrokenException)
-            {
-                Trace("the audit finds damage", (ulong)index);
-                _anew.Add(index);
-                isWhole = false;
-                continue;
-            }
-
-        }
-
-        Trace(string.Create(CultureInfo.InvariantCulture, $"end {states[0]} {end} {_witness.Answers} answers"));
-        return isWhole;
-    }
-
-    private Digest AuditFully(int index, in Digest state, ulong last)
-    {
-        (Digest State, Digest Last) audit = _witness.Audit(FolderOf(index), null, Workload.NewRules(), last);
-        return audit.State == state ? audit.Last
-            : throw new BrokenPromiseException($"replica {index} has the state hash {state}, its journal gives {audit.State}");
     }
 
     private void Trace(string what, ulong a = 0, ulong b = 0, ulong c = 0, ulong d = 0) =>
