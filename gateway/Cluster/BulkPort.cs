@@ -188,7 +188,7 @@ internal sealed class BulkPort : IAsyncDisposable
             {
                 return Fault(StatusCodes.Status409Conflict, refused.Message);
             }
-            catch (BadHttpRequestException bad) when (!http.Response.HasStarted)
+            catch (Microsoft.AspNetCore.Http.BadHttpRequestException bad) when (!http.Response.HasStarted)
             {
                 return Fault(bad.StatusCode, $"The request cannot be read: {bad.Message}");
             }
