@@ -49,15 +49,9 @@ public class JournalException : Exception
     public JournalException(string message) : base(message) { }
 
     public JournalException(string message, Exception inner) : base(message, inner) { }
-}
 
-/// <summary>A journal's files are not as they were written: a block that was durable is missing or wrong. The message says which, and where.</summary>
-public class JournalDamagedException : JournalException
-{
-    public JournalDamagedException(string message)
-        : base(message)
-    {
-    }
+    /// <summary>Whether its files are not as they were written: a block that was durable is missing or wrong. Who has a copy may repair it.</summary>
+    public bool IsDamage { get; init; }
 }
 
 /// <summary>The disk under an open journal failed. Nothing after the last acknowledged block may be believed.</summary>

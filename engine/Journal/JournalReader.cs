@@ -113,9 +113,9 @@ public sealed class JournalReader : IDisposable
         }
 
         if (!isBlock)
-            throw new JournalDamagedException(
+            throw new JournalException(
                 $"The journal in '{_files.Directory}' does not hold block {snapshot.Block} at {_files.PlaceOf(snapshot.BlockAddress)}, behind which a snapshot was taken: its tail is lost, or it is not the journal of that snapshot."
-                + " Nothing was changed. Restore the journal from a backup or a standby.");
+                + " Nothing was changed. Restore the journal from a backup or a standby.") { IsDamage = true };
         _position = ChainPosition.Behind(in Header, snapshot.Previous);
         _next = snapshot.EndAddress;
         CommitNumber = _blockCommit = snapshot.CommitNumber;

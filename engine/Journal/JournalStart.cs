@@ -254,9 +254,9 @@ internal static class JournalStart
         }
     }
 
-    private static JournalDamagedException Damaged(JournalFiles files, JournalEnd end) => new(
+    private static JournalException Damaged(JournalFiles files, JournalEnd end) => new(
         $"The journal in '{files.Directory}' is damaged at block {end.Block}, {end.Place}: {end.What}."
-        + " Nothing was changed. Restore the file from a copy or a standby; the blocks before it are whole.");
+        + " Nothing was changed. Restore the file from a copy or a standby; the blocks before it are whole.") { IsDamage = true };
 
     internal static void SyncDirectory(string directory)
     {

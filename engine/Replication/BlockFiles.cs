@@ -8,10 +8,10 @@ using Settlement.Engine.Journal;
 namespace Settlement.Engine.Replication;
 
 /// <summary>A block of the log is not on disk as it was written. The message says which, where, and what is wrong.</summary>
-public sealed class BlockDamagedException : JournalDamagedException
+public sealed class BlockDamagedException : JournalException
 {
     public BlockDamagedException(ulong block, long address, string message)
-        : base(message) => (Block, Address) = (block, address);
+        : base(message) => (Block, Address, IsDamage) = (block, address, true);
 
     public ulong Block { get; }
 

@@ -14,7 +14,7 @@ public sealed partial class ReplicaLog
     /// <summary>Blocks that state the cluster's members, as opening found them behind the newest snapshot.</summary>
     internal IReadOnlyList<ulong> MembersBlocks { get; private set; } = [];
 
-    private long _cuts; // written by: who cuts
+    private long _cuts; // odd while the end is being taken away; written by: who cuts
 
     JournalFiles IAuditedLog.Files => _journal.Files;
 
@@ -93,6 +93,7 @@ public sealed partial class ReplicaLog
             if (_isLeading)
                 throw new InvalidOperationException($"a leader's log is not cut, and this one leads in term {_leadingTerm}");
             _cutting.EnterWriteLock();
+            Volatile.Write(ref _cuts, _cuts + 1);
             try
             {
                 Cut(block);
@@ -104,6 +105,7 @@ public sealed partial class ReplicaLog
             }
             finally
             {
+                Volatile.Write(ref _cuts, _cuts + 1);
                 _cutting.ExitWriteLock();
             }
         }
@@ -112,7 +114,6 @@ public sealed partial class ReplicaLog
     private void Cut(ulong block)
     {
         JournalFiles files = _journal.Files;
-        Volatile.Write(ref _cuts, _cuts + 1);
         _journal.Commit();
         _journal.WaitDurable(_journal.LastBlock);
         byte[] bytes = [];

@@ -34,7 +34,7 @@ internal sealed partial class ClusterNode
         {
             return ReplicaLog.Open(options.JournalFolder, journal, disk, out report);
         }
-        catch (JournalDamagedException damaged)
+        catch (JournalException damaged) when (damaged.IsDamage)
         {
             tell($"{damaged.Message} The other members are asked for what is damaged, and this node waits for them.");
             Repair(options, folder, note, damaged, tell);
@@ -42,7 +42,7 @@ internal sealed partial class ClusterNode
         }
     }
 
-    private static void Repair(ServeOptions options, ClusterFolder folder, ClusterNote note, JournalDamagedException damaged, Action<string> tell)
+    private static void Repair(ServeOptions options, ClusterFolder folder, ClusterNote note, JournalException damaged, Action<string> tell)
     {
         using NodeIdentity identity = NodeIdentity.Load(folder.Path);
         using MembersFile members = MembersFile.Open(folder.Path);
@@ -61,7 +61,7 @@ internal sealed partial class ClusterNode
             bool isSilent = found.Standing.Any(static damage => damage.IsWorthAskingAgain);
             if (!isSilent && ++answered == RepairTriesAnswered)
             {
-                throw new JournalDamagedException(
+                throw new JournalException(
                     $"{damaged.Message} No other member has a copy that fits: {found.Standing[0].NotRepaired}. To make this node anew, `cluster remove` it at another one, and join again with an empty folder.");
             }
 

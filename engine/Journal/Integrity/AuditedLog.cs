@@ -11,7 +11,7 @@ internal interface IAuditedLog
     /// <summary>Up to where it is on disk; what lies before is written no more, but for the last sector.</summary>
     long DurableEnd { get; }
 
-    /// <summary>How often its end was taken away. What was read before the last time says nothing.</summary>
+    /// <summary>Changes when its end is taken away, and once more when that is done: odd in between. What was read before says nothing.</summary>
     long Cuts { get; }
 
     /// <summary>Gives a block that it still has in memory, or null; null itself: it keeps none.</summary>

@@ -174,7 +174,7 @@ public sealed class IntegrityAudit : IDisposable
             {
                 long from = walk.At.Address;
                 long end = _log.DurableEnd;
-                if (_log.Cuts != cuts)
+                if (_log.Cuts != cuts || long.IsOddInteger(cuts))
                     return true; // the next pass begins with the log as it is now
                 WalkEnd ended = walk.Run(end, untilBlock);
                 Figures.Clear(from, walk.At.Address);

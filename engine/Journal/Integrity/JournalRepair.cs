@@ -23,7 +23,7 @@ internal static class JournalRepair
         using FileStream held = JournalFiles.Lock(directory);
         JournalFiles files = JournalFiles.ReadLayout(directory, ledgerId);
         if (TailNote.ReadNewest(files.NotePath) is not { HasBlock: true } note)
-            throw new JournalDamagedException($"The note of the journal in '{directory}' does not say up to where it was durable, so nothing in it can be repaired in its place.");
+            throw new JournalException($"The note of the journal in '{directory}' does not say up to where it was durable, so nothing in it can be repaired in its place.");
         long start = Math.Max(0, files.FirstSegment()) * files.SegmentBytes;
         if (Newest(directory, files) is { } snapshot)
             start = Math.Max(start, files.PageStartOf(snapshot.BlockAddress) - files.PageBytes);

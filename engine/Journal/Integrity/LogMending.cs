@@ -56,7 +56,7 @@ internal sealed class LogMending(JournalFiles files, LogDisk disk, Func<Action, 
                 LogPlace from = back == 0 ? walk.At : walk.Trail[^back];
                 damage ??= DamageOf(walk, from, candidate);
                 next ??= PlaceOf(candidate, walk.At.CommitNumber);
-                if (TryFetch(from, candidate, asking, out List<byte[]> blocks, out bool isEarlier) && TryWrite(from, candidate.Address, writableEnd, blocks, out string? kept, asking))
+                if (TryFetch(from, candidate, asking, out List<byte[]> blocks, out bool isEarlier) && TryWrite(from, candidate.Address, CommitBehind(candidate.Address, end), writableEnd, blocks, out string? kept, asking))
                 {
                     next = from;
                     return Repaired(DamageOf(walk, from, candidate, blocks.Count), asking, kept);
@@ -144,10 +144,10 @@ internal sealed class LogMending(JournalFiles files, LogDisk disk, Func<Action, 
     {
         byte[] found = new byte[end - from.Address];
         disk.Read(from.Address, found);
-        return RunLayout.Rebuild(files, from.Address, found, blocks, from.CommitNumber, out _);
+        return RunLayout.Rebuild(files, from.Address, found, blocks, from.CommitNumber, 0, out _);
     }
 
-    private bool TryWrite(LogPlace from, long end, long writableEnd, List<byte[]> blocks, out string? kept, Asking asking)
+    private bool TryWrite(LogPlace from, long end, long commitBehind, long writableEnd, List<byte[]> blocks, out string? kept, Asking asking)
     {
         kept = null;
         long start = from.Address & -JournalFiles.SectorBytes;
@@ -155,7 +155,7 @@ internal sealed class LogMending(JournalFiles files, LogDisk disk, Func<Action, 
         disk.Read(start, found);
         int skip = (int)(from.Address - start);
         int length = (int)(end - from.Address);
-        if (RunLayout.Rebuild(files, from.Address, found.AsSpan(skip, length), blocks, from.CommitNumber, out int differing) is not { } good)
+        if (RunLayout.Rebuild(files, from.Address, found.AsSpan(skip, length), blocks, from.CommitNumber, commitBehind, out int differing) is not { } good)
         {
             asking.Why ??= "the copies prove themselves by the chain, and do not fill the place to its last byte";
             return false;
@@ -192,6 +192,25 @@ internal sealed class LogMending(JournalFiles files, LogDisk disk, Func<Action, 
         return false;
     }
 
+    /// <summary>Number of the next commit record behind; 0: none is found soon.</summary>
+    private long CommitBehind(long address, long end)
+    {
+        byte[] bytes = new byte[(int)Math.Min(end - address, RunBytesMax)];
+        disk.Read(address, bytes);
+        for (long at = address; at + FasterJournal.CommitRecordBytes <= address + bytes.Length;)
+        {
+            ReadOnlySpan<byte> here = bytes.AsSpan((int)(at - address));
+            int length = MemoryMarshal.Read<int>(here);
+            if (length < 0)
+                return LogEntries.ObjectionToCommit(here, 0, length, at, 0, out long number) is null ? number : 0;
+            at = length == 0 ? files.PageStartOf(at) + files.PageBytes : at + LogEntries.BytesOf(length);
+            if (length > files.PageBytes)
+                return 0;
+        }
+
+        return 0;
+    }
+
     private void WriteDiffering(long start, ReadOnlySpan<byte> found, ReadOnlySpan<byte> mended, long writableEnd)
     {
         for (int at = 0; at < found.Length; at += JournalFiles.SectorBytes)
@@ -224,7 +243,7 @@ internal sealed class LogMending(JournalFiles files, LogDisk disk, Func<Action, 
 
         if (blocks.Count == 0 && bytes < FasterJournal.CommitRecordBytes)
             return false;
-        if (!TryWrite(walk.At, end, writableEnd, blocks, out string? kept, asking))
+        if (!TryWrite(walk.At, end, 0, writableEnd, blocks, out string? kept, asking))
             return false;
         repaired = Repaired(DamageOf(walk, walk.At, null, blocks.Count), asking, kept);
         return true;

@@ -23,8 +23,12 @@ internal sealed partial class TrialCluster : IDisposable
     private readonly List<string> _said = [];
     private readonly int _firstPort = FreePorts();
 
-    public TrialCluster()
+    private readonly (string Name, string Value)[] _settings;
+
+    /// <param name="settings">Of all nodes, as their environment has them.</param>
+    public TrialCluster(params (string Name, string Value)[] settings)
     {
+        _settings = settings;
         _trial = Start(["cluster", "trial", "--data", _folder.Path, "--first-port", $"{_firstPort}", "--seconds", "900"]);
         _trial.OutputDataReceived += (_, line) => Note(line.Data);
         _trial.ErrorDataReceived += (_, line) => Note(line.Data);
@@ -161,13 +165,16 @@ internal sealed partial class TrialCluster : IDisposable
         }
     }
 
-    private static Process Start(string[] words)
+    private Process Start(string[] words)
     {
         string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } path ? path : "dotnet";
-        Process process = Process.Start(new ProcessStartInfo(dotnet, [Path.Combine(AppContext.BaseDirectory, BuiltProgram.Gateway), .. words])
+        var start = new ProcessStartInfo(dotnet, [Path.Combine(AppContext.BaseDirectory, BuiltProgram.Gateway), .. words])
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
-        })!;
+        };
+        foreach ((string name, string value) in _settings)
+            start.Environment[name] = value;
+        Process process = Process.Start(start)!;
         process.StandardInput.Close();
         return process;
     }
