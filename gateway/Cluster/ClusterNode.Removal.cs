@@ -17,6 +17,10 @@ internal sealed partial class ClusterNode
     /// <summary>Before it takes part, and then while it hears of no leader, it gives the others so long to answer.</summary>
     private const int AskMsMax = 1_000;
 
+    /// <summary>How often, and for how long each time, the others are asked to vouch for a node that a recovered one left behind.</summary>
+    private const int RecoveredAsks = 5;
+    private const int AskAgainMsMax = 3_000;
+
     private const int LeaderlessMsMax = 5_000;
     private const int ReachedEveryMs = 5_000;
 
@@ -60,15 +64,29 @@ internal sealed partial class ClusterNode
     }
 
     /// <summary>
-    /// Asks all that it knows, at the same time, for a bounded time. Who does not answer says nothing. One that was recovered is believed only where no other vouches for this node: else an operator who
-    /// recovered a node that was merely cut off would end the ones that went on.
+    /// Asks all that it knows. One that was recovered is believed only where no other vouches for this node, asked several times: else an operator who recovered a node that was merely cut off would end those
+    /// that went on.
     /// </summary>
     private async Task AskWhetherMemberAsync()
     {
-        if (!IsMember(Pin))
-            return;
+        for (int asked = 1; IsMember(Pin) && !_stopping.IsCancellationRequested; asked++)
+        {
+            ClusterContact? recovered = await AskAllAsync(asked == 1 ? AskMsMax : AskAgainMsMax).ConfigureAwait(false);
+            if (Removal is not null || recovered is null)
+                return;
+            if (asked == RecoveredAsks)
+                End($"the node at {recovered.Bulk} was made a cluster of its own (`cluster recover`), and all others were left behind");
+            else
+                await Task.Delay(AskAgainMs, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>At the same time, for a bounded time. Who does not answer says nothing.</summary>
+    /// <returns>Who was recovered, and left this node behind; null: nobody, or another one vouches for this node: it follows or leads, as of a leader that it has heard since it was started.</returns>
+    private async Task<ClusterContact?> AskAllAsync(int msMax)
+    {
         using var bounded = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-        bounded.CancelAfter(AskMsMax);
+        bounded.CancelAfter(msMax);
         ClusterContact? recovered = null;
         bool isVouchedFor = false;
         await Task.WhenAll(ContactsNow().Select(async contact =>
@@ -76,12 +94,12 @@ internal sealed partial class ClusterNode
             try
             {
                 using var client = new BulkClient(contact.Bulk, contact.Pin, _identity.Certificate);
-                await client.StatusAsync(bounded.Token).ConfigureAwait(false);
-                isVouchedFor = true;
+                if ((await client.StatusAsync(bounded.Token).ConfigureAwait(false)).Elections > 0)
+                    Volatile.Write(ref isVouchedFor, true);
             }
             catch (NotKnownException unknown) when (unknown.IsRecovered)
             {
-                recovered = contact;
+                Volatile.Write(ref recovered, contact);
             }
             catch (NotKnownException unknown)
             {
@@ -92,8 +110,7 @@ internal sealed partial class ClusterNode
                 // It says nothing of this node.
             }
         })).ConfigureAwait(false);
-        if (recovered is not null && !isVouchedFor && IsMember(Pin))
-            End($"the node at {recovered.Bulk} was made a cluster of its own (`cluster recover`), and all others were left behind");
+        return isVouchedFor ? null : recovered;
     }
 
     /// <summary>Each list, however soon the next one follows.</summary>
