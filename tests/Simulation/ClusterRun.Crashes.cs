@@ -1,5 +1,6 @@
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
+using Settlement.Engine.Journal.Integrity;
 using Settlement.Engine.Ledger;
 using Settlement.Engine.Replication;
 using Settlement.Engine.Snapshots;
@@ -76,7 +77,7 @@ internal sealed partial class ClusterRun
             }
             catch (Exception refused) when (refused is JournalException or LedgerBrokenException or SnapshotException or IOException)
             {
-                if (replica.Disk.Struck.Count == struck && !replica.Disk.IsDead)
+                if (replica.Disk.Struck.Count == struck && !replica.Disk.IsDead && !(replica.Disk.IsDamaged && refused is JournalException { IsDamage: true } && TryRepair(replica)))
                 {
                     if (!replica.Disk.IsDamaged)
                         throw new BrokenPromiseException($"replica {replica.Index} does not open: {refused.Message}", refused);
@@ -91,5 +92,30 @@ internal sealed partial class ClusterRun
         }
 
         Trace("up", (ulong)replica.Index, replica.Log.LastBlock, replica.Log.CommittedBlock, replica.Applied);
+    }
+
+    /// <summary>As a member does before it opens a damaged journal: the others are asked for the blocks, and the chain says whether they are right.</summary>
+    private bool TryRepair(ClusterReplica replica)
+    {
+        BlockCopy[] copies =
+        [
+            .. _replicas.Where(other => other.IsUp && other != replica).Select(other => new BlockCopy($"replica {other.Index}", block =>
+            {
+                byte[] buffer = [];
+                return block <= other.Log.CommittedBlock && other.Log.ReadAsItIs(block, ref buffer) is var bytes and >= 0 ? buffer.AsSpan(0, bytes).ToArray() : null;
+            })),
+        ];
+        try
+        {
+            AuditFigures found = JournalRepair.Run(FolderOf(replica.Index), LoneReplica.LedgerId, replica.Disk, () => copies, _ => { });
+            bool isWhole = found.Standing.Count == 0 && found.Repaired > 0;
+            Trace(isWhole ? "repaired" : "not repaired", (ulong)replica.Index, (ulong)found.Repaired, (ulong)found.StandingBlocks);
+            _figures.Repairs += isWhole ? 1 : 0;
+            return isWhole;
+        }
+        catch (Exception refused) when (refused is JournalException or IOException)
+        {
+            return false;
+        }
     }
 }

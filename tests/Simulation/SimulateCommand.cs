@@ -115,5 +115,5 @@ internal static class SimulateCommand
         + string.Concat(plan.Faults.Select(fault => $"{Environment.NewLine}  {fault}"));
 
     private static string FiguresText(long seeds, RunFigures figures) => string.Create(CultureInfo.InvariantCulture,
-        $"{seeds} seeds, {figures.SimulatedNs / (double)Limits.NsPerHour:F1} simulated hours, {figures.Payments} slots, {figures.Blocks} blocks, {figures.Batches} batches, {figures.Snapshots} snapshots, {figures.Faults} faults, {figures.Crashes} power cuts, {figures.Elections} elections, {figures.Cuts} suffixes cut, {figures.Refusals} refusals after damage");
+        $"{seeds} seeds, {figures.SimulatedNs / (double)Limits.NsPerHour:F1} simulated hours, {figures.Payments} slots, {figures.Blocks} blocks, {figures.Batches} batches, {figures.Snapshots} snapshots, {figures.Faults} faults, {figures.Crashes} power cuts, {figures.Elections} elections, {figures.Cuts} suffixes cut, {figures.Refusals} refusals after damage, {figures.Repairs} journals repaired");
 }

@@ -29,6 +29,9 @@ internal sealed class RunFigures
 
     public long Refusals { get; set; }
 
+    /// <summary>Damaged journals that were repaired from the others.</summary>
+    public long Repairs { get; set; }
+
     public void Add(RunFigures other)
     {
         SimulatedNs += other.SimulatedNs;
@@ -41,6 +44,7 @@ internal sealed class RunFigures
         Cuts += other.Cuts;
         Faults += other.Faults;
         Refusals += other.Refusals;
+        Repairs += other.Repairs;
     }
 }
 

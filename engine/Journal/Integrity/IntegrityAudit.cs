@@ -229,7 +229,7 @@ public sealed class IntegrityAudit : IDisposable
             return true;
         }
 
-        long behind = files.PageStartOf(damage.Address) + (2L * files.PageBytes);
+        long behind = files.PageStartOf(damage.Address) + ((long)LogMending.RunPagesMax * files.PageBytes);
         if (behind >= end)
             return false;
         walk.GoTo(new LogPlace(behind, null, 0));

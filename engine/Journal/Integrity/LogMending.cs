@@ -32,8 +32,8 @@ internal sealed class LogMending(JournalFiles files, LogDisk disk, Func<Action, 
 
     private readonly BlockSeal _seal = new();
 
-    /// <summary>More than so many bytes in one piece are no damaged blocks, but a lost file.</summary>
-    private int RunBytesMax => 2 * files.PageBytes;
+    /// <summary>A block behind the damage is looked for within so many pages: one that does not fit begins a page, and leaves the end of the one before unused. What is longer is no damaged block, but a lost file.</summary>
+    public const int RunPagesMax = 4;
 
     /// <summary>Looks at what a walk stopped at, and repairs it if anybody has a copy.</summary>
     /// <param name="walk">Stopped at damage; it stays there.</param>
@@ -43,8 +43,14 @@ internal sealed class LogMending(JournalFiles files, LogDisk disk, Func<Action, 
     /// <param name="next">Where the walk can go on: at the beginning of what was repaired, or behind what was not; null: nowhere near.</param>
     public JournalDamage Mend(LogWalk walk, long end, long writableEnd, IReadOnlyList<BlockCopy> copies, out LogPlace? next)
     {
+        JournalDamage damage = Mend(walk, end, writableEnd, copies, files.PageBytes, out next);
+        return damage.RepairedFrom is null && next is null ? Mend(walk, end, writableEnd, copies, (long)RunPagesMax * files.PageBytes, out next) : damage;
+    }
+
+    private JournalDamage Mend(LogWalk walk, long end, long writableEnd, IReadOnlyList<BlockCopy> copies, long runBytesMax, out LogPlace? next)
+    {
         next = null;
-        byte[] found = new byte[(int)Math.Min(end - walk.At.Address, RunBytesMax)];
+        byte[] found = new byte[(int)Math.Min(end - walk.At.Address, runBytesMax)];
         disk.Read(walk.At.Address, found);
         var asking = new Asking(copies);
         JournalDamage? damage = null;
@@ -76,7 +82,7 @@ internal sealed class LogMending(JournalFiles files, LogDisk disk, Func<Action, 
         damage ??= DamageOf(walk, walk.At, null);
         return damage with
         {
-            NotRepaired = asking.Why ?? (copies.Count == 0 ? "there is no other member that could have a copy" : next is null ? "no whole block follows within two pages: more is lost than some blocks" : "no copy fits between the blocks around it"),
+            NotRepaired = asking.Why ?? (copies.Count == 0 ? "there is no other member that could have a copy" : next is null ? "no whole block follows within four pages: more is lost than some blocks" : "no copy fits between the blocks around it"),
             IsWorthAskingAgain = asking.IsAnyoneSilent,
         };
     }
@@ -195,7 +201,7 @@ internal sealed class LogMending(JournalFiles files, LogDisk disk, Func<Action, 
     /// <summary>Number of the next commit record behind; 0: none is found soon.</summary>
     private long CommitBehind(long address, long end)
     {
-        byte[] bytes = new byte[(int)Math.Min(end - address, RunBytesMax)];
+        byte[] bytes = new byte[(int)Math.Min(end - address, files.PageBytes)];
         disk.Read(address, bytes);
         for (long at = address; at + FasterJournal.CommitRecordBytes <= address + bytes.Length;)
         {
