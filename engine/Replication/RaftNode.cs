@@ -86,6 +86,9 @@ public sealed partial class RaftNode : IAsyncDisposable
     /// <summary>Voters and learners.</summary>
     public MemberList MemberList => _members.Members;
 
+    /// <summary>Number of the block that stated <see cref="MemberList"/>; 0: none did.</summary>
+    public long MemberListBlock => _members.Version;
+
     /// <summary>This node leads in this term. Blocks of earlier terms are committed.</summary>
     public event Action<ulong>? LeadershipGained;
 

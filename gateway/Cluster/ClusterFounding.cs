@@ -61,7 +61,7 @@ internal static class ClusterFounding
         if (answer.SealKey is { } key)
             WriteSealKey(options.NodeKey ?? Path.Combine(folder.JournalPath, NodeKeyFile.PrivateName), key);
         MemberList members = answer.Members.Aggregate(MemberList.Empty, (list, member) => list.With(MemberOf(member.Raft, Digest.From(Convert.FromHexString(member.Pin)), member.Clients.Split(' ', StringSplitOptions.RemoveEmptyEntries), member.IsLearner)));
-        MembersFile.Create(folder.Path, members, version: 0);
+        MembersFile.Create(folder.Path, members, answer.MembersBlock);
         var note = new ClusterNote { Ledger = Text(ledgerId), Raft = raft, Bulk = bulk, Clients = clients.ToString(), Learner = isLearner, Contacts = [contact] };
         folder.WriteSettings(options);
         folder.WriteNote(note);

@@ -64,7 +64,8 @@ internal sealed partial class ClusterNode
         }
 
         _tell($"The node at {raft} with key {pin} was let in{(request.Learner ? " as a learner" : "")}. It becomes a member when it is started.");
-        return new JoinAnswer { Ledger = _note.Ledger, SealKey = request.Learner ? null : SealKey(), Members = [.. Members.Select(Report)] };
+        long membersBlock = _raft?.MemberListBlock ?? _learned!.Version; // before the list: one that is stated meanwhile is then read again, which does no harm
+        return new JoinAnswer { Ledger = _note.Ledger, SealKey = request.Learner ? null : SealKey(), Members = [.. Members.Select(Report)], MembersBlock = membersBlock };
     }
 
     public async Task AddMemberAsync(MemberRequest member, CancellationToken cancel)
