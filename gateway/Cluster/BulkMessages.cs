@@ -106,6 +106,9 @@ internal sealed record JoinAnswer
     public string? SealKey { get; init; }
 
     public required IReadOnlyList<MemberReport> Members { get; init; }
+
+    /// <summary>Number of the block that stated them, so that no list of an earlier one takes their place while the node reads what it missed: the leader of today may be in none of those. 0: not told.</summary>
+    public long MembersBlock { get; init; }
 }
 
 /// <summary>A node that was let in is there, and wants to be among the members.</summary>

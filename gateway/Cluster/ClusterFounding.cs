@@ -60,7 +60,7 @@ internal static class ClusterFounding
         await SeedFetch.FillAsync(folder, client, ledgerId, 0, tell, CancellationToken.None).ConfigureAwait(false);
         if (answer.SealKey is { } key)
             WriteSealKey(options.NodeKey ?? Path.Combine(folder.JournalPath, NodeKeyFile.PrivateName), key);
-        MembersFile.Create(folder.Path, ListOf(answer.Members), version: 0);
+        MembersFile.Create(folder.Path, ListOf(answer.Members), answer.MembersBlock);
         var note = new ClusterNote { Ledger = Text(ledgerId), Raft = raft, Bulk = bulk, Clients = clients.ToString(), Learner = isLearner, Contacts = [contact] };
         folder.WriteSettings(options);
         folder.WriteNote(note);

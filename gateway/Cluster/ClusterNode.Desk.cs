@@ -38,7 +38,7 @@ internal sealed partial class ClusterNode
         DamagedBlocks = Audit.Figures.Found,
         RepairedBlocks = Audit.Figures.Repaired,
         Damage = Audit.Figures.Sentence,
-        MembersBlock = (ulong)(_raft?.MembersBlock ?? _learned!.Version), // before the list, which may only be newer
+        MembersBlock = (ulong)MembersBlock, // before the list, which may only be newer
         Members = [.. Members.Select(Report)],
     };
 
@@ -69,7 +69,8 @@ internal sealed partial class ClusterNode
         }
 
         _tell($"The node at {raft} with key {pin} was let in{(request.Learner ? " as a learner" : "")}. It becomes a member when it is started.");
-        return new JoinAnswer { Ledger = _note.Ledger, SealKey = request.Learner ? null : SealKey(), Members = [.. Members.Select(Report)] };
+        long listed = MembersBlock; // before the list: one that is stated meanwhile is then read again, which does no harm
+        return new JoinAnswer { Ledger = _note.Ledger, SealKey = request.Learner ? null : SealKey(), Members = [.. Members.Select(Report)], MembersBlock = listed };
     }
 
     public async Task AddMemberAsync(MemberRequest member, CancellationToken cancel)

@@ -51,7 +51,9 @@ internal sealed class ChaosLedger : IDisposable
         await using (client.ConfigureAwait(false))
         {
             foreach (ControlCommand command in Commands())
-                Require(await SurelyAsync(() => client.SendAsync(command)).ConfigureAwait(false));
+                await SendAsync(client, command).ConfigureAwait(false);
+            // At once: a hundred commands one after the other take longer than all else here.
+            await Task.WhenAll(Enumerable.Range(1, Wallets).Select(wallet => OpenWalletAsync(client, (ulong)wallet))).ConfigureAwait(false);
             for (int bank = 1; bank <= Banks; bank++)
             {
                 var registration = new KeyRegistration(KeyRole.Session, SessionOf(bank), SignatureScheme.P256, ledger.KeyOf(bank).ExportSubjectPublicKeyInfo(), []);
@@ -93,15 +95,19 @@ internal sealed class ChaosLedger : IDisposable
         foreach (ushort currency in Currencies.ToArray())
             yield return new ControlCommand { Instruction = Instruction.DeclareCurrency, Currency = currency };
         yield return new ControlCommand { Instruction = Instruction.SetSetting, Subject = (ulong)SettingKey.BatchCount, Value = BatchCount };
-        for (ulong wallet = 1; wallet <= Wallets; wallet++)
-        {
-            yield return new ControlCommand
-            {
-                Instruction = Instruction.OpenWallet, Subject = wallet, Participant = (ushort)BankOf(wallet), Country = 392, Currency = Currencies[0],
-            };
-            yield return new ControlCommand { Instruction = Instruction.OpenAccount, Subject = wallet, Currency = Currencies[1] };
-        }
     }
+
+    /// <summary>With an account in each currency.</summary>
+    private static async Task OpenWalletAsync(SettlementClient client, ulong wallet)
+    {
+        await SendAsync(client, new ControlCommand
+        {
+            Instruction = Instruction.OpenWallet, Subject = wallet, Participant = (ushort)BankOf(wallet), Country = 392, Currency = Currencies[0],
+        }).ConfigureAwait(false);
+        await SendAsync(client, new ControlCommand { Instruction = Instruction.OpenAccount, Subject = wallet, Currency = Currencies[1] }).ConfigureAwait(false);
+    }
+
+    private static async Task SendAsync(SettlementClient client, ControlCommand command) => Require(await SurelyAsync(() => client.SendAsync(command)).ConfigureAwait(false));
 
     private static IEnumerable<Payment> Openings()
     {

@@ -180,16 +180,25 @@ internal sealed class LocalCluster : IDisposable
         ? string.Create(CultureInfo.InvariantCulture, $"{member.Name} is {status.Role} in term {status.Term}, block {status.LastBlock}, committed {status.CommittedBlock}, applied {status.AppliedBlock}{(status.IsReady ? "" : ", not ready")}")
         : $"{member.Name} {(member.IsPaused ? "is paused" : member.IsRunning ? "does not answer" : "is down")}"));
 
-    /// <summary>A node that lost its disk begins again: its old self is removed, and it joins with an empty folder and another identity.</summary>
+    /// <summary>
+    /// A node that lost its disk begins again: its old self is removed, and it joins with an empty folder and another identity. What is refused because leaders change is tried again, all of
+    /// it, as an operator would; returns when it is a member.
+    /// </summary>
+    /// <exception cref="CheckFailedException">It does not become one in time.</exception>
     public void Rejoin(ClusterMember member)
     {
-        ClusterMember other = WaitLeader(butNot: member);
-        if (other.Status()?.Members.Any(one => one.Raft == member.Ports.RaftAddress) == true)
-            Verb("cluster", "remove", "--data", other.Data, member.Ports.RaftAddress);
-        Join(member, other);
-        member.Start();
-        member.WaitReady();
-        WaitUntil(() => Leader()?.Status()?.Members.Any(one => one.Raft == member.Ports.RaftAddress) == true, WaitMsMax, () => $"{member.Name} did not become a member again: {member.LastWords}; {Describe()}");
+        for (var watch = Stopwatch.StartNew(); ; member.Wipe())
+        {
+            try
+            {
+                RejoinOnce(member);
+                return;
+            }
+            catch (CheckFailedException) when (watch.ElapsedMilliseconds < 3 * WaitMsMax)
+            {
+                Thread.Sleep(500);
+            }
+        }
     }
 
     /// <summary>All processes stand still, so that their files can be read as a crash would leave them; <see cref="GoOn"/> ends it.</summary>
@@ -225,6 +234,17 @@ internal sealed class LocalCluster : IDisposable
             disk.Dispose();
     }
 
+    private void RejoinOnce(ClusterMember member)
+    {
+        ClusterMember other = WaitLeader(butNot: member);
+        if (other.Status()?.Members.Any(one => one.Raft == member.Ports.RaftAddress) == true)
+            Verb("cluster", "remove", "--data", other.Data, member.Ports.RaftAddress);
+        Join(member, other);
+        member.Start();
+        member.WaitReady();
+        WaitUntil(() => Leader()?.Status()?.Members.Any(one => one.Raft == member.Ports.RaftAddress) == true, WaitMsMax, () => $"{member.Name} did not become a member again: {member.LastWords}; {Describe()}");
+    }
+
     private void Found()
     {
         foreach (ClusterMember member in _plan.DiskBytes > 0 ? _members : [])
@@ -236,7 +256,9 @@ internal sealed class LocalCluster : IDisposable
         WaitLeader();
         WaitUntil(() => File.Exists(Path.Combine(first.Data, "keys", "operator.pem")), WaitMsMax, () => "the first node made no key for its operator");
         File.Copy(Path.Combine(first.Data, "keys", "operator.pem"), OperatorKeyFile);
-        LedgerId = UInt128.Parse(first.Status()!.Ledger, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+        StatusReport? status = null;
+        WaitUntil(() => (status = first.Status()) is not null, WaitMsMax, Describe);
+        LedgerId = UInt128.Parse(status!.Ledger, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
         foreach (ClusterMember member in _members[1..])
         {
             Join(member, first);

@@ -124,7 +124,7 @@ internal sealed class ScenarioTests
     [Test, CancelAfter(1_800_000)]
     public async Task A_node_that_missed_much_catches_up_with_bounded_memory()
     {
-        int megabytes = ClusterScenario.Rounds == 1 ? 16 : 1_024;
+        int megabytes = ClusterScenario.Rounds == 1 ? 8 : 1_024;
         await using ClusterScenario scenario = await ClusterScenario.StartAsync(perSecond: 20_000, isAlone: true);
         ClusterMember follower = scenario.Cluster.Followers().First();
         follower.Kill();

@@ -54,6 +54,27 @@ public sealed partial class ClusterVerbTests
         Assert.That(member.Cluster(Join(copy, member.Pin, secret)).Error, Does.Contain("is a node's of a cluster already"));
     }
 
+    /// <summary>While it reads what it missed it meets lists of old. If one took the place of today's, and today's leader were not in it, the node would refuse the leader for ever.</summary>
+    [Test]
+    public async Task A_node_that_joins_keeps_the_members_that_it_was_told_while_it_reads_of_earlier_ones()
+    {
+        const long Stated = 40;
+        using var member = new LoneMember();
+        MemberList now;
+        using (MembersFile file = MembersFile.Open(member.Folder.Path))
+            now = file.Members;
+        MembersFile.Create(member.Folder.Path, now, Stated);
+        member.StartLeading();
+        string secret = Secret.Match(member.Cluster("add", "--data", member.Data).Output).Groups[1].Value;
+        string copy = member.PathOf("copy");
+        (int code, _, string error) = member.Cluster("join", "--data", copy, "--address", "127.0.0.1:20004", "--from", member.Founded.Bulk, "--pin", member.Pin, "--secret", secret);
+        Assert.That(code, Is.Zero, error);
+        using MembersFile told = MembersFile.Open(new ClusterFolder(copy).Path);
+        Assert.That(told.Version, Is.EqualTo(Stated));
+        Assert.That(await told.SaveAsync(MemberList.Empty, Stated - 1, CancellationToken.None), Is.False);
+        Assert.That(told.Members.All.Select(one => one.Pin.ToString()), Is.EqualTo(new[] { member.Pin }));
+    }
+
     [TestCase(false)]
     [TestCase(true)]
     public async Task A_node_that_was_left_behind_begins_anew_from_another_and_keeps_the_seal_key(bool hasSnapshot)
