@@ -154,6 +154,27 @@ public sealed class RaftLogTests : ReplicaLogFixture
     }
 
     [Test]
+    public async Task A_block_of_the_same_number_and_term_that_is_another_one_is_not_answered_for()
+    {
+        using ReplicaLog log = Open(Member("a")), other = Open(Member("b"));
+        using MembersFile members = List(3);
+        await using var raft = new RaftLog(log, members, Path.Combine(Place, "raft"), Voters[0]);
+        foreach (ReplicaLog one in (ReplicaLog[])[log, other])
+        {
+            one.BeginLeading(1);
+            Lead(one, one == log ? 3 : 5);
+            one.EndLeading();
+        }
+
+        IAuditTrail<IRaftLogEntry> trail = raft;
+        await trail.AppendAsync(new RaftLog.Entry(1, Read(log, 1), false), 1);
+        ClusterException? told = null;
+        raft.BlockDiffers += differs => told = differs;
+        Assert.That(async () => await trail.AppendAsync(new RaftLog.Entry(1, Read(other, 1), false), 1), Throws.TypeOf<ClusterException>().With.Message.Contains("two leaders"));
+        Assert.That((told is null, log.LastBlock), Is.EqualTo((false, 1UL)));
+    }
+
+    [Test]
     public async Task A_member_that_lost_what_it_had_answered_for_counts_for_it_no_longer()
     {
         using ReplicaLog log = Open(Member("a"));
