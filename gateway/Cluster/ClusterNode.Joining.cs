@@ -69,7 +69,7 @@ internal sealed partial class ClusterNode
     {
         string told = "";
         bool isKnown = false;
-        _listedBlock = _log.MembersBlocks.LastOrDefault();
+        _listedBlock = _log.MembersBlocks is [.., ulong newest] ? newest : 0;
         for (int turn = 0; !_stopping.IsCancellationRequested; turn++)
         {
             try

@@ -129,7 +129,7 @@ public sealed class RaftLogTests : ReplicaLogFixture
         IAuditTrail<IRaftLogEntry> trail = raft;
         await trail.CommitAsync(9); // the round that was under way: of the first three answers the median is 9
         Assert.That(log.CommittedBlock, Is.EqualTo(4), "two of five have block 9, three block 4");
-        await trail.AppendAsync(DotNext.IO.Log.ILogEntryProducer<RaftLog.Entry>.Empty, 10, skipCommitted: true);
+        await trail.AppendAsync(ILogEntryProducer<RaftLog.Entry>.Empty, 10, skipCommitted: true);
         await trail.CommitAsync(7);
         Assert.That(log.CommittedBlock, Is.EqualTo(7), "the leader of term 2 says so");
     }

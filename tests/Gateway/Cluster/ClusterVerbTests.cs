@@ -96,6 +96,22 @@ public sealed partial class ClusterVerbTests
     }
 
     [Test]
+    public async Task A_ledger_that_was_a_clusters_may_begin_another_whose_members_are_its_own()
+    {
+        using var member = new LoneMember();
+        member.StartLeading();
+        using (NodeIdentity identity = NodeIdentity.Load(member.Folder.Path))
+        using (var client = new BulkClient(member.Founded.Bulk, member.Pin, identity.Certificate))
+            await client.AddMemberAsync(new MemberRequest { Pin = new string('1', 64), Raft = "127.0.0.1:20004", Clients = "", Learner = true }, CancellationToken.None);
+        member.Stop();
+        Directory.Delete(member.Folder.Path, recursive: true); // as a restored backup is: a journal alone
+        ClusterFounding.Found(member.NewOptions(), member.Founded.Raft, member.Founded.Bulk, out string pin);
+        member.StartLeading();
+        using MembersFile members = MembersFile.Open(member.Folder.Path);
+        Assert.That(members.Members.All.Select(static one => one.Pin.ToString()), Is.EqualTo(new[] { pin }));
+    }
+
+    [Test]
     public void A_journal_that_is_being_replaced_is_no_ledger_to_recover_from_and_one_that_was_is_taken_away()
     {
         using var member = new LoneMember();
