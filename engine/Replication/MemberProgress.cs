@@ -22,6 +22,7 @@ internal sealed class MemberProgress(EndPoint member, ulong term)
     private ulong _known;
     private ulong _knownCommitted;
     private ulong _rejectedBehind = ulong.MaxValue;
+    private bool _toldUnreadable;
 
     public EndPoint Member { get; } = member;
 
@@ -76,6 +77,9 @@ internal sealed class MemberProgress(EndPoint member, ulong term)
         Volatile.Write(ref _known, last);
         return known;
     }
+
+    /// <returns>True the first time.</returns>
+    public bool MayTellUnreadable() => !_toldUnreadable && (_toldUnreadable = true);
 
     public void Failed() => Volatile.Write(ref _failedMs, Environment.TickCount64);
 }

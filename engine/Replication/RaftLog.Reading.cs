@@ -29,6 +29,9 @@ internal sealed partial class RaftLog
     /// <summary>A member's log ends before a block that it had said, in this term, it has: the block that it had, and the one that it ends with.</summary>
     public event Action<EndPoint, ulong, ulong>? Forgotten;
 
+    /// <summary>What a member lacks cannot be read on this disk. Once for each member and term.</summary>
+    public event Action<EndPoint, Exception>? Unreadable;
+
     /// <summary>A member reads only an earlier format of blocks.</summary>
     public event Action<EndPoint>? FormatRefused;
 
@@ -109,6 +112,8 @@ internal sealed partial class RaftLog
         catch (Exception failed) when (failed is not OperationCanceledException)
         {
             progress.Failed();
+            if (failed is Journal.JournalException && progress.MayTellUnreadable())
+                Unreadable?.Invoke(progress.Member, failed);
             throw;
         }
         finally

@@ -39,6 +39,7 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
     private Func<BlockKind, byte[], CancellationToken, ValueTask<ulong>>? _appender;
     private TaskCompletionSource? _tailFree;
     private readonly System.Buffers.ArrayBufferWriter<byte> _received = new(1 << 16);
+    private byte[] _standing = [];
     private ulong _ownTerm;
     private ulong _followedTerm; // in which another leader last spoke
 
@@ -59,6 +60,9 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
 
     /// <summary>A leader's block was refused: the sentence says why. Nothing was appended.</summary>
     public event Action<ReplicatedBlockException>? BlockRefused;
+
+    /// <summary>A leader sends another block than the one that is here in its term.</summary>
+    public event Action<ClusterException>? BlockDiffers;
 
     /// <summary>The leader has cut away what this node would need next; the number is of the first block that it has.</summary>
     public event Action<ulong>? SeedNeeded;
@@ -250,7 +254,11 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
         {
             ulong here = _log.TermOf(block);
             if (here == term)
+            {
+                await RequireSameAsync(entry, block, token).ConfigureAwait(false);
                 return;
+            }
+
             if (block <= _log.CommittedBlock)
                 throw new ClusterException($"Block {block} is committed here in term {here}; a leader sends another one of term {term}. The two logs belong to different histories: stop this node and seed it anew.");
         }
@@ -271,6 +279,26 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
             await Task.Delay(RefusalPauseMs, token).ConfigureAwait(false);
             throw;
         }
+    }
+
+    /// <summary>
+    /// All that is agreed rests on a term having one leader. Were there two, because a voter forgot its vote, this is where it shows; taking the block for the one that is here would answer for what is not on this disk.
+    /// </summary>
+    private async ValueTask RequireSameAsync<TEntry>(TEntry entry, ulong block, CancellationToken token)
+        where TEntry : IRaftLogEntry
+    {
+        _received.ResetWrittenCount();
+        await entry.WriteToAsync(_received, token).ConfigureAwait(false);
+        int bytes = _log.Read(block, ref _standing);
+        // What was cut away behind a snapshot meanwhile is committed, and is compared no longer.
+        if (bytes < 0 || _received.WrittenSpan.SequenceEqual(_standing.AsSpan(0, bytes)))
+            return;
+        if (entry.Length is { } length && length != _received.WrittenCount)
+            throw new EndOfStreamException($"block {block} came as {_received.WrittenCount} bytes of {length}: the connection ended");
+        var differs = new ClusterException($"Block {block} of term {entry.Term} is here, and a leader sends another one of the same number and term: that term had two leaders, because a node forgot its vote. Compare the nodes' journals (`replay diff`) before any of them goes on.");
+        BlockDiffers?.Invoke(differs);
+        await Task.Delay(RefusalPauseMs, token).ConfigureAwait(false);
+        throw differs;
     }
 
     private BlockKind Place(ReadOnlySpan<byte> bytes, ulong block, ulong term)

@@ -68,6 +68,8 @@ public sealed partial class RaftNode : IAsyncDisposable
         _raft.Rejected += _cluster.Replicate;
         _raft.BlockRefused += refused => Tell($"A block of the leader was refused ({refused.Refusal}): {refused.Message}");
         _raft.Forgotten += (member, had, has) => Tell($"The node at {member} had block {had} on its disk, and its log ends with block {has} now: it lost what it had answered for, or was put back to an older copy. Remove it (`cluster remove`), and let it join again with an empty folder.");
+        _raft.BlockDiffers += differs => Tell(differs.Message);
+        _raft.Unreadable += (member, failed) => Tell($"What the node at {member} lacks cannot be read here: {failed.Message}");
         _raft.FormatRefused += member => Tell($"The node at {member} reads only earlier formats than this node writes. Upgrade it.");
         _raft.SeedNeeded += first => OnSeedNeeded(first);
         _members.Changed += OnMembers;
@@ -188,6 +190,7 @@ public sealed partial class RaftNode : IAsyncDisposable
     /// <summary>From one leadership to the next.</summary>
     private async Task LeadAsync()
     {
+        string told = "";
         while (!_stopping.IsCancellationRequested)
         {
             try
@@ -201,7 +204,8 @@ public sealed partial class RaftNode : IAsyncDisposable
             }
             catch (Exception failed) when (!_stopping.IsCancellationRequested)
             {
-                Tell($"The consensus failed on this node: {failed.Message}");
+                if (failed.Message != told)
+                    Tell($"The consensus failed on this node: {told = failed.Message}");
                 await Task.Delay(_options.ElectionMs).ConfigureAwait(false);
             }
         }

@@ -5,6 +5,7 @@ using Settlement.Client.Wire;
 using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 using Settlement.Engine.Replication;
+using Settlement.Engine.Ring;
 using Settlement.Gateway.Init;
 using Settlement.Gateway.Serve;
 using Settlement.Gateway.Settle;
@@ -19,17 +20,18 @@ namespace Settlement.Gateway.Cluster;
 internal static class ClusterFounding
 {
     /// <summary>A ledger that is there, or a new one, gets its first node.</summary>
-    /// <exception cref="UsageException">The folder is a node's already, or the server runs.</exception>
+    /// <exception cref="UsageException">The folder is a node's already.</exception>
+    /// <exception cref="JournalException">The server runs, or the journal cannot be opened.</exception>
     public static ClusterNote Found(ServeOptions options, string raft, string bulk, out string pin)
     {
         ClusterFolder folder = Unused(options.Data!);
         NodeAddresses clients = ClientsOf(raft, bulk, options);
-        UInt128 ledgerId = FasterJournal.Exists(folder.JournalPath)
-            ? LedgerOf(folder.JournalPath)
-            : LedgerFounding.Found(folder.JournalPath, options.NodeKey, options.AccountsMax, BlockClock.System).LedgerId;
+        (UInt128 ledgerId, ulong last) = FasterJournal.Exists(folder.JournalPath)
+            ? EndOf(folder.JournalPath)
+            : (LedgerFounding.Found(folder.JournalPath, options.NodeKey, options.AccountsMax, BlockClock.System).LedgerId, 0);
         using NodeIdentity identity = NewIdentity(folder, ledgerId);
         pin = identity.Pin.ToString();
-        MembersFile.Create(folder.Path, MemberList.Empty.With(MemberOf(raft, identity.Pin, clients, isLearner: false)), version: 0);
+        MembersFile.Create(folder.Path, MemberList.Empty.With(MemberOf(raft, identity.Pin, clients, isLearner: false)), (long)last);
         var note = new ClusterNote { Ledger = Text(ledgerId), Raft = raft, Bulk = bulk, Clients = clients.ToString() };
         folder.WriteSettings(options);
         folder.WriteNote(note);
@@ -76,6 +78,13 @@ internal static class ClusterFounding
 
     /// <summary>Of a journal that is there.</summary>
     public static UInt128 LedgerOf(string journal) => JournalFiles.ReadLayout(journal, null).LedgerId;
+
+    /// <summary>Of a ledger that is there, maybe a backup of a cluster's: then it states members who are not of this one, and the first list must be younger than theirs.</summary>
+    private static (UInt128 LedgerId, ulong LastBlock) EndOf(string journal)
+    {
+        using ReplicaLog log = ReplicaLog.Open(journal, JournalOptions.Default, new DiskSignals(WaitStrategyKind.Phased), out _);
+        return (log.LedgerId, log.LastBlock);
+    }
 
     private static ClusterFolder Unused(string data)
     {

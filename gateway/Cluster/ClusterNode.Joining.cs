@@ -19,6 +19,7 @@ internal sealed partial class ClusterNode
     private const int FedMsMax = 5_000;
 
     private volatile PinnedEndPoint? _leaderTold; // by the member that feeds this learner; written by: the feeding task
+    private ulong _listedBlock; // the last Members block in this learner's log; written by: the feeding task
     private long _fedMs = -FedMsMax; // of Environment.TickCount64, when a member last answered; written by: the feeding task
 
     private bool IsFed => Environment.TickCount64 - Volatile.Read(ref _fedMs) < FedMsMax;
@@ -54,6 +55,10 @@ internal sealed partial class ClusterNode
                 {
                     said = "The request to become a member was not answered in time.";
                 }
+                catch (Exception failed)
+                {
+                    said = failed.Message;
+                }
             }
 
             if (unknown == asked)
@@ -72,19 +77,24 @@ internal sealed partial class ClusterNode
     {
         string told = "";
         bool isKnown = false;
+        _listedBlock = _log.MembersBlocks is [.., ulong newest] ? newest : 0;
         for (int turn = 0; !_stopping.IsCancellationRequested; turn++)
         {
-            ClusterContact[] contacts = [.. ContactsNow()];
-            ClusterContact contact = contacts[turn % contacts.Length];
+            ClusterContact? asked = null;
             try
             {
+                ClusterContact[] contacts = [.. ContactsNow()];
+                if (contacts.Length == 0)
+                    throw new ClusterException("There is nobody to ask: the list of contacts is empty. Join again with an empty folder.");
+                ClusterContact contact = contacts[turn % contacts.Length];
+                asked = contact;
                 using var client = new BulkClient(contact.Bulk, contact.Pin, _identity.Certificate);
                 if (!isKnown)
                     await client.AddMemberAsync(new MemberRequest { Pin = Pin, Raft = _note.Raft, Clients = _note.Clients, Learner = true }, _stopping.Token).ConfigureAwait(false);
                 isKnown = true;
                 await FeedFromAsync(client).ConfigureAwait(false);
             }
-            catch (NotKnownException unknown) when (Judge(contact, unknown))
+            catch (NotKnownException unknown) when (asked is { } who && Judge(who, unknown))
             {
                 return;
             }
@@ -94,21 +104,35 @@ internal sealed partial class ClusterNode
                 if (refused.Message != told)
                     _tell($"This learner could not be fed: {told = refused.Message}");
             }
-            catch (ReplicatedBlockException wrong)
-            {
-                _tell($"The node at {contact.Bulk} sent a block that cannot follow this learner's: {wrong.Message}");
-            }
             catch (OperationCanceledException)
             {
                 // The end, or an answer that did not come in time.
+            }
+            catch (Exception failed)
+            {
+                // A block that cannot follow, a disk that is full: whatever it is, it is said, and tried again.
+                if (failed.Message != told)
+                    _tell($"This learner could not go on: {told = failed.Message}");
             }
 
             await Task.Delay(AskAgainMs, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
+    /// <summary>What it fetches is committed, so a list of members counts as soon as its block is in the log; one that could not be written is tried again.</summary>
+    private async Task TakeMembersAsync()
+    {
+        if (_listedBlock <= (ulong)_learned!.Version)
+            return;
+        byte[] bytes = [];
+        int length = _log.Read(_listedBlock, ref bytes);
+        if (length >= BlockHeader.Size)
+            await _learned.SaveAsync(MemberList.Decode(bytes.AsSpan(BlockHeader.Size, length - BlockHeader.Size)), (long)_listedBlock, _stopping.Token).ConfigureAwait(false);
+    }
+
     private async Task FeedFromAsync(BulkClient client)
     {
+        await TakeMembersAsync().ConfigureAwait(false);
         while (true)
         {
             StatusReport there = await client.StatusAsync(_stopping.Token).ConfigureAwait(false);
@@ -138,8 +162,10 @@ internal sealed partial class ClusterNode
                 }
 
                 _log.AppendReplicated(bytes);
-                if (MemoryMarshal.Read<BlockHeader>(bytes).Kind == BlockKind.Members)
-                    await _learned!.SaveAsync(MemberList.Decode(bytes.AsSpan(BlockHeader.Size)), (long)block, _stopping.Token).ConfigureAwait(false);
+                if (MemoryMarshal.Read<BlockHeader>(bytes).Kind != BlockKind.Members)
+                    continue;
+                _listedBlock = block;
+                await TakeMembersAsync().ConfigureAwait(false);
             }
 
             await _log.FlushAsync(last, _stopping.Token).ConfigureAwait(false);

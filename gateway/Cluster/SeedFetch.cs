@@ -69,9 +69,16 @@ internal static class SeedFetch
             File.Delete(other); // of a snapshot that is not offered any more
         await FetchAsync(from, offer, path, cancel).ConfigureAwait(false);
         byte[] block = await from.BlockAsync(offer.Block, cancel).ConfigureAwait(false);
-        using (FileStream snapshot = File.OpenRead(path))
+        try
+        {
+            using FileStream snapshot = File.OpenRead(path);
             ReplicaLog.Seed(folder.JournalPath, snapshot, block, options);
-        File.Delete(path);
+        }
+        finally
+        {
+            // Also when it is damaged, or put together from two members' snapshots of one name: whole as it is, nothing more would be fetched of it, and no later attempt would get further.
+            File.Delete(path);
+        }
     }
 
     /// <summary>

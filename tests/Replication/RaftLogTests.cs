@@ -129,7 +129,7 @@ public sealed class RaftLogTests : ReplicaLogFixture
         IAuditTrail<IRaftLogEntry> trail = raft;
         await trail.CommitAsync(9); // the round that was under way: of the first three answers the median is 9
         Assert.That(log.CommittedBlock, Is.EqualTo(4), "two of five have block 9, three block 4");
-        await trail.AppendAsync(DotNext.IO.Log.ILogEntryProducer<RaftLog.Entry>.Empty, 10, skipCommitted: true);
+        await trail.AppendAsync(ILogEntryProducer<RaftLog.Entry>.Empty, 10, skipCommitted: true);
         await trail.CommitAsync(7);
         Assert.That(log.CommittedBlock, Is.EqualTo(7), "the leader of term 2 says so");
     }
@@ -151,6 +151,27 @@ public sealed class RaftLogTests : ReplicaLogFixture
         Assert.That(asked, Is.EqualTo(7));
 
         static RaftLog.Entry Notice(ulong first) => new(1, BitConverter.GetBytes(first), isMembers: false, isSnapshot: true);
+    }
+
+    [Test]
+    public async Task A_block_of_the_same_number_and_term_that_is_another_one_is_not_answered_for()
+    {
+        using ReplicaLog log = Open(Member("a")), other = Open(Member("b"));
+        using MembersFile members = List(3);
+        await using var raft = new RaftLog(log, members, Path.Combine(Place, "raft"), Voters[0]);
+        foreach (ReplicaLog one in (ReplicaLog[])[log, other])
+        {
+            one.BeginLeading(1);
+            Lead(one, one == log ? 3 : 5);
+            one.EndLeading();
+        }
+
+        IAuditTrail<IRaftLogEntry> trail = raft;
+        await trail.AppendAsync(new RaftLog.Entry(1, Read(log, 1), false), 1);
+        ClusterException? told = null;
+        raft.BlockDiffers += differs => told = differs;
+        Assert.That(async () => await trail.AppendAsync(new RaftLog.Entry(1, Read(other, 1), false), 1), Throws.TypeOf<ClusterException>().With.Message.Contains("two leaders"));
+        Assert.That((told is null, log.LastBlock), Is.EqualTo((false, 1UL)));
     }
 
     [Test]

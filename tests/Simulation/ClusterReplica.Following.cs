@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Settlement.Engine.Domain;
 using Settlement.Engine.Journal;
 
 namespace Settlement.Tests.Simulation;

@@ -99,7 +99,10 @@ public sealed partial class ClusterVerbTests
         }
 
         var told = new List<string>();
-        await SeedFetch.ReplaceAsync(copy, 0, told.Add, CancellationToken.None);
+        foreach (string path in new SnapshotStore(member.Folder.JournalPath).Paths())
+            await File.WriteAllBytesAsync(Path.Combine(copy.Path, $"seed-{Path.GetFileName(path)}"), new byte[new FileInfo(path).Length]); // an attempt before brought nothing of use
+        using var bounded = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await SeedFetch.ReplaceAsync(copy, 0, told.Add, bounded.Token);
         Assert.That(told[0], Does.Contain("is set aside"));
         Assert.That(told[^1], Does.Contain("goes on"));
         Assert.That(SeedFetch.IsUnfinished(copy), Is.False);
@@ -111,6 +114,22 @@ public sealed partial class ClusterVerbTests
         using MembersFile members = MembersFile.Open(copy.Path);
         Assert.That((members.Version, members.Members.All.Count), Is.EqualTo(((long)listed, 2)), "the list that stands before the snapshot");
         Assert.That(listed, Is.Positive);
+    }
+
+    [Test]
+    public async Task A_ledger_that_was_a_clusters_may_begin_another_whose_members_are_its_own()
+    {
+        using var member = new LoneMember();
+        member.StartLeading();
+        using (NodeIdentity identity = NodeIdentity.Load(member.Folder.Path))
+        using (var client = new BulkClient(member.Founded.Bulk, member.Pin, identity.Certificate))
+            await client.AddMemberAsync(new MemberRequest { Pin = new string('1', 64), Raft = "127.0.0.1:20004", Clients = "", Learner = true }, CancellationToken.None);
+        member.Stop();
+        Directory.Delete(member.Folder.Path, recursive: true); // as a restored backup is: a journal alone
+        ClusterFounding.Found(member.NewOptions(), member.Founded.Raft, member.Founded.Bulk, out string pin);
+        member.StartLeading();
+        using MembersFile members = MembersFile.Open(member.Folder.Path);
+        Assert.That(members.Members.All.Select(static one => one.Pin.ToString()), Is.EqualTo(new[] { pin }));
     }
 
     [Test]
