@@ -141,7 +141,8 @@ public sealed class ConsentJournalTests
             _ledger.Reopen();
             OpenChecker();
             // Whatever was not journaled is sent again, with some of what was: numbers decided are duplicates.
-            number = Math.Max(1, _ledger.Node.State.Consent.FindChain(Redeemer, 5, StreamWallet)!.Last + 1 - (ulong)Math.Min(random.Next(200), (int)number - 1));
+            ulong last = _ledger.Node.State.Consent.FindChain(Redeemer, 5, StreamWallet)!.Last;
+            number = last + 1 - Math.Min((ulong)random.Next(200), last);
         }
 
         _ledger.Node.Pipeline.Drain();
