@@ -22,7 +22,7 @@ internal sealed class DamagedDiskTests
         await using (SettlementClient client = await SettlementClient.ConnectAsync(cluster.ClientOptions))
         {
             await ledger.SetUpAsync(client);
-            await using PaymentWriter writer = await client.OpenWriterAsync(9_002, new WriterOptions { UnderWayMax = 2_000 });
+            await using PaymentWriter writer = await client.OpenWriterAsync(9_002, new WriterOptions { UnderWayMax = 2_000, OnVerdicts = (_, _) => { } });
             await writer.WriteAsync(ledger.NewPayments(4_000));
             await writer.CompleteAsync();
         }
