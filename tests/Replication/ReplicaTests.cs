@@ -194,6 +194,40 @@ public sealed class ReplicaTests
     }
 
     [Test]
+    public void Who_led_before_holds_the_seals_of_the_next_leader_against_his_own_state()
+    {
+        Begin();
+        _client.Ask([LiveLedger.Setting(SettingKey.BatchCount, 2)]);
+        _client.Ask([Next()]);
+        _client.Drain();
+        SmallMember old = Leader;
+        old.Replica.StepDown();
+        Reach(false, old);
+        (SmallMember Member, ulong Term) next = Cluster.Elect();
+        _client.Follow(Cluster, next);
+        _client.Ask([Next()]);
+        _client.Drain();
+        List<(BlockHeader Header, byte[] Body)> blocks = ClusterHistory.BlocksOf(next.Member);
+        int seal = blocks.FindIndex(block => block.Header.Kind == BlockKind.Seal);
+        for (int number = (int)old.Log.LastBlock + 1; number <= seal; number++)
+        {
+            (BlockHeader header, byte[] body) = blocks[number];
+            if (number == seal)
+            {
+                body[ClosedBatch.StateHashOffset] ^= 1;
+                header.Crc = BlockSeal.CrcOf(in header, body, default);
+            }
+
+            old.Log.AppendReplicated([.. MemoryMarshal.AsBytes(new ReadOnlySpan<BlockHeader>(in header)), .. body]);
+        }
+
+        old.Log.FlushAsync((ulong)seal).AsTask().Wait();
+        old.Log.MarkCommitted((ulong)seal);
+        Assert.That(() => old.Replica.Failure, Is.Not.Null.After(5_000, 5));
+        Assert.That(old.Replica.Failure!.Message, Does.Contain($"block {seal}: the seal of batch 1 states another state hash"));
+    }
+
+    [Test]
     public void A_leader_whose_stage_fails_stops_for_good_and_another_goes_on()
     {
         Begin();
