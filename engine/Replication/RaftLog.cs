@@ -202,9 +202,10 @@ internal sealed partial class RaftLog : WriteAheadLog, IPersistentState, IAuditT
         {
             using DotNext.Buffers.MemoryOwner<byte> bytes = await entry.ToMemoryAsync(null, token).ConfigureAwait(false);
             ulong first = bytes.Length >= sizeof(ulong) ? MemoryMarshal.Read<ulong>(bytes.Span) : 0;
-            // What is committed here stands in the log of every leader, which can go on behind it. One that has just been deposed, and cut, may say otherwise.
-            if (first > _log.CommittedBlock + 1)
-                SeedNeeded?.Invoke(first);
+            // Such a leader has taken this node for further back than it is: it was seeded meanwhile. Told that it needs nothing, the leader finds out where it ends.
+            if (first <= _log.CommittedBlock + 1)
+                return;
+            SeedNeeded?.Invoke(first);
             // The leader tries again as soon as this fails; the pause keeps that from being a busy loop until this node is seeded.
             await Task.Delay(RefusalPauseMs, token).ConfigureAwait(false);
             throw new ClusterException("This node needs a seed: the leader has cut away the blocks that it would need next.");

@@ -118,8 +118,11 @@ public sealed partial class RaftNode : IAsyncDisposable
         IPersistentState state = _raft;
         if (Term < _log.LastTerm)
             await state.UpdateTermAsync((long)_log.LastTerm, resetLastVote: true, token).ConfigureAwait(false);
+        // Its list may be younger in its log than in its file. Found again when the library starts, it is as found here.
+        await ((DotNext.IO.Log.IAuditTrail)_raft).InitializeAsync(token).ConfigureAwait(false);
+        bool isAlone = _members.Members.Voters is [var only] && only.Pin == _identity.Pin;
         // The library makes a node that is alone a leader without an election; a term of its own tells its blocks from those of before.
-        if (_members.Members.Voters is [var only] && only.Pin == _identity.Pin)
+        if (isAlone)
             await state.IncrementTermAsync(DotNext.Net.Cluster.ClusterMemberId.FromEndPoint(_local), token).ConfigureAwait(false);
         try
         {
@@ -130,6 +133,9 @@ public sealed partial class RaftNode : IAsyncDisposable
             throw new ClusterException($"The consensus port {_options.Listen ?? _options.Address} cannot be listened on ({refused.Message}). Stop who holds it, or name another one.", refused);
         }
 
+        // Without an election the library appends no block of the term either, and what an earlier term left uncommitted is committed behind one only. It waits for that before it says that it leads.
+        if (isAlone)
+            await AppendAndWaitAsync(new EmptyLogEntry { Term = (long)Term }, token).ConfigureAwait(false);
         SetPatience();
         _leading = Task.Run(LeadAsync, CancellationToken.None);
     }
@@ -214,13 +220,6 @@ public sealed partial class RaftNode : IAsyncDisposable
     private async Task LeadAsync(CancellationToken over)
     {
         ulong term = _raft.OwnTerm;
-        if (_members.Members.Voters is [var only] && only.Pin == _identity.Pin && term != Term)
-        {
-            // Nobody elected it, so the library appended nothing. Among several a term that is not this node's own is another one's to win, even if this leadership has not been ended yet.
-            term = Term;
-            await AppendAndWaitAsync(new EmptyLogEntry { Term = (long)term }, over).ConfigureAwait(false);
-        }
-
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _isLeader = true;
         using CancellationTokenRegistration registration = over.UnsafeRegister(

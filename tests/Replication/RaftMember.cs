@@ -119,6 +119,22 @@ internal sealed class RaftMember : IAsyncDisposable
         }
     }
 
+    /// <summary>While it is down: blocks of its last term, as a leader leaves them that stopped before anyone else got them.</summary>
+    public async Task AppendUnsentAsync(int blocks)
+    {
+        using ReplicaLog log = ReplicaLog.Open(Path.Combine(Place, "journal"), JournalOptions, new DiskSignals(WaitStrategyKind.Blocking), out _);
+        log.BeginLeading(log.LastTerm);
+        for (int i = 0; i < blocks; i++)
+        {
+            var header = new BlockHeader { Kind = BlockKind.Payments, FirstSequence = log.NextSequence, Count = 10, TimeNs = log.LastTimeNs + 1 };
+            log.Append(ref header, new byte[10 * 64], default);
+        }
+
+        log.Commit();
+        await log.FlushAsync(log.LastBlock);
+        log.EndLeading();
+    }
+
     private void Gain(ulong term)
     {
         if (!Node.TryBeginLeading(term, AppendForConsensus))
