@@ -383,6 +383,11 @@ public sealed class PaymentWriter : IFrameSource, IAsyncDisposable
             // This connection broke, too: the next one asks again.
             Debug.Assert(_isSuspended);
         }
+        catch (RefusedException refused) when (refused.IsTransient)
+        {
+            // Who was just connected to leads no longer, or ends: the next one is asked.
+            connection.End(refused);
+        }
         catch (Exception failed)
         {
             Fail(failed);

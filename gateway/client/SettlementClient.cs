@@ -261,6 +261,11 @@ public sealed class SettlementClient : IAsyncDisposable
                 // The connection broke; a question changes nothing, so the next one is asked again.
                 await Task.Delay(1, CancellationToken.None).ConfigureAwait(false);
             }
+            catch (RefusedException refused) when (refused.IsTransient && !patience.IsCancellationRequested)
+            {
+                // By a node that leads no longer, or ends.
+                await Task.Delay(_options.ReconnectPause, CancellationToken.None).ConfigureAwait(false);
+            }
             catch (OperationCanceledException late) when (!cancel.IsCancellationRequested)
             {
                 throw new NotSentException($"no answer to a question within {_options.Deadline.TotalSeconds:0.###} s", late);

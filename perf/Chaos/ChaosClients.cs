@@ -17,7 +17,8 @@ namespace Settlement.Perf.Chaos;
 internal sealed class ChaosClients : IAsyncDisposable
 {
     private const ulong StreamFirst = 9_000;
-    private const ulong StreamLane = 10_000; // between the streams of a bank
+    private const ulong StreamsOfOne = 10_000; // between the streams of these clients and of those that come after them
+    private const ulong StreamLane = 1_000_000; // between the streams of a bank
     private const int OldPaymentsKept = 20_000;
     private const int ReadMsMax = 120_000;
     private static readonly TimeSpan s_partingMax = TimeSpan.FromSeconds(10);
@@ -27,6 +28,7 @@ internal sealed class ChaosClients : IAsyncDisposable
     private readonly int _seed;
     private readonly int _perSecond; // of each bank's streams
     private readonly int _streams;
+    private readonly ulong _streamFirst;
     private readonly string _tag;
     private readonly CancellationTokenSource _enough = new();
     private readonly ConcurrentQueue<Payment>[] _holds = [.. Enumerable.Range(0, ChaosLedger.Banks + 1).Select(_ => new ConcurrentQueue<Payment>())]; // by the payee's bank
@@ -39,9 +41,13 @@ internal sealed class ChaosClients : IAsyncDisposable
     /// <param name="seed">Of who pays whom.</param>
     /// <param name="perSecond">Payments that each bank streams a second; those with ids of their own come on top.</param>
     /// <param name="streams">Over how many streams and connections each bank spreads them.</param>
-    /// <param name="tag">Ends the names of these clients in the history, where others came before them.</param>
-    public ChaosClients(ChaosLedger ledger, HistoryWriter history, int seed, int perSecond, int streams = 1, string tag = "") =>
-        (_ledger, _history, _seed, _perSecond, _streams, _tag) = (ledger, history, seed, perSecond, streams, tag);
+    /// <param name="before">How many others came before them. Their names in the history are others, and so are their streams: numbers that were under way when a writer gave up are not given to other payments.</param>
+    public ChaosClients(ChaosLedger ledger, HistoryWriter history, int seed, int perSecond, int streams = 1, int before = 0)
+    {
+        (_ledger, _history, _seed, _perSecond, _streams) = (ledger, history, seed, perSecond, streams);
+        _streamFirst = StreamFirst + (StreamsOfOne * (ulong)before);
+        _tag = before == 0 ? "" : $".{before}";
+    }
 
     /// <summary>How long ago a verdict was told.</summary>
     public TimeSpan Silence => Stopwatch.GetElapsedTime(Volatile.Read(ref _lastAnswer));
@@ -143,7 +149,7 @@ internal sealed class ChaosClients : IAsyncDisposable
             {
                 try
                 {
-                    PaymentWriter writer = await client.OpenWriterAsync(StreamFirst + (StreamLane * (ulong)lane) + (ulong)bank + (10 * attempt), new WriterOptions
+                    PaymentWriter writer = await client.OpenWriterAsync(_streamFirst + (StreamLane * (ulong)lane) + (ulong)bank + (10 * attempt), new WriterOptions
                     {
                         UnderWayMax = 20_000,
                         OnVerdicts = (payments, verdicts) =>

@@ -24,7 +24,7 @@ internal sealed class ClusterScenario : IAsyncDisposable
         Seed = PrintedSeed.Next();
         Random = new Random(Seed);
         History.Note($"scenario {TestContext.CurrentContext.Test.Name}, seed {Seed}");
-        Clients = new ChaosClients(Ledger, History, Seed, perSecond, streams, $".{nodes.Uses++}");
+        Clients = new ChaosClients(Ledger, History, Seed, perSecond, streams, nodes.Uses++);
         if (perSecond > 0)
             Clients.Start();
     }

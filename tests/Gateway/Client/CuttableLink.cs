@@ -1,9 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Settlement.Client.Wire;
 
 namespace Settlement.Tests.Gateway.Client;
 
-/// <summary>A wire between client and server that can withhold what the server says, and be cut.</summary>
+/// <summary>A wire in the clear between client and server that can withhold what the server says, refuse questions as a node that leads no longer, and be cut.</summary>
 internal sealed class CuttableLink : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -11,6 +13,7 @@ internal sealed class CuttableLink : IDisposable
     private readonly IPEndPoint _server;
     private volatile bool _withholds;
     private bool _refuses;
+    private int _questionsRefused;
 
     public CuttableLink(IPEndPoint server)
     {
@@ -27,6 +30,11 @@ internal sealed class CuttableLink : IDisposable
         get => _withholds;
         set => _withholds = value;
     }
+
+    /// <summary>So many questions about streams get no other answer than that the server leads no longer and knows of no leader, each on a connection of its own.</summary>
+    public void RefuseQuestions(int count) => Interlocked.Exchange(ref _questionsRefused, count);
+
+    public bool HasRefused => Volatile.Read(ref _questionsRefused) <= 0;
 
     /// <summary>Tears what is open; new connections come through again.</summary>
     public void Cut()
@@ -73,8 +81,8 @@ internal sealed class CuttableLink : IDisposable
 
                 if (refused)
                     Cut();
-                _ = CarryAsync(client, server, withholds: () => false);
-                _ = CarryAsync(server, client, withholds: () => _withholds);
+                _ = CarryFramesAsync(client, server);
+                _ = CarryAsync(server, client);
             }
         }
         catch (Exception over) when (over is SocketException or ObjectDisposedException)
@@ -83,15 +91,15 @@ internal sealed class CuttableLink : IDisposable
         }
     }
 
-    private static async Task CarryAsync(Socket from, Socket to, Func<bool> withholds)
+    private async Task CarryAsync(Socket server, Socket client)
     {
         byte[] buffer = new byte[64 << 10];
         try
         {
-            for (int got; (got = await from.ReceiveAsync(buffer)) > 0;)
+            for (int got; (got = await server.ReceiveAsync(buffer)) > 0;)
             {
-                if (!withholds())
-                    await to.SendAsync(buffer.AsMemory(0, got));
+                if (!_withholds)
+                    await client.SendAsync(buffer.AsMemory(0, got));
             }
         }
         catch (Exception cut) when (cut is SocketException or ObjectDisposedException)
@@ -99,7 +107,47 @@ internal sealed class CuttableLink : IDisposable
             // as the test wanted
         }
 
-        from.Close();
-        to.Close();
+        server.Close();
+        client.Close();
+    }
+
+    private async Task CarryFramesAsync(Socket client, Socket server)
+    {
+        try
+        {
+            using var from = new NetworkStream(client);
+            byte[] frame = new byte[64 << 10];
+            while (true)
+            {
+                await from.ReadExactlyAsync(frame.AsMemory(0, FrameHeader.Size));
+                FrameHeader header = MemoryMarshal.Read<FrameHeader>(frame);
+                int bytes = FrameHeader.Size + (int)header.Bytes;
+                if (frame.Length < bytes)
+                    Array.Resize(ref frame, bytes);
+                await from.ReadExactlyAsync(frame.AsMemory(FrameHeader.Size, (int)header.Bytes));
+                if (header.Kind == FrameKind.AskStreams && Interlocked.Decrement(ref _questionsRefused) >= 0)
+                {
+                    await client.SendAsync(Refusal(header.Number));
+                    break;
+                }
+
+                await server.SendAsync(frame.AsMemory(0, bytes));
+            }
+        }
+        catch (Exception cut) when (cut is IOException or SocketException or ObjectDisposedException)
+        {
+            // as the test wanted
+        }
+
+        server.Close();
+        client.Close();
+    }
+
+    private static byte[] Refusal(ulong number)
+    {
+        byte[] frame = new byte[FrameHeader.Size + RefusalBody.Size];
+        MemoryMarshal.Write(frame, new FrameHeader { Bytes = RefusalBody.Size, Kind = FrameKind.Refusal, Number = number });
+        MemoryMarshal.Write(frame.AsSpan(FrameHeader.Size), new RefusalBody { Code = RefusalCode.NotLeader, Closes = 1, Fate = FrameFate.NotTaken });
+        return frame;
     }
 }

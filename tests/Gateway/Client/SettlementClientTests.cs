@@ -156,6 +156,26 @@ internal sealed class SettlementClientTests
     }
 
     [Test]
+    public async Task A_writer_that_resumes_at_a_node_that_just_ceased_to_lead_asks_the_next()
+    {
+        using var link = new CuttableLink(_ledger.Binary);
+        await using SettlementClient client = await ConnectAsync(link);
+        var told = new List<(ulong Number, PaymentVerdict Verdict)>();
+        await using PaymentWriter writer = await client.OpenWriterAsync(++_stream, Collect(told));
+        link.WithholdsAnswers = true;
+        await writer.WriteAsync(ServedLedger.Pays(5));
+        await DecidedAsync(_stream, 5);
+        link.RefuseQuestions(3);
+        link.Cut();
+        await writer.WriteAsync(ServedLedger.Pays(5));
+        await writer.CompleteAsync();
+        Assert.That((link.HasRefused, client.Reconnects), Is.EqualTo((true, 4)));
+        Assert.That(told.Select(one => (one.Number, one.Verdict.Verdict)), Is.EqualTo(Enumerable.Range(1, 10).Select(i => ((ulong)i, Verdict.Accepted))));
+        link.RefuseQuestions(2);
+        Assert.That(await client.StreamAsync(_stream), Is.EqualTo(new StreamProgress(_stream, 11, 10)), "and so does who asks himself");
+    }
+
+    [Test]
     public async Task A_number_that_a_verdict_leaves_free_is_given_to_the_next_payment()
     {
         await using SettlementClient client = await ConnectAsync();
