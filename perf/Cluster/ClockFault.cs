@@ -22,6 +22,7 @@ internal sealed class ClockFault(string file)
         yield return ("FAKETIME_TIMESTAMP_FILE", file);
         yield return ("FAKETIME_CACHE_DURATION", "1"); // seconds: reading the file at every question would slow a node down
         yield return ("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        yield return ("FAKETIME_FORCE_MONOTONIC_FIX", "0"); // for a C library of long ago; with this one, every timed wait ended at once, and nodes span
     }
 
     /// <summary>What the library leaves in shared memory when its process is killed.</summary>
