@@ -151,6 +151,13 @@ internal sealed class ChaosFaults : IDisposable
         int? ended;
         for (long begun = Environment.TickCount64; (ended = member.WaitForExit(100)) is null && member.IsRunning;)
         {
+            // A log whose end was cut has a device of its own again, with another thread.
+            if (failing.Trace is { IsAttached: false } lost && FailWrites(member) is { } again)
+            {
+                lost.Dispose();
+                failing = failing with { Trace = again };
+            }
+
             long waitedMs = Environment.TickCount64 - begun;
             if (waitedMs > QuietMsMax || (waitedMs > StopMsMax && _history.AnswerCount > answers))
                 break;
@@ -272,7 +279,7 @@ internal sealed class ChaosFaults : IDisposable
     {
         ClusterMember member = Some(random);
         int milliseconds = random.Next(5, 150);
-        if (Trace(member, () => CallFault.Slow(member.ProcessId, TimeSpan.FromMilliseconds(milliseconds))) is not { } fault)
+        if (!CanFail(member) || Trace(() => CallFault.Slow(member.ProcessId, TimeSpan.FromMilliseconds(milliseconds))) is not { } fault)
             return (false, $"{member.Name} has no device to slow");
         _slow.Add(member.Number, fault);
         return (true, string.Create(CultureInfo.InvariantCulture, $"slow disk of {member.Name}: {milliseconds} ms a write"));
@@ -281,7 +288,7 @@ internal sealed class ChaosFaults : IDisposable
     private (bool, string) WriteError(Random random)
     {
         ClusterMember member = Some(random);
-        if (Trace(member, () => CallFault.Fail(member.ProcessId, "EIO")) is not { } fault)
+        if (!CanFail(member) || FailWrites(member) is not { } fault)
             return (false, $"{member.Name} has no device to fail");
         _failing.Add(member.Number, new Failing("whose writes fail", ["errno 5"], fault));
         return (true, $"write error at {member.Name}");
@@ -308,10 +315,11 @@ internal sealed class ChaosFaults : IDisposable
     /// <summary>It takes part, so that it writes, and nothing is wrong with its disk yet.</summary>
     private bool CanFail(ClusterMember member) => !_slow.ContainsKey(member.Number) && !_failing.ContainsKey(member.Number) && member.Status() is { IsReady: true };
 
-    private CallFault? Trace(ClusterMember member, Func<CallFault> trace)
+    private static CallFault? FailWrites(ClusterMember member) => Trace(() => CallFault.Fail(member.ProcessId, "EIO"));
+
+    /// <returns>Null: the node has no device now.</returns>
+    private static CallFault? Trace(Func<CallFault> trace)
     {
-        if (!CanFail(member))
-            return null;
         try
         {
             return trace();

@@ -34,6 +34,9 @@ internal sealed class CallFault : IDisposable
     /// <param name="error">EIO, ENOSPC …</param>
     public static CallFault Fail(int processId, string error) => Start(processId, $"inject=pwrite64:error={error}");
 
+    /// <summary>The thread that it stands before is there.</summary>
+    public bool IsAttached => !_strace.HasExited;
+
     public void Dispose()
     {
         if (!_strace.HasExited)
