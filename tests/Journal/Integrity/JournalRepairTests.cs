@@ -29,7 +29,8 @@ public sealed class JournalRepairTests : DamagedJournal
         {
             long at = trial % 3 == 0 ? (Files.PageBytes * (1 + random.Next((int)(Tail / Files.PageBytes)))) - random.Next(1, 9000) : random.NextInt64(JournalFiles.FirstAddress, Tail - 9000);
             int count = random.Next(4) switch { 0 => 1, 1 => random.Next(1, 300), 2 => 512, _ => random.Next(512, 9000) };
-            at = Math.Clamp(at, JournalFiles.FirstAddress, Tail - count);
+            // A block stands behind: where none does, and what is left behind the last one's copy could be another block, nothing is written.
+            at = Math.Clamp(at, JournalFiles.FirstAddress, Addresses[^1] - count);
             byte[] before = BytesAt(at, count);
             byte with = (byte)random.Next(256);
             Change(at, count, old => trial % 2 == 0 ? (byte)0 : (byte)(old ^ with ^ random.Next(256)));
