@@ -5,7 +5,7 @@ using Settlement.Engine.Snapshots;
 
 namespace Settlement.Tests.Dedup;
 
-[TestFixture]
+[TestFixture, Parallelizable]
 public sealed partial class DedupSnapshotTests
 {
     private const long Least = Deduplicator.IdMemoryBytesMin;

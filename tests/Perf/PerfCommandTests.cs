@@ -96,10 +96,12 @@ public sealed class PerfCommandTests
             using var json = JsonDocument.Parse(output);
             Assert.That(json.RootElement.GetProperty("figure").GetString(), Is.EqualTo(load.Verb));
             RequirePromise(json.RootElement);
-            (code, output, _) = Run([load.Verb, "--small"], all);
-            Assert.That(code, Is.Zero, load.Verb);
-            Assert.That(output, Does.Contain(load.Verb));
         }
+
+        // As lines they are all printed by the same code.
+        (int last, string lines, _) = Run([all[^1].Verb, "--small"], all);
+        Assert.That(last, Is.Zero);
+        Assert.That(lines, Does.Contain(all[^1].Verb));
     }
 
     [Test]

@@ -8,7 +8,7 @@ namespace Settlement.Tests.Properties;
 /// The engine and its naive twin, side by side on generated histories of 100,000 payments and more: the same outcomes, balances,
 /// positions and batches. Seeds are printed; SETTLEMENT_SEED repeats one.
 /// </summary>
-[TestFixture]
+[TestFixture, Parallelizable]
 public sealed class TwinTests
 {
     // The two lowest bits of a seed choose the history's temper: one of each.

@@ -11,6 +11,7 @@ using static Settlement.Tests.Replay.ReplayRuns;
 namespace Settlement.Tests.Replay;
 
 /// <summary>`replay backup` and `restore`: what comes back is what was, or nothing comes back.</summary>
+[TestFixture, Parallelizable]
 public sealed class BackupTests : JournalFixture
 {
     /// <summary>Participants, the euro, wallets and their openings.</summary>

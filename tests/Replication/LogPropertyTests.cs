@@ -7,6 +7,7 @@ namespace Settlement.Tests.Replication;
 /// <summary>
 /// Three members' logs, driven at random by a consensus that fits on a page: leaders come and go, followers lag, ends are cut, nodes close, die and open again. Each is held against a list of what it must have.
 /// </summary>
+[TestFixture, Parallelizable]
 public sealed class LogPropertyTests : ReplicaLogFixture
 {
     private const int Members = 3;

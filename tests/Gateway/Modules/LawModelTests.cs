@@ -9,7 +9,7 @@ using Settlement.Tests.Rules.Language;
 namespace Settlement.Tests.Gateway.Modules;
 
 /// <summary>The solver's model against the interpreter, which shares nothing with it: on rule sets and payments by chance.</summary>
-[TestFixture]
+[TestFixture, Parallelizable]
 public sealed class LawModelTests
 {
     [Test]

